@@ -1,0 +1,72 @@
+"""House rules as tests: size of files, no machine's paths or package indexes, no third-party code."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LINES_AT_MOST = 400
+
+
+def tracked_files() -> list[Path]:
+    """Files that git tracks, or would (so that the rules hold before a commit, too)."""
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    return [ROOT / name for name in listing if (ROOT / name).is_file()]
+
+
+TRACKED = tracked_files()
+SOURCES = [p for p in TRACKED if p.suffix == ".py" and "migrations" not in p.parts]
+
+
+def test_no_module_is_too_long_to_read() -> None:
+    long = {p.relative_to(ROOT): n for p in SOURCES if (n := len(p.read_text().splitlines())) > LINES_AT_MOST}
+    assert not long
+
+
+def test_no_vague_module_names() -> None:
+    vague = {"utils", "util", "helpers", "helper", "base", "lib", "manager", "misc", "common_utils"}
+    assert not [p for p in SOURCES if p.stem in vague or vague & set(p.parent.parts[-2:])]
+
+
+@pytest.mark.parametrize("rule", ["machine path", "package index"])
+def test_nothing_of_the_builders_machine(rule: str) -> None:
+    pattern = {
+        "machine path": re.compile(r"(?<![\w.])/(?:work|root|farm|home/\w+)/|bash_jobs"),
+        "package index": re.compile(
+            r"--(?:extra-)?index-url|--find-links|files\.pythonhosted\.org|registry\.npmjs\.org"
+        ),
+    }[rule]
+    here = Path(__file__)
+    hits = []
+    for path in TRACKED:
+        if path == here or path.name == "Makefile" or path.name == "CONTRIBUTING.md":
+            continue
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        hits += [f"{path.relative_to(ROOT)}: {m.group(0)}" for m in pattern.finditer(text)]
+    assert not hits
+
+
+def test_no_third_party_front_end_code() -> None:
+    assert not [p for p in TRACKED if p.name.endswith((".min.js", ".min.css", ".map", ".wasm"))]
+
+
+def test_no_bare_except() -> None:
+    bare = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler) and node.type is None
+    ]
+    assert not bare
