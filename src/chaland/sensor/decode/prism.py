@@ -1,0 +1,88 @@
+"""Radio headers before radiotap (link type 119): Prism, and AVS which shares the number."""
+
+from struct import Struct
+
+from chaland.sensor.decode.observation import Fcs, Observation
+from chaland.sensor.drops import Drop
+
+_PRISM_MESSAGES = (0x44, 0x41)
+_PRISM_HEAD = 24
+_PRISM_ITEM = 12
+# Items are named by a "DID"; two families of drivers number them differently.
+_PRISM_CHANNEL = (0x00030044, 0x00003041)
+_PRISM_SIGNAL = (0x00060044, 0x00006041)
+
+_AVS_VERSIONS = (0x80211001, 0x80211002)
+_AVS_SIZE = 64
+_AVS_SIGNAL_IS_DBM = 2
+
+_native_head = (Struct("<II").unpack_from, Struct(">II").unpack_from)
+_native_item = (Struct("<IHHi").unpack_from, Struct(">IHHi").unpack_from)
+_avs_head = Struct(">II").unpack_from
+_avs_channel = Struct(">I").unpack_from
+_avs_signal = Struct(">Ii").unpack_from
+
+
+def read(buffer: bytearray, start: int, end: int, observation: Observation) -> Drop | None:
+    """Read the header of ``buffer[start:end]``; set signal, frequency, FCS and frame bounds."""
+    if end - start < 8:
+        return Drop.RADIO_HEADER_TRUNCATED
+    observation.end = end
+    observation.fcs = Fcs.ABSENT
+    observation.rssi_dbm = observation.frequency_mhz = None
+    magic, length = _avs_head(buffer, start)
+    if magic in _AVS_VERSIONS:
+        return _read_avs(buffer, start, end, length, observation)
+    # Prism headers are in the byte order of the machine that captured.
+    for order in (0, 1):
+        message, length = _native_head[order](buffer, start)
+        if message in _PRISM_MESSAGES:
+            return _read_prism(buffer, start, end, length, order, observation)
+    return Drop.RADIO_HEADER_MALFORMED
+
+
+def _read_avs(
+    buffer: bytearray, start: int, end: int, length: int, observation: Observation
+) -> Drop | None:
+    if length < _AVS_SIZE:
+        return Drop.RADIO_HEADER_MALFORMED
+    if start + length > end:
+        return Drop.RADIO_HEADER_TRUNCATED
+    observation.frame_at = start + length
+    observation.frequency_mhz = frequency_mhz(_avs_channel(buffer, start + 28)[0])
+    unit, signal = _avs_signal(buffer, start + 44)
+    if unit == _AVS_SIGNAL_IS_DBM and -128 <= signal < 0:
+        observation.rssi_dbm = signal
+    return None
+
+
+def _read_prism(
+    buffer: bytearray, start: int, end: int, length: int, order: int, observation: Observation
+) -> Drop | None:
+    if length < _PRISM_HEAD:
+        return Drop.RADIO_HEADER_MALFORMED
+    if start + length > end:
+        return Drop.RADIO_HEADER_TRUNCATED
+    observation.frame_at = start + length
+    # A dozen items at most in reality; the bound keeps a hostile length from costing time.
+    items_end = min(start + length, start + _PRISM_HEAD + 16 * _PRISM_ITEM)
+    for at in range(start + _PRISM_HEAD, items_end - _PRISM_ITEM + 1, _PRISM_ITEM):
+        did, status, _size, value = _native_item[order](buffer, at)
+        if status:  # not supplied
+            continue
+        if did in _PRISM_CHANNEL:
+            observation.frequency_mhz = frequency_mhz(value)
+        elif did in _PRISM_SIGNAL and -128 <= value < 0:
+            observation.rssi_dbm = value
+    return None
+
+
+def frequency_mhz(channel: int) -> int | None:
+    """Return the centre frequency of an IEEE channel number; ``None`` if it is not one."""
+    if 1 <= channel <= 13:
+        return 2407 + 5 * channel
+    if channel == 14:
+        return 2484
+    if 32 <= channel <= 177:
+        return 5000 + 5 * channel
+    return None
