@@ -1,14 +1,18 @@
-"""Settings from the environment; each value that matters fails loudly when it is missing.
+"""Settings from the environment; each value that matters fails loudly when it is missing or wrong.
 
 A variable ``NAME_FILE`` may name a file that holds the value of ``NAME`` (for secrets).
+docs/reference/hub.md lists every variable.
 """
 
 import os
 from pathlib import Path
 
 import environ
+from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
+
+from chaland.hub.site.logs import logging_config
 
 env = environ.FileAwareEnv()
 
@@ -17,6 +21,8 @@ STATE_DIR.mkdir(parents=True, exist_ok=True)
 
 DEBUG = env.bool("CHALAND_DEBUG", default=False)
 DEMO = env.bool("CHALAND_DEMO", default=False)
+HTTPS = env.bool("CHALAND_HTTPS", default=False)
+"""Whether browsers reach the hub over TLS; the embedded default listens to this machine only."""
 
 
 def _secret_key() -> str:
@@ -28,7 +34,10 @@ def _secret_key() -> str:
     if not path.exists():
         from django.core.management.utils import get_random_secret_key
 
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:  # another process of this set-up was faster
+            return path.read_text()
         with os.fdopen(descriptor, "w") as file:
             file.write(get_random_secret_key())
     return path.read_text()
@@ -36,6 +45,7 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = env.list("CHALAND_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CHALAND_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -43,25 +53,37 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "csp",
+    "django.forms",
     "chaland.hub.association.apps.AssociationConfig",
     "chaland.hub.footfall.apps.FootfallConfig",
 ]
 
 MIDDLEWARE = [
+    "chaland.hub.site.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "chaland.hub.site.middleware.SecurityHeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "chaland.hub.site.middleware.StaffLocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 
 ROOT_URLCONF = "chaland.hub.site.urls"
 WSGI_APPLICATION = "chaland.hub.site.wsgi.application"
-AUTH_USER_MODEL = "association.User"
 
 TEMPLATES = [
     {
@@ -69,14 +91,19 @@ TEMPLATES = [
         "DIRS": [Path(__file__).parent / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["chaland.hub.site.template_tags"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+                "chaland.hub.association.web.context.page_frame",
+            ],
         },
     }
 ]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# Databases: one per plane ---------------------------------------------------------------------
 
 _SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
@@ -101,13 +128,113 @@ def _database(plane: str) -> dict[str, object]:
 
 DATABASES = {"default": _database("association"), "footfall": _database("footfall")}
 DATABASE_ROUTERS = ["chaland.hub.site.routers.PlaneRouter"]
+# Rate limits must hold over all worker processes, so the cache is a table, not a process' memory.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
+}
+
+# Accounts: e-mail and password, a second step for who wants it; nobody signs up by oneself -------
+
+AUTH_USER_MODEL = "association.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["email", "name"]},
+    },
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_ADAPTER = "chaland.hub.site.accounts.StaffAccountAdapter"
+# Staff come by invitation, whose link proves the address; a second proof would need a mail server.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Chaland] "
+ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
+ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_RATE_LIMITS = {"login_failed": "20/m/ip,5/5m/key"}
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("CHALAND_TRUSTED_PROXIES", default=0)
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Chaland"
+
+# Mail: without a server, pages show links to copy instead ----------------------------------------
+
+EMAIL_CONFIGURED = bool(env("CHALAND_EMAIL_URL", default=""))
+if EMAIL_CONFIGURED:
+    globals().update(env.email_url("CHALAND_EMAIL_URL"))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+DEFAULT_FROM_EMAIL = env("CHALAND_EMAIL_FROM", default="chaland@localhost")
+EMAIL_TIMEOUT = 10
+
+# Languages and time: UTC inside, the association's zone on its pages -----------------------------
 
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", _("French")), ("en", _("English"))]
 LOCALE_PATHS = [Path(__file__).parent / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
+USE_THOUSAND_SEPARATOR = True
 
-STATIC_URL = "static/"
+# Static files: built by assets/, hashed and compressed by collectstatic -------------------------
+
+STATIC_URL = "/static/"
 STATICFILES_DIRS = [path for path in [Path(__file__).parent / "static"] if path.exists()]
 STATIC_ROOT = STATE_DIR / "static"
+WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "chaland.hub.site.static_files.Storage"
+    },
+}
+
+# Security ------------------------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],  # Pico draws its form marks as data: images
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+if HTTPS:
+    SESSION_COOKIE_NAME = "__Host-session"
+    CSRF_COOKIE_NAME = "__Host-csrf"
+    LANGUAGE_COOKIE_NAME = "__Host-language"
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = True
+    LANGUAGE_COOKIE_HTTPONLY = True
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = env.int("CHALAND_HSTS_SECONDS", default=30 * 24 * 3600)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool(
+        "CHALAND_HSTS_SUBDOMAINS", default=False
+    )
+
+LOGGING_CONFIG = "chaland.hub.site.logs.configure"
+LOGGING = logging_config(env("CHALAND_LOG_LEVEL", default="INFO"))

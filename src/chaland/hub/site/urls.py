@@ -1,5 +1,27 @@
 """The site's addresses; planes are named by string only."""
 
-from django.urls import URLPattern, URLResolver
+from importlib.util import find_spec
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from chaland.hub.site.api import api
+from chaland.hub.site.health import healthz
+from chaland.hub.site.preferences import set_language, set_theme
+
+# The administration signs in through allauth, so that its rate limits and second step hold there too.
+admin.autodiscover()
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", healthz, name="healthz"),
+    path("preferences/language/", set_language, name="set_language"),
+    path("preferences/theme/", set_theme, name="set_theme"),
+    path("accounts/", include("allauth.urls")),
+    path("administration/", admin.site.urls),
+    path("api/v1/", api.urls),
+    path("start/", include("chaland.hub.association.web.urls")),
+]
+if find_spec("chaland.hub.footfall.web.urls"):
+    urlpatterns.append(path("", include("chaland.hub.footfall.web.urls")))

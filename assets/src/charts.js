@@ -1,0 +1,103 @@
+// Charts drawn from data in the page. ECharts, only the parts that we use.
+//
+//   <div class="chart" data-chart="chart-data" role="img" aria-label="…"></div>
+//   {{ chart|json_script:"chart-data" }}
+//
+// with chart = {kind: "line" | "bar", categories: [...], unit: "…",
+//               series: [{name, values, low?, high?, tone?: "accent" | "quiet" | "ok"}]}
+// `low` and `high` draw an interval. A null value is a gap. Put a table with the same numbers beside it.
+import { BarChart, LineChart } from "echarts/charts";
+import { GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
+import * as echarts from "echarts/core";
+import * as langFR from "echarts/i18n/langFR-obj.js";
+import { CanvasRenderer } from "echarts/renderers";
+
+echarts.use([BarChart, LineChart, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
+echarts.registerLocale("FR", langFR.default ?? langFR);
+
+const language = document.documentElement.lang.startsWith("fr") ? "FR" : "EN";
+const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 });
+
+/** The value of a CSS token, as the browser resolved it for light or dark. */
+function token(element, name) {
+  const probe = document.createElement("span");
+  probe.style.color = `var(--${name})`;
+  element.append(probe);
+  const colour = getComputedStyle(probe).color;
+  probe.remove();
+  return colour;
+}
+
+const TONES = { accent: "accent", quiet: "ink-2", ok: "ok", info: "info" };
+
+function drawnSeries(spec, series, colour) {
+  const line = spec.kind === "line";
+  const quiet = series.tone === "quiet";
+  return {
+    name: series.name,
+    type: spec.kind,
+    data: series.values,
+    color: colour,
+    showSymbol: false,
+    smooth: 0.2,
+    barMaxWidth: 28,
+    itemStyle: { borderRadius: [3, 3, 0, 0] },
+    lineStyle: { width: quiet ? 1.5 : 2.5, type: quiet ? "dashed" : "solid" },
+    z: quiet ? 2 : 3,
+    ...(line ? {} : { type: "bar" }),
+  };
+}
+
+/** Two stacked lines without strokes, the upper one filled: the interval. */
+function band(series, colour) {
+  const common = { type: "line", stack: `band-${series.name}`, symbol: "none", silent: true,
+                   lineStyle: { opacity: 0 }, tooltip: { show: false }, smooth: 0.2, z: 1,
+                   stackStrategy: "all" };
+  const width = series.high.map((high, i) => (high === null ? null : high - series.low[i]));
+  return [
+    { ...common, data: series.low },
+    { ...common, data: width, areaStyle: { color: colour, opacity: 0.16 } },
+  ];
+}
+
+function options(element, spec) {
+  const ink = token(element, "ink-2");
+  const rule = token(element, "line");
+  const colours = spec.series.map((s) => token(element, TONES[s.tone] ?? "accent"));
+  return {
+    animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+    textStyle: { fontFamily: getComputedStyle(element).fontFamily },
+    grid: { left: 8, right: 8, top: 36, bottom: 4, containLabel: true },
+    legend: { top: 0, left: 0, icon: "roundRect", itemHeight: 4, itemWidth: 18, textStyle: { color: ink },
+              data: spec.series.map((s) => s.name) },
+    tooltip: { trigger: "axis", renderMode: "richText", confine: true,
+               backgroundColor: token(element, "surface"), borderColor: rule,
+               textStyle: { color: token(element, "ink") },
+               valueFormatter: (v) => (v == null ? "–" : `${number.format(v)} ${spec.unit ?? ""}`) },
+    xAxis: { type: "category", data: spec.categories, boundaryGap: spec.kind === "bar",
+             axisLabel: { color: ink, hideOverlap: true }, axisLine: { lineStyle: { color: rule } },
+             axisTick: { show: false } },
+    yAxis: { type: "value", axisLabel: { color: ink, formatter: (v) => number.format(v) },
+             splitLine: { lineStyle: { color: rule } } },
+    series: spec.series.flatMap((s, i) => [
+      ...(s.low ? band(s, colours[i]) : []),
+      drawnSeries(spec, s, colours[i]),
+    ]),
+  };
+}
+
+function draw(element) {
+  const spec = JSON.parse(document.getElementById(element.dataset.chart).textContent);
+  const chart = echarts.getInstanceByDom(element)
+    ?? echarts.init(element, null, { locale: language, renderer: "canvas" });
+  chart.setOption(options(element, spec), true);
+  new ResizeObserver(() => chart.resize()).observe(element);
+}
+
+function drawAll(root) {
+  root.querySelectorAll("[data-chart]").forEach(draw);
+}
+
+drawAll(document);
+document.addEventListener("htmx:afterSettle", (event) => drawAll(event.target));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll(document));

@@ -1,0 +1,17 @@
+"""The HTTP API under /api/v1/: one router a part, named by string; the OpenAPI document is public."""
+
+from importlib.util import find_spec
+
+from ninja import NinjaAPI
+
+from chaland import __version__
+
+ROUTERS = {
+    "": "chaland.hub.footfall.intake.api.router",
+    "/footfall": "chaland.hub.footfall.web.api.router",
+}
+
+api = NinjaAPI(title="Chaland", version=__version__, urls_namespace="api", docs_url=None)
+for prefix, router in ROUTERS.items():
+    if find_spec(router.rpartition(".")[0]):
+        api.add_router(prefix, router)
