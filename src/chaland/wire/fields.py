@@ -1,0 +1,160 @@
+"""Strict reading of small JSON objects: each member asked for, checked and named in errors.
+
+Every message of the wire has one spelling only (ASCII, fixed order, no spare white space), so
+that nothing can hide in the way in which it is written.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import TypeVar
+
+from chaland.wire.errors import WireErrorFinal
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def dump(message: Mapping[str, object]) -> bytes:
+    """Write a message in its one spelling: ASCII, members in the order given."""
+    return json.dumps(message, ensure_ascii=True, allow_nan=False).encode("ascii")
+
+
+def write_instant(instant: datetime) -> str:
+    """Write an aware instant as UTC to the second, ``2026-03-14T10:15:00Z``."""
+    return instant.astimezone(UTC).strftime(_INSTANT)
+
+
+def load(body: bytes, max_bytes: int) -> "Fields":
+    """Parse ``body`` into its members.
+
+    Raises WireErrorFinal when it is too long, not ASCII, not JSON, repeats a member, or is not
+    an object.
+    """
+    if len(body) > max_bytes:
+        raise WireErrorFinal("message", f"has {len(body)} bytes; at most {max_bytes} are allowed")
+    try:
+        value = json.loads(
+            body.decode("ascii"), object_pairs_hook=_no_repeats, parse_constant=_no_constant
+        )
+    except UnicodeDecodeError as error:
+        raise WireErrorFinal("message", f"byte {error.start} is not ASCII") from None
+    except RecursionError:
+        raise WireErrorFinal("message", "is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        problem = f"is not JSON: {error.msg} at byte {error.pos}"
+        raise WireErrorFinal("message", problem) from None
+    return Fields(value)
+
+
+def _no_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise WireErrorFinal("message", "holds the same member twice")
+    return members
+
+
+def _no_constant(name: str) -> object:
+    raise WireErrorFinal("message", f"{name} is not a number of JSON")
+
+
+class Fields:
+    """The members of one JSON object. Each reader raises WireErrorFinal naming the field."""
+
+    def __init__(self, value: object, path: str = "") -> None:
+        if not isinstance(value, dict):
+            raise WireErrorFinal(path or "message", "must be a JSON object")
+        self._members: dict[str, object] = dict(value)
+        self._path = path
+
+    def name(self, member: str) -> str:
+        """Return the full name of a member, for messages."""
+        return f"{self._path}.{member}" if self._path else member
+
+    def refuse(self, member: str, problem: str) -> WireErrorFinal:
+        """Make the error that names a member of this object."""
+        return WireErrorFinal(self.name(member), problem)
+
+    def __contains__(self, member: str) -> bool:
+        return member in self._members
+
+    def members(self) -> list[str]:
+        """Return the names of the members not read yet."""
+        return list(self._members)
+
+    def take(self, member: str) -> object:
+        """Return a member's value, once."""
+        if member not in self._members:
+            raise self.refuse(member, "is missing")
+        return self._members.pop(member)
+
+    def done(self) -> None:
+        """Refuse whatever was not asked for."""
+        for member in self._members:
+            raise self.refuse(member[:40], "is not a member of this message")
+
+    def integer(self, member: str, low: int, high: int) -> int:
+        return self._integer(self.take(member), member, low, high)
+
+    def _integer(self, value: object, member: str, low: int, high: int) -> int:
+        if type(value) is not int:  # a bool is an int to Python, and 3.0 is no count
+            raise self.refuse(member, "must be a whole number")
+        if not low <= value <= high:
+            raise self.refuse(member, f"must be from {low} to {high}")
+        return value
+
+    def integers(self, member: str, count: tuple[int, int], low: int, high: int) -> tuple[int, ...]:
+        """Read a list of ``count[0]`` to ``count[1]`` whole numbers from ``low`` to ``high``."""
+        values = self.take(member)
+        if not isinstance(values, list) or not count[0] <= len(values) <= count[1]:
+            size = f"{count[0]}" if count[0] == count[1] else f"{count[0]} to {count[1]}"
+            raise self.refuse(member, f"must be a list of {size} whole numbers")
+        return tuple(
+            self._integer(value, f"{member}[{index}]", low, high)
+            for index, value in enumerate(values)
+        )
+
+    def boolean(self, member: str) -> bool:
+        value = self.take(member)
+        if not isinstance(value, bool):
+            raise self.refuse(member, "must be true or false")
+        return value
+
+    def text(self, member: str, pattern: re.Pattern[str], form: str) -> str:
+        """Read a text that matches ``pattern`` fully; ``form`` describes it in the error."""
+        value = self.take(member)
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise self.refuse(member, f"must be {form}")
+        return value
+
+    def _text(self, member: str) -> str:
+        value = self.take(member)
+        return value if isinstance(value, str) else ""
+
+    def choice(self, member: str, choices: type[Choice]) -> Choice:
+        value = self.take(member)
+        if not isinstance(value, str) or value not in {choice.value for choice in choices}:
+            raise self.refuse(member, f"must be one of {', '.join(choices)}")
+        return choices(value)
+
+    def instant(self, member: str) -> datetime:
+        """Read a UTC instant to the second, from 2000 on."""
+        try:
+            instant = datetime.strptime(self._text(member), _INSTANT).replace(tzinfo=UTC)
+        except ValueError:
+            raise self.refuse(member, "must be an instant like 2026-03-14T10:15:00Z") from None
+        if instant.year < 2000:
+            raise self.refuse(member, "must not be before the year 2000")
+        return instant
+
+    def day(self, member: str) -> date:
+        try:
+            return date.fromisoformat(self._text(member))
+        except ValueError:
+            raise self.refuse(member, "must be a day like 2026-03-14") from None
+
+    def object(self, member: str) -> "Fields":
+        return Fields(self.take(member), self.name(member))

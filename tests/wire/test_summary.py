@@ -1,0 +1,270 @@
+"""The summary: golden bytes, one spelling only, and errors that name the field."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chaland.wire.errors import WireErrorFinal
+from chaland.wire.summary import (
+    COUNT_ROWS,
+    MAX_BOUND,
+    MAX_BYTES,
+    MAX_COUNT,
+    MAX_SEQUENCE,
+    CellCounts,
+    Count,
+    DwellCounts,
+    Mode,
+    State,
+    Summary,
+    decode,
+    decode_release,
+    encode,
+    encode_release,
+)
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+EPSILONS = st.sampled_from(["0.05", "0.125", "0.25", "0.5", "1", "2.5", "10", "0.000001"])
+VALUES = st.integers(-MAX_COUNT, MAX_COUNT)
+BOUNDS = st.integers(1, MAX_BOUND)
+COUNTS = st.builds(Count, value=VALUES, bound=BOUNDS, epsilon=EPSILONS)
+STARTS = st.integers(0, 4_000_000).map(
+    lambda quarter: datetime(2001, 1, 1, tzinfo=UTC) + timedelta(minutes=15 * quarter)
+)
+
+
+@st.composite
+def dwells(draw: st.DrawFn, day: date) -> DwellCounts:
+    edges_s = draw(
+        st.lists(st.integers(0, 86_400), min_size=2, max_size=9, unique=True).map(sorted)
+    )
+    bins = len(edges_s) - 1
+    counts = draw(st.lists(VALUES, min_size=bins, max_size=bins))
+    return DwellCounts(day, tuple(edges_s), tuple(counts), draw(BOUNDS), draw(EPSILONS))
+
+
+@st.composite
+def cells(draw: st.DrawFn) -> CellCounts:
+    start = draw(STARTS)
+    mode = draw(st.sampled_from(Mode))
+    names = [name for name in COUNT_ROWS if mode is Mode.DEFAULT or name != "fingerprints"]
+    counts = {name: draw(COUNTS) for name in draw(st.sets(st.sampled_from(names), min_size=1))}
+    windows = draw(st.integers(0, 3))
+    dwell = draw(st.none() | dwells(start.date() - timedelta(days=1)))
+    return CellCounts(start, windows, draw(st.sampled_from(State)), mode, counts, dwell)
+
+
+@st.composite
+def summaries(draw: st.DrawFn) -> Summary:
+    sensor = draw(st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=16, max_size=16))
+    cell = draw(cells())
+    made_at = cell.start + timedelta(minutes=draw(st.integers(0, 60 * 24 * 40)))
+    sequence = draw(st.integers(1, MAX_SEQUENCE))
+    return Summary(sensor, sequence, made_at, draw(st.booleans()), cell)
+
+
+def noon() -> CellCounts:
+    counts = {
+        "fingerprints": Count(41, 3, "0.5"),
+        "scans": Count(96, 3, "0.25"),
+        "arrivals": Count(4, 1, "0.5"),
+        "passers_by": Count(-2, 1, "0.5"),
+    }
+    start = datetime(2026, 3, 14, 11, 45, tzinfo=UTC)
+    return CellCounts(start, 3, State.OK, Mode.DEFAULT, counts)
+
+
+def last_of_day() -> CellCounts:
+    counts = {"scans": Count(-1, 3, "0.75"), "arrivals": Count(0, 1, "0.5")}
+    dwell = DwellCounts(
+        date(2026, 3, 14), (0, 300, 600, 1200, 2400, 3600, 7200), (31, 18, 9, 4, -2, 1), 1, "0.25"
+    )
+    start = datetime(2026, 3, 15, 2, 45, tzinfo=UTC)
+    return CellCounts(start, 2, State.DEAF, Mode.STRICT, counts, dwell)
+
+
+GOLDEN_MESSAGES = {
+    "summary-1.json": Summary(
+        "kzdvvj2umnduyauf", 1207, datetime(2026, 3, 14, 12, 0, 59, tzinfo=UTC), False, noon()
+    ),
+    "summary-1-day-end.json": Summary(
+        "kzdvvj2umnduyauf", 1267, datetime(2026, 3, 15, 3, 0, tzinfo=UTC), True, last_of_day()
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN_MESSAGES)
+def test_golden_bytes(name: str) -> None:
+    golden = (GOLDEN / name).read_bytes()
+    assert encode(GOLDEN_MESSAGES[name]) == golden
+    assert encode(decode(golden)) == golden
+    assert decode(golden).cell == GOLDEN_MESSAGES[name].cell
+
+
+def test_a_message_is_a_few_hundred_bytes() -> None:
+    assert max(len((GOLDEN / name).read_bytes()) for name in GOLDEN_MESSAGES) < 700
+
+
+def test_the_second_of_release_is_not_told() -> None:
+    assert decode((GOLDEN / "summary-1.json").read_bytes()).made_at.second == 0
+
+
+@given(cells(), st.integers(1, MAX_SEQUENCE), st.booleans(), st.integers(0, 40 * 24 * 60))
+def test_round_trip(cell: CellCounts, sequence: int, simulated: bool, minutes: int) -> None:
+    made_at = cell.start + timedelta(minutes=minutes)
+    summary = Summary("a2" * 8, sequence, made_at, simulated, cell)
+    assert decode(encode(summary)) == summary
+    assert decode_release(encode_release(cell)) == cell
+
+
+def test_the_largest_message_fits() -> None:
+    counts = {name: Count(-MAX_COUNT, MAX_BOUND, "99.999999") for name in COUNT_ROWS}
+    edges = tuple(range(86_388, 86_401))
+    dwell = DwellCounts(date(2026, 3, 14), edges, (-MAX_COUNT,) * 12, MAX_BOUND, "99.999999")
+    start = datetime(2026, 3, 15, 2, 45, tzinfo=UTC)
+    cell = CellCounts(start, 3, State.NO_MONITOR_MODE, Mode.DEFAULT, counts, dwell)
+    assert len(encode(Summary("a" * 16, MAX_SEQUENCE, start, False, cell))) < MAX_BYTES
+
+
+def changed(path: str, value: object, name: str = "summary-1.json") -> bytes:
+    """Return the golden message with one member set (or removed, when ``value`` is ...)."""
+    message = json.loads((GOLDEN / name).read_bytes())
+    *parents, last = path.split(".")
+    place = message
+    for parent in parents:
+        place = place[parent]
+    if value is ...:
+        del place[last]
+    else:
+        place[last] = value
+    return json.dumps(message).encode()
+
+
+BROKEN = [
+    ("format", "chaland.summary/2", "reads chaland.summary/1"),
+    ("format", ..., "is missing"),
+    ("sensor", "00:11:22:33:44:55", "16 letters"),
+    ("sensor", 3, "16 letters"),
+    ("sequence", 0, "from 1"),
+    ("sequence", True, "whole number"),
+    ("sequence", 2**53, "from 1"),
+    ("made_at", "2026-03-14T12:00:01Z", "minute"),
+    ("made_at", "2026-03-14 12:00", "instant"),
+    ("start", "2026-03-14T11:46:00Z", "quarter"),
+    ("start", "1970-01-01T00:00:00Z", "2000"),
+    ("start", None, "instant"),
+    ("windows", 4, "from 0 to 3"),
+    ("state", "fine", "one of ok, deaf"),
+    ("state", [], "one of ok, deaf"),
+    ("mode", "strict", "absent in strict mode"),
+    ("simulated", 0, "true or false"),
+    ("counts", [], "JSON object"),
+    ("counts", {}, "empty"),
+    ("counts.macs", {"value": 1}, "unknown"),
+    ("counts.scans.row", "E2", "must be E1"),
+    ("counts.scans.value", 1.5, "whole number"),
+    ("counts.scans.value", 10**9, "from -1000000"),
+    ("counts.scans.bound", 0, "from 1"),
+    ("counts.scans.epsilon", 0.25, "decimal"),
+    ("counts.scans.epsilon", "0", "decimal"),
+    ("counts.scans.epsilon", "0.50", "decimal"),
+    ("counts.scans.epsilon", "inf", "decimal"),
+    ("counts.scans.address", "x", "not a member"),
+    ("rssi", -70, "not a member"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "problem"), BROKEN)
+def test_what_breaks_a_rule_is_named(path: str, value: object, problem: str) -> None:
+    with pytest.raises(WireErrorFinal, match=problem) as caught:
+        decode(changed(path, value))
+    named = {"mode": "counts.fingerprints"}.get(path, path)
+    assert caught.value.field == named
+    assert str(caught.value).startswith(named)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "problem"),
+    [
+        ("dwell.row", "E3", "must be E4"),
+        ("dwell.day", "2026-03-16", "local day"),
+        ("dwell.day", "2026-01-01", "local day"),
+        ("dwell.day", 20260314, "day"),
+        ("dwell.edges_s", [0, 300, 300, 1200, 2400, 3600, 7200], "increase"),
+        ("dwell.edges_s", [0], "list of"),
+        ("dwell.counts", [1, 2], "list of 6"),
+        ("dwell.counts", [1, 2, 3, 4, 5, "6"], "whole number"),
+        ("dwell.last_seen", 1, "not a member"),
+        ("dwell", None, "JSON object"),
+    ],
+)
+def test_what_breaks_a_dwell_rule_is_named(path: str, value: object, problem: str) -> None:
+    with pytest.raises(WireErrorFinal, match=problem) as caught:
+        decode(changed(path, value, "summary-1-day-end.json"))
+    assert caught.value.field.startswith(path)
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"", "not JSON"),
+        (b"[]", "JSON object"),
+        (b"\xff\xfe{", "not ASCII"),
+        (b'{"format": NaN}', "not a number"),
+        (b"[" * MAX_BYTES, "nested too deeply|not JSON"),
+        (b'{"format": "a", "format": "b"}', "twice"),
+        (b" " * (MAX_BYTES + 1), "at most 2048"),
+    ],
+)
+def test_what_is_no_message_is_refused(body: bytes, problem: str) -> None:
+    with pytest.raises(WireErrorFinal, match=problem):
+        decode(body)
+
+
+def test_another_spelling_is_refused() -> None:
+    """White space or order could carry what the numbers may not."""
+    golden = (GOLDEN / "summary-1.json").read_bytes()
+    message = json.loads(golden)
+    spellings = [
+        golden + b"\n",
+        golden.replace(b", ", b",", 1),
+        json.dumps(dict(reversed(message.items()))).encode(),
+        golden.replace(b'"ok"', b'"\\u006fk"'),
+        golden.replace(b'"value": 4,', b'"value": -0,'),
+    ]
+    for spelling in spellings:
+        with pytest.raises(WireErrorFinal, match="order and spacing"):
+            decode(spelling)
+
+
+def test_what_breaks_a_rule_is_not_even_written() -> None:
+    cell = noon()
+    wild = CellCounts(cell.start, 3, cell.state, cell.mode, {"phones": Count(1, 1, "1")})
+    with pytest.raises(WireErrorFinal, match=r"counts\.phones"):
+        encode_release(wild)
+    with pytest.raises(WireErrorFinal, match="sequence"):
+        encode(Summary("a" * 16, 0, cell.start, False, cell))
+
+
+@given(st.binary(max_size=300))
+def test_junk_is_refused_and_never_breaks(body: bytes) -> None:
+    with pytest.raises(WireErrorFinal):
+        decode(body)
+
+
+@given(st.data())
+def test_a_damaged_message_is_refused_or_differs(data: st.DataObject) -> None:
+    """Flip one byte of a message: it is refused, or it is another valid message."""
+    golden = bytearray((GOLDEN / "summary-1.json").read_bytes())
+    at = data.draw(st.integers(0, len(golden) - 1))
+    golden[at] ^= data.draw(st.integers(1, 255))
+    try:
+        read = decode(bytes(golden))
+    except WireErrorFinal:
+        return
+    assert encode(read) == bytes(golden)
