@@ -1,7 +1,7 @@
 // Bundle the front end into the hub's static folder: `npm ci && npm run build`.
 // Everything that a browser loads comes out of here; nothing of it is committed.
 import { build } from "esbuild";
-import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -25,11 +25,14 @@ async function sprite() {
   return `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>\n`;
 }
 
+// One style sheet for all pages; each script of src/ is a bundle that pages load when they need it.
+const scripts = (await readdir(join(here, "src"))).filter((name) => name.endsWith(".js"));
+
 await rm(target, { recursive: true, force: true });
 await mkdir(target, { recursive: true });
 const result = await build({
   absWorkingDir: here,
-  entryPoints: ["src/site.css", "src/site.js", "src/charts.js"],
+  entryPoints: ["src/site.css", ...scripts.map((name) => `src/${name}`)],
   outdir: target,
   bundle: true,
   minify: true,

@@ -6,12 +6,12 @@ from ninja import NinjaAPI
 
 from chaland import __version__
 
-ROUTERS = {
-    "": "chaland.hub.footfall.intake.api.router",
-    "/footfall": "chaland.hub.footfall.web.api.router",
-}
+ROUTERS = (
+    "chaland.hub.footfall.intake.api.router",
+    "chaland.hub.footfall.web.api.router",
+)
 
 api = NinjaAPI(title="Chaland", version=__version__, urls_namespace="api", docs_url=None)
-for prefix, router in ROUTERS.items():
+for router in ROUTERS:
     if find_spec(router.rpartition(".")[0]):
-        api.add_router(prefix, router)
+        api.add_router("", router)

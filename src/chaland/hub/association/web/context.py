@@ -26,11 +26,11 @@ class NavigationItem(NamedTuple):
 def _navigation(request: HttpRequest, role: StaffRole) -> list[NavigationItem]:
     """List the places that a role may go to; pages that aren't installed are left out."""
     director = role.role == StaffRole.Role.DIRECTOR
-    places = [(_("My town") if director else _("My shop"), "footfall:town", "layout-dashboard")]
+    places = [(_("My town") if director else _("My shop"), "figures", "layout-dashboard")]
     if director:
         places += [
-            (_("Sensors"), "footfall:sensors", "radio"),
-            (_("Calibration"), "footfall:calibration", "gauge"),
+            (_("Sensors"), "sensors", "radio"),
+            (_("Calibration"), "calibration", "gauge"),
             (_("Settings"), "association:overview", "settings"),
         ]
     items = []
