@@ -39,6 +39,9 @@ bench: .stamps/dev .stamps/built  ## Run all benchmarks; results go to bench/RES
 campaign: .stamps/dev .stamps/built  ## Long statistical and crash campaigns
 	$(BIN)/python -m pytest -m campaign
 
+messages: .stamps/hub  ## Renew the catalogues from the texts in code and templates
+	$(BIN)/python tools/messages.py update
+
 lock:  ## Renew the lock files from pyproject.toml (needs uv)
 	$(LOCK) requirements/build.in -o requirements/build.txt
 	$(LOCK) requirements/node.in -o requirements/node.txt
@@ -74,4 +77,5 @@ clean:  ## Remove what was set up and built
 .stamps/built: .stamps/hub .stamps/node $(wildcard assets/*.* assets/src/*) $(wildcard src/chaland/hub/site/locale/*/LC_MESSAGES/*.po)
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix assets --no-audit --no-fund --loglevel=error
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm run build --prefix assets --silent
+	$(BIN)/python tools/messages.py compile
 	@touch $@
