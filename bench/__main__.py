@@ -1,0 +1,30 @@
+"""Run every benchmark: ``python -m bench``; or some: ``python -m bench decode counting``."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+NOT_BENCHMARKS = {"__init__", "__main__", "report"}
+
+
+def main() -> int:
+    """Run the benchmarks one after the other, each in a process of its own."""
+    known = sorted(
+        p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in NOT_BENCHMARKS
+    )
+    wanted = sys.argv[1:] or known
+    if unknown := set(wanted) - set(known):
+        print(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+        return 2
+    failed = [
+        name
+        for name in wanted
+        if subprocess.run([sys.executable, "-m", f"bench.{name}"]).returncode
+    ]
+    if failed:
+        print(f"failed: {', '.join(failed)}")
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
