@@ -111,6 +111,7 @@ class DwellDay(models.Model):
     day = models.DateField()
     edges_s = models.JSONField()
     counts = models.JSONField()
+    bound = models.PositiveSmallIntegerField(default=1)
     epsilon = models.CharField(max_length=16)
 
     class Meta:

@@ -1,0 +1,66 @@
+"""Cells into people present, by the shop's calibration or, without one, by the default model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from chaland.hub.footfall import estimates
+from chaland.hub.footfall.cells import Cells
+from chaland.hub.footfall.hours import Floats
+from chaland.hub.footfall.models import Calibration
+
+FEATURES = ("fingerprints", "scans")
+MODES = ("default", "strict")
+
+
+@dataclass(frozen=True)
+class Model:
+    """People per feature in one mode. ``scale_error`` is the relative error that figures share."""
+
+    coefficients: Mapping[str, float]
+    residual_sd: float
+    scale_error: float
+
+
+def latest_calibrations(shop_ids: list[int]) -> dict[tuple[int, str], Calibration]:
+    """Return the newest calibration of each (shop, mode)."""
+    rows = Calibration.objects.filter(shop_id__in=shop_ids).order_by("fitted_at", "pk")
+    return {(row.shop_id, row.mode): row for row in rows}
+
+
+def models_of(shop_id: int) -> dict[str, Model]:
+    """Return the shop's model for each mode."""
+    calibrations = latest_calibrations([shop_id])
+    return {mode: model(calibrations.get((shop_id, mode)), mode) for mode in MODES}
+
+
+def model(calibration: Calibration | None, mode: str) -> Model:
+    """Return a calibration's model, or the default one of the mode."""
+    if calibration is None:
+        return Model(
+            estimates.DEFAULT_COEFFICIENTS[mode],
+            estimates.DEFAULT_RESIDUAL_SD,
+            estimates.DEFAULT_SCALE_ERROR,
+        )
+    return Model(calibration.coefficients, calibration.residual_sd, calibration.scale_error)
+
+
+def present(cells: Cells, models: Mapping[str, Model]) -> tuple[Floats, Floats]:
+    """Return mean people present and its variance, (n,) each; NaN where nobody listened.
+
+    Never cut off at 0: the sum of cut values would be too high.
+    """
+    mean = np.full(len(cells.start_s), np.nan)
+    variance = np.full(len(cells.start_s), np.nan)
+    strict = np.isnan(cells.counts["fingerprints"])
+    for mode, mask in (("default", ~strict), ("strict", strict)):
+        if mask.any():
+            mean[mask], variance[mask] = estimates.occupancy(
+                {name: cells.counts[name][mask] for name in FEATURES},
+                cells.windows[mask],
+                {name: cells.scales[name][mask] for name in FEATURES},
+                models[mode].coefficients,
+                models[mode].residual_sd,
+            )
+    return mean, variance

@@ -1,0 +1,103 @@
+"""When a figure may be shown, and as what. Pure rules; numbers here are the product's promises.
+
+Sources: the display threshold and the index rule are the product's own decisions (see
+``docs/explanation/counting.md``); intervals are normal, two-sided, 90 %.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+HOURS_IN_DAY = 24
+
+VISITS_SHOWN_MIN = 10.0
+"""Fewer visits an hour than this are "not enough people to show". Totals keep them."""
+
+ERROR_SHOWN_MAX = 0.35
+"""Above this relative error on unseen days a shop shows an index, not people."""
+
+INTERVAL_SHARE = 0.90
+_INTERVAL_SD = 1.6448536269514722
+
+WINDOWS_IN_HOUR = 12
+HOUR_COMPLETE_WINDOWS = 11
+"""An hour may miss one window of five minutes (the sensor's day process restarts at 04:00)."""
+
+DAY_COMPLETE_SHARE = 0.95
+
+TYPICAL_WEEKS = 8
+"""The typical day is the mean of the same weekdays over the eight weeks before the period."""
+
+TOWN_INDEX_SHOPS_MIN = 5
+"""A shopkeeper sees the town's index only when this many shops make it, each with the same weight."""
+
+FRESH_FOR = timedelta(minutes=45)
+"""How long the last cell stands for "now"; a summary comes every 15 minutes."""
+
+
+class Unit(StrEnum):
+    """What a shop's figures count."""
+
+    VISITS = "visits"
+    INDEX = "index"
+
+
+class SensorState(StrEnum):
+    """What a page says of a shop's listening, worst first."""
+
+    NO_SENSOR = "no-sensor"
+    NEVER_HEARD = "never-heard"
+    NO_DATA = "no-data"
+    DEAF = "deaf"
+    OK = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value and the interval that holds the truth nine times in ten, in the same unit."""
+
+    value: float
+    low: float
+    high: float
+
+
+def unit(calibrated: bool, held_out_error: float | None, scale_error: float) -> Unit:
+    """Return what a shop may show.
+
+    ``held_out_error`` is the calibration's relative error on days that it had not seen (share);
+    ``None`` says that no such error could be measured, and then no person is shown either.
+    ``scale_error`` is the relative error shared by all of the shop's figures (scale and dwell).
+    """
+    if not calibrated or held_out_error is None:
+        return Unit.INDEX
+    return Unit.VISITS if max(held_out_error, scale_error) <= ERROR_SHOWN_MAX else Unit.INDEX
+
+
+def enough_people(visits: float, hours: float = 1.0) -> bool:
+    """Tell whether ``visits`` over ``hours`` may be shown; NaN may not."""
+    return hours > 0 and visits >= VISITS_SHOWN_MIN * hours
+
+
+def estimate(value: float, variance: float, shared_variance: float = 0.0) -> Estimate:
+    """Return a value with its 90 % interval; people can't be fewer than none, so it ends at 0.
+
+    ``variance`` is what independent errors of the parts add up to, ``shared_variance`` what does
+    not average out (scale of the calibration, dwell).
+    """
+    half = _INTERVAL_SD * math.sqrt(max(variance + shared_variance, 0.0))
+    return Estimate(max(value, 0.0), max(value - half, 0.0), max(value + half, 0.0))
+
+
+def ratio(
+    above: float, above_variance: float, below: float, below_variance: float
+) -> Estimate | None:
+    """Return ``above / below`` with its interval (delta method, independent errors).
+
+    ``None`` where ``below`` is not clearly more than nothing: such a ratio would be noise.
+    """
+    if below <= 0 or below <= 2 * math.sqrt(max(below_variance, 0.0)):
+        return None
+    value = above / below
+    variance = (above_variance + value * value * below_variance) / (below * below)
+    return estimate(value, variance)
