@@ -1,9 +1,34 @@
 """The ``chaland`` command. Each subcommand imports what it needs when it runs."""
 
+from collections.abc import Mapping
+from importlib import import_module
+
 import click
 
+COMMANDS: Mapping[str, str] = {
+    "demo": "chaland.demo:demo",
+    "simulate": "chaland.simulate.commands:simulate",
+}
+"""Name of a subcommand to ``module:attribute``; one line each."""
 
-@click.group()
+
+class LazyGroup(click.Group):
+    """A group whose subcommands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{COMMANDS[cmd_name]} is not a command")
+        return command
+
+
+@click.group(cls=LazyGroup)
 @click.version_option(package_name="chaland")
 def main() -> None:
     """Footfall without knowing anyone, loyalty with consent: see README.md."""

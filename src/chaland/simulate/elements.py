@@ -64,6 +64,7 @@ _INTERWORKING = element(INTERWORKING, bytes.fromhex("0fffffffffffff"))
 
 
 def _he(caps: str) -> bytes:
+    """HE capabilities: 6 bytes of MAC, 11 of PHY, 4 of rates (no 160 MHz, no PPE thresholds)."""
     return element(EXTENSION, bytes((HE_CAPABILITIES,)) + bytes.fromhex(caps))
 
 
@@ -74,8 +75,8 @@ def _ext(caps: str) -> bytes:
 _SHORT = _rates(basic=False, twelve=False) + DS
 _BASIC = _rates(basic=True, twelve=False) + DS
 _EIGHT = _rates(basic=False, twelve=True) + DS
-_HE_A = "0d01089a400c04702a9f00cc01ffaafffaffaaff"
-_HE_B = "01781ac0ab0d1e028e0340c1fafffaff"
+_HE_A = "0d01089a400002304c0f40c09a0f2e0000fafffaff"
+_HE_B = "0178c81a400002bfce00c0ff1b0e2a0000eaffeaff"
 
 ELEMENT_SETS: Mapping[str, bytes] = {
     # One maker's phones: four rates, HT 0x402d, extended capabilities that grew with the years.
@@ -107,7 +108,7 @@ ELEMENT_SETS: Mapping[str, bytes] = {
     + _ext("0000480000400040c021")
     + _he(_HE_A)
     + _FILS
-    + _vendor("wfa", "0301030165")
+    + _vendor("wfa", "030103")
     + _vendor("microsoft", "00120300")
     + _vendor("broadcom", "000000000000"),
     "etoile-20-directed": _SHORT + _ht("2d00", 0x1B, 2) + _ext("0000480000400040") + _he(_HE_A),
@@ -129,7 +130,7 @@ ELEMENT_SETS: Mapping[str, bytes] = {
     + _vendor("qualcomm", "010200")
     + _he(_HE_B)
     + _FILS
-    + _vendor("wfa", "0301030165"),
+    + _vendor("wfa", "030103"),
     "puce-q-short": _SHORT + _ht("ef01", 0x13, 1) + _ext("0000080000000040"),
     "puce-q-old": _EIGHT + _ht("ad01", 0x13, 1) + _ext("00000a82004000000001"),
     "puce-m": _EIGHT

@@ -1,0 +1,167 @@
+"""Days of exact counts without frames: what the sensor's pipeline would count, as arrays.
+
+The same sightings that ``air`` turns into bytes are counted here by the sensor's own rules
+(docs/explanation/counting.md). tests/simulate holds the two ways against each other. What comes
+out is exact and would never leave a sensor: callers add the sensor's own noise before storing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chaland.simulate.air import TIMEZONE
+from chaland.simulate.phones import SET_NAMES, Address
+from chaland.simulate.radio import NO_ELEMENTS, Sightings, hear
+from chaland.simulate.walkers import DAY_S, Day, Walkers
+from chaland.wire.periods import CELL_S, WINDOW_S, day_bounds
+
+VISITOR_GATE_DBM = -70
+PASSER_BY_GATE_DBM = -85
+MINUTE_S, SCAN_SLOT_S = 60, 5
+FORGET_AFTER_S = 300.0
+"""A token's entry is zeroed this long after its last sighting; the visit is then over."""
+VISIT_AT_MOST_S = 7200.0
+
+_CELLS = int(DAY_S // CELL_S)
+
+
+@dataclass(frozen=True)
+class DayCounts:
+    """One local day of a town. ``n`` cells (96, or 92 or 100 at clock changes) from 04:00.
+
+    ``start_s`` (n,) is in seconds since the epoch; ``counts`` maps released names to exact counts
+    of shape (n, shops); ``dwell`` (shops, bins) counts closed visits; ``visitors`` (n, shops) is
+    the true mean number of customers inside, ``entries`` (n, shops) how many came in.
+    """
+
+    day: date
+    start_s: NDArray[np.int64]
+    counts: Mapping[str, NDArray[np.int64]]
+    dwell: NDArray[np.int64]
+    visitors: NDArray[np.float64]
+    entries: NDArray[np.int64]
+
+
+def count_day(walkers: Walkers, day: date, dwell_edges_s: tuple[int, ...]) -> DayCounts:
+    """Simulate and count one local day of the whole town."""
+    people = walkers.day(day)
+    heard = hear(people, walkers.seed)
+    shops = len(people.town.shops)
+    objects = people.phones.objects[people.stays.who[heard.stay]]
+    heard = heard.select(~objects)
+    fingerprints, scans = count_probes(people, heard, shops)
+    arrivals, passers_by, dwell = count_followable(people, heard, dwell_edges_s)
+    counts = {
+        "fingerprints": fingerprints,
+        "scans": scans,
+        "arrivals": arrivals,
+        "passers_by": passers_by,
+    }
+    visitors, entries = _truth(people)
+    start, end = day_bounds(day, TIMEZONE)
+    start_s = np.arange(int(start.timestamp()), int(end.timestamp()), CELL_S)
+    n = len(start_s)
+    return DayCounts(
+        day=day,
+        start_s=start_s,
+        counts={name: _fit(values, n) for name, values in counts.items()},
+        dwell=dwell,
+        visitors=_fit(visitors, n),
+        entries=_fit(entries, n),
+    )
+
+
+def _fit(values: NDArray, n: int) -> NDArray:
+    """Cut a day of 24 hours to its cells, or go on with its last hour, at clock changes."""
+    if n <= len(values):
+        return values[:n]
+    return np.concatenate([values, values[len(values) - n :]])
+
+
+def count_probes(
+    day: Day, heard: Sightings, shops: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return (fingerprints, scans) of shape (cells, shops): row E1.
+
+    Of each address in each window the first probe request inside the gate counts: once per
+    (element set, minute) for fingerprints, once per (element set, 5 seconds) for scans.
+    """
+    inside = (heard.element_set != NO_ELEMENTS) & (heard.rssi_dbm >= VISITOR_GATE_DBM)
+    index = np.flatnonzero(inside)
+    who = day.stays.who[heard.stay[index]]
+    shop = day.stays.shop[heard.stay[index]].astype(np.int64)
+    time_s = heard.time_s[index]
+    kept = np.flatnonzero(day.phones.address[who] != Address.ROTATING)
+    order = kept[np.argsort(time_s[kept], kind="stable")]
+    windows = int(DAY_S // WINDOW_S)
+    key = (who[order] * np.int64(shops) + shop[order]) * windows + (
+        time_s[order] // WINDOW_S
+    ).astype(np.int64)
+    counted = np.ones(len(index), bool)
+    counted[order] = False
+    counted[order[np.unique(key, return_index=True)[1]]] = True
+    label = heard.element_set[index][counted].astype(np.int64)
+    shop, time_s = shop[counted], time_s[counted]
+    return (
+        _distinct(shop, time_s, label, MINUTE_S, shops),
+        _distinct(shop, time_s, label, SCAN_SLOT_S, shops),
+    )
+
+
+def _distinct(
+    shop: NDArray[np.int64],
+    time_s: NDArray[np.float64],
+    label: NDArray[np.int64],
+    slot_s: int,
+    shops: int,
+) -> NDArray[np.int64]:
+    """Return distinct (label, slot) pairs per cell and shop, shape (cells, shops)."""
+    slots = int(DAY_S // slot_s)
+    slot = (time_s // slot_s).astype(np.int64)
+    pair = np.unique((slot * shops + shop) * len(SET_NAMES) + label) // len(SET_NAMES)
+    cell_shop = pair // shops // (slots // _CELLS) * shops + pair % shops
+    return np.bincount(cell_shop, minlength=_CELLS * shops).reshape(_CELLS, shops)
+
+
+def count_followable(
+    day: Day, heard: Sightings, edges_s: tuple[int, ...]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return (arrivals, passers_by) of shape (cells, shops) and dwell (shops, bins): E2, E3, E4."""
+    shops = len(day.town.shops)
+    address = day.phones.address[day.stays.who[heard.stay]]
+    followable = (heard.element_set == NO_ELEMENTS) | (address == Address.GLOBAL)
+    index = np.flatnonzero(followable & (heard.rssi_dbm >= PASSER_BY_GATE_DBM))
+    token = day.stays.who[heard.stay[index]] * np.int64(shops) + day.stays.shop[heard.stay[index]]
+    order = np.lexsort((heard.time_s[index], token))
+    index, token = index[order], token[order]
+    time_s = heard.time_s[index]
+    inside = heard.rssi_dbm[index] >= VISITOR_GATE_DBM
+    visit = _visits(token, time_s)
+    cell = (time_s // CELL_S).astype(np.int64)
+    shop = token % shops
+    first = _first_inside(visit, inside)
+    arrivals = np.bincount(cell[first] * shops + shop[first], minlength=_CELLS * shops)
+    passing = _passing(token, cell, visit, inside)
+    passers_by = np.bincount(cell[passing] * shops + shop[passing], minlength=_CELLS * shops)
+    dwell = _dwell(visit, time_s, inside, shop, shops, edges_s)
+    return arrivals.reshape(_CELLS, shops), passers_by.reshape(_CELLS, shops), dwell
+
+
+def _visits(token: NDArray[np.int64], time_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Number the visits: a token not seen for five minutes, or there for two hours, is new."""
+    new = np.ones(len(token), bool)
+    new[1:] = (np.diff(token) != 0) | (np.diff(time_s) > FORGET_AFTER_S)
+    visit = np.cumsum(new)
+    begins = time_s[new][visit - 1]
+    part = ((time_s - begins) // VISIT_AT_MOST_S).astype(np.int64)
+    new[1:] |= np.diff(part) != 0
+    return np.cumsum(new)
+
+
+def _first_inside(visit: NDArray[np.int64], inside: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return the index of each visit's first sighting inside the gate."""
+    at = np.flatnonzero(inside)
+    return at[np.unique(visit[at], return_index=True)[1]]
