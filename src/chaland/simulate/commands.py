@@ -35,6 +35,7 @@ def simulate() -> None:
 @click.option("--to", type=click.DateTime(["%H:%M"]), default="12:00", show_default=True)
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same bytes.")
 def capture(
+    *,
     pcap: Path,
     people: Path | None,
     shop: str,
@@ -54,7 +55,7 @@ def capture(
         raise click.BadParameter("must be later than --from in a day from 04:00", param_hint="--to")
     walkers = Walkers(town, real_rhythm(), seed)
     on = date(day.year, day.month, day.day)
-    done = record_shop(walkers, on, index, span_s, pcap, people)
+    done = record_shop(walkers, on, index, span_s, pcap=pcap, people=people)
     click.echo(
         f"{done.frames} frames of simulated phones in {pcap}; on average {done.people_mean:.1f} "
         f"people were in {town.shops[index].name}."

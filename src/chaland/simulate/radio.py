@@ -30,7 +30,7 @@ EXCHANGES_PER_MINUTE: Mapping[Role, float] = {
     Role.PASSER_BY: 3.0,
     Role.STAFF: 1.0,
     Role.NEIGHBOUR: 0.5,
-    Role.TERMINAL: 1.0,
+    Role.TERMINAL: 0.5,
 }
 """Bursts of data frames of an associated device, by who it is."""
 PAUSE_IN_SCAN_S = 1.5

@@ -11,8 +11,8 @@ import numpy as np
 
 from chaland.simulate.air import TIMEZONE, Frame, ShopAir
 from chaland.simulate.radio import hear
-from chaland.simulate.wifi import LINK_TYPE_RADIOTAP
 from chaland.simulate.walkers import Presence, Walkers
+from chaland.simulate.wifi import LINK_TYPE_RADIOTAP
 
 _MICROSECOND_MAGIC = 0xA1B2C3D4
 _SNAP_LENGTH = 65535
@@ -30,6 +30,7 @@ def record_shop(
     day: date,
     shop: int,
     span_s: tuple[float, float],
+    *,
     pcap: Path,
     people: Path | None,
 ) -> Recorded:

@@ -2,9 +2,10 @@
 
 Visitors come by the town's rhythm, choose an open shop by its pull, stay a log-normal time, and go
 on to the next by gravity (on average one and a half more). Others only walk past. Staff stay as
-long as the shop is open; a neighbour and a card terminal are always there.
+long as the shop is open; a neighbour sleeps upstairs, a card terminal is always there.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
@@ -45,6 +46,13 @@ class Role(IntEnum):
 
 _ASSOCIATED = np.array([0.17, 0.10, 0.8, 0.9, 1.0], np.float32)
 """Chance that a phone is on a network, by role: one town network in all shops makes them many."""
+
+
+_AT_HOME: Mapping[Role, list[tuple[float, float]]] = {
+    Role.STAFF: [],
+    Role.NEIGHBOUR: [(0.0, 4.5 * 3600), (14.5 * 3600, DAY_S)],
+    Role.TERMINAL: [(0.0, DAY_S)],
+}
 
 
 @dataclass(frozen=True)
@@ -218,13 +226,13 @@ class Walkers:
         )
 
     def _fixed(self, rng: np.random.Generator, day: date) -> Stays:
-        """Return staff while a shop is open, a neighbour upstairs and a card terminal always."""
+        """Return staff while a shop is open, a neighbour by night and a card terminal always."""
         who, shop, role, start, end = [], [], [], [], []
         for index, place in enumerate(self.town.shops):
             openings = place.openings_on(day)
             for member in range(place.staff + 2):
                 kind = [Role.NEIGHBOUR, Role.TERMINAL][member] if member < 2 else Role.STAFF
-                spans = [(0.0, DAY_S)] if kind != Role.STAFF else [_at_work(o) for o in openings]
+                spans = _AT_HOME[kind] or [_at_work(opening) for opening in openings]
                 for begins, ends in spans:
                     who.append(index * 100 + member)
                     shop.append(index)
@@ -248,7 +256,8 @@ class Walkers:
     def _spread(self, rng: np.random.Generator, shop: NDArray[np.intp]) -> NDArray[np.float32]:
         """Return how far people inside stand from the sensor, in metres: more of them far away."""
         far = rng.random(len(shop), np.float32) ** 0.7
-        return (1 + far * (self._depth[shop] - 1)).astype(np.float32)
+        distance: NDArray[np.float32] = (1 + far * (self._depth[shop] - 1)).astype(np.float32)
+        return distance
 
 
 def _open_slots(openings: list[Opening]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
