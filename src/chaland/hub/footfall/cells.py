@@ -29,7 +29,10 @@ class EpochSeconds(Func):
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         return self.as_sql(
-            compiler, connection, template="CAST(strftime('%%s', %(expressions)s) AS INTEGER)", **context
+            compiler,
+            connection,
+            template="CAST(strftime('%%s', %(expressions)s) AS INTEGER)",
+            **context,
         )
 
 
@@ -50,7 +53,9 @@ class Cells:
 def read(shop_id: int, start: datetime, end: datetime) -> Cells:
     """Read a shop's quarter hours that start in [start, end), its sensors joined."""
     rows = Cell.objects.filter(shop_id=shop_id, start__gte=start, start__lt=end)
-    return combine(*_arrays(rows.values_list(EpochSeconds("start"), "windows", "mechanism_id", *COUNTS)))
+    return combine(
+        *_arrays(rows.values_list(EpochSeconds("start"), "windows", "mechanism_id", *COUNTS))
+    )
 
 
 def combine(
@@ -69,7 +74,9 @@ def combine(
         with np.errstate(invalid="ignore", divide="ignore"):
             share = np.where(listened > 0, most / listened, np.nan)
         joined[name] = np.bincount(at, counts[name][heard], len(starts)) * share
-        joined_scales[name] = np.sqrt(np.bincount(at, scales[name][heard] ** 2, len(starts))) * share
+        joined_scales[name] = (
+            np.sqrt(np.bincount(at, scales[name][heard] ** 2, len(starts))) * share
+        )
     return Cells(starts, most, joined, joined_scales)
 
 

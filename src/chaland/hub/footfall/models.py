@@ -162,7 +162,9 @@ class DoorCount(models.Model):
         verbose_name = _("door count")
         constraints = [
             models.UniqueConstraint(fields=["shop_id", "start", "source"], name="door_count_once"),
-            models.CheckConstraint(condition=models.Q(start__lt=models.F("end")), name="door_order"),
+            models.CheckConstraint(
+                condition=models.Q(start__lt=models.F("end")), name="door_order"
+            ),
             models.CheckConstraint(
                 condition=models.Q(occupancy__isnull=False) | models.Q(arrivals__isnull=False),
                 name="door_counts_something",
@@ -217,7 +219,7 @@ class Calibration(models.Model):
 class DayFigure(models.Model):
     """A published local day (04:00 to 04:00) of one shop, and its hours. Derived, rebuildable.
 
-    ``hours`` packs the day's 24 clock hours (layout: ``rules.HOUR_FIELDS``), so that a page about
+    ``hours`` packs the day's 24 clock hours (layout: ``hours.FIELDS``), so that a page about
     a year of thirty shops reads 11,000 rows instead of 263,000. Nothing is extrapolated: hours not
     observed add nothing, and ``windows`` beside ``windows_expected`` says so.
     """
@@ -226,8 +228,7 @@ class DayFigure(models.Model):
     day = models.DateField()
     person_hours = models.FloatField(_("person-hours"))
     person_hours_variance = models.FloatField()
-    visits = models.FloatField()
-    visits_variance = models.FloatField()
+    dwell_s = models.FloatField(_("mean stay, seconds; visits are person-hours over it"))
     scale_error = models.FloatField(_("relative error that all of the shop's figures share"))
     windows = models.PositiveSmallIntegerField(_("windows observed"))
     windows_expected = models.PositiveSmallIntegerField(_("windows in the local day"))

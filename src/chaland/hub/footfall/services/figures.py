@@ -64,7 +64,9 @@ def rebuild_figures(
 def _spans(shop_ids: Sequence[int] | None) -> dict[int, tuple[datetime, datetime]]:
     """First and last cell of each shop; a query a shop, since each end is one step in the index."""
     if shop_ids is None:
-        shop_ids = list(Cell.objects.order_by("shop_id").values_list("shop_id", flat=True).distinct())
+        shop_ids = list(
+            Cell.objects.order_by("shop_id").values_list("shop_id", flat=True).distinct()
+        )
     spans = {}
     for shop_id in shop_ids:
         ends = Cell.objects.filter(shop_id=shop_id).aggregate(Min("start"), Max("start"))
@@ -91,8 +93,7 @@ def _rebuild(shop_id: int, first: date, last: date, timezone: ZoneInfo) -> int:
             day=first + timedelta(days=int(i)),
             person_hours=days.person_hours[i],
             person_hours_variance=days.variance[i],
-            visits=days.person_hours[i] * 3600 / dwell.mean_s[i],
-            visits_variance=days.variance[i] * (3600 / dwell.mean_s[i]) ** 2,
+            dwell_s=dwell.mean_s[i],
             scale_error=scale_error[i],
             windows=int(days.hours[i, :, clock.WINDOWS].sum()),
             windows_expected=int(calendar.windows[i]),

@@ -1,0 +1,166 @@
+"""Reads of the footfall plane: packed days as arrays, what a shop may show, who listens.
+
+Nobody's rights are judged by a shop id from an address: callers pass the shops that
+``association.access.visible_shops`` gave them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import numpy as np
+
+from chaland.hub.footfall import hours as clock
+from chaland.hub.footfall import people, rules
+from chaland.hub.footfall.hours import Floats
+from chaland.hub.footfall.models import Calibration, DayFigure, Sensor
+from chaland.wire.summary import State
+
+
+@dataclass(frozen=True)
+class Cube:
+    """Hours of several shops over consecutive days, arrays of shape (shops, days, 24 clock hours).
+
+    ``visits`` are person-hours over the mean stay, ``visits_variance`` their independent error;
+    ``windows`` counts the observed 5-minute windows of each hour (0: nobody listened).
+    ``togetherness`` (shops, days) says by how much errors within a day add up: the day's variance
+    over the sum of its hours'. ``scale_error`` (shops,) is the relative error that a shop's
+    figures share. Days without a row are zeros with no window.
+    """
+
+    shop_ids: tuple[int, ...]
+    first: date
+    visits: Floats
+    visits_variance: Floats
+    arrivals: Floats
+    passers_by: Floats
+    followable_variance: Floats
+    windows: Floats
+    togetherness: Floats
+    scale_error: Floats
+    dwell_h: Floats
+
+    @property
+    def days(self) -> int:
+        return self.visits.shape[1]
+
+    def select(self, shops: Sequence[int]) -> "Cube":
+        """Return the cube of the shops at these positions."""
+        keep = list(shops)
+        arrays = {name: getattr(self, name)[keep] for name in _SHOP_ARRAYS}
+        return Cube(tuple(self.shop_ids[i] for i in keep), self.first, **arrays)
+
+    def part(self, first: date, last: date) -> "Cube":
+        """Return the cube of the days ``first`` to ``last``, which it must hold."""
+        span = slice((first - self.first).days, (last - self.first).days + 1)
+        arrays = {name: getattr(self, name)[:, span] for name in _DAY_ARRAYS}
+        return Cube(self.shop_ids, first, **arrays, scale_error=self.scale_error)
+
+
+_DAY_ARRAYS = (
+    "visits",
+    "visits_variance",
+    "arrivals",
+    "passers_by",
+    "followable_variance",
+    "windows",
+    "togetherness",
+    "dwell_h",
+)
+_SHOP_ARRAYS = (*_DAY_ARRAYS, "scale_error")
+
+
+def read_cube(shop_ids: Sequence[int], first: date, last: date) -> Cube:
+    """Read the days ``first`` to ``last`` of some shops: one query, whatever their number."""
+    rows = list(
+        DayFigure.objects.filter(shop_id__in=shop_ids, day__gte=first, day__lte=last).values_list(
+            "shop_id", "day", "person_hours_variance", "dwell_s", "scale_error", "hours"
+        )
+    )
+    shape = (len(shop_ids), (last - first).days + 1)
+    row_of = {shop_id: i for i, shop_id in enumerate(shop_ids)}
+    shop = np.array([row_of[row[0]] for row in rows], np.intp)
+    day = np.array([(row[1] - first).days for row in rows], np.intp)
+    hours = np.zeros((*shape, clock.HOURS, len(clock.FIELDS)))
+    hours[shop, day] = clock.unpack([row[5] for row in rows])
+    day_variance = np.zeros(shape)
+    dwell_h = np.ones(shape)
+    scale_error = np.zeros(len(shop_ids))
+    day_variance[shop, day] = [row[2] for row in rows]
+    dwell_h[shop, day] = [row[3] / 3600 for row in rows]
+    np.maximum.at(scale_error, shop, np.array([row[4] for row in rows]))
+    summed = hours[..., clock.VARIANCE].sum(axis=2)
+    together = np.divide(day_variance, summed, out=np.ones(shape), where=summed > 0)
+    return Cube(
+        shop_ids=tuple(shop_ids),
+        first=first,
+        visits=hours[..., clock.PERSON_HOURS] / dwell_h[..., None],
+        visits_variance=hours[..., clock.VARIANCE] / dwell_h[..., None] ** 2,
+        arrivals=hours[..., clock.ARRIVALS],
+        passers_by=hours[..., clock.PASSERS_BY],
+        followable_variance=hours[..., clock.FOLLOWABLE_VARIANCE],
+        windows=hours[..., clock.WINDOWS],
+        togetherness=together,
+        scale_error=scale_error,
+        dwell_h=dwell_h,
+    )
+
+
+def units(shop_ids: Sequence[int], scale_errors: Floats) -> list[rules.Unit]:
+    """Return what each shop may show: visits, or an index."""
+    calibrations = current_calibrations(shop_ids)
+    return [
+        rules.unit(
+            shop_id in calibrations,
+            calibrations[shop_id].held_out_mape if shop_id in calibrations else None,
+            float(scale_error),
+        )
+        for shop_id, scale_error in zip(shop_ids, scale_errors, strict=True)
+    ]
+
+
+def current_calibrations(shop_ids: Sequence[int]) -> dict[int, Calibration]:
+    """Return the newest calibration of each shop that has one, whatever its mode."""
+    newest: dict[int, Calibration] = {}
+    for (shop_id, _mode), row in people.latest_calibrations(list(shop_ids)).items():
+        if shop_id not in newest or row.fitted_at > newest[shop_id].fitted_at:
+            newest[shop_id] = row
+    return newest
+
+
+@dataclass(frozen=True)
+class Listening:
+    """How a shop is listened to: its best sensor's state and when it was last heard."""
+
+    state: rules.SensorState
+    last_seen_at: datetime | None
+
+
+def listening(shop_ids: Sequence[int], now: datetime) -> dict[int, Listening]:
+    """Return each shop's listening; a shop with two sensors counts as its better one."""
+    found = dict.fromkeys(shop_ids, Listening(rules.SensorState.NO_SENSOR, None))
+    order = list(rules.SensorState)
+    for sensor in Sensor.objects.filter(shop_id__in=shop_ids, revoked_at=None):
+        state = sensor_state(sensor, now)
+        if order.index(state) > order.index(found[sensor.shop_id].state):
+            found[sensor.shop_id] = Listening(state, sensor.last_seen_at)
+    return found
+
+
+def sensor_state(sensor: Sensor, now: datetime) -> rules.SensorState:
+    """Tell a deaf sensor from a silent one from one that was never heard."""
+    if sensor.last_seen_at is None:
+        return rules.SensorState.NEVER_HEARD
+    if now - sensor.last_seen_at > rules.FRESH_FOR:
+        return rules.SensorState.NO_DATA
+    return rules.SensorState.OK if sensor.last_state == State.OK else rules.SensorState.DEAF
+
+
+def latest_day(shop_ids: Sequence[int]) -> date | None:
+    """Return the newest day that any of the shops has a figure for."""
+    return (
+        DayFigure.objects.filter(shop_id__in=shop_ids)
+        .order_by("-day")
+        .values_list("day", flat=True)
+        .first()
+    )
