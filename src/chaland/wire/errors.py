@@ -1,7 +1,7 @@
 """The one error of the wire: a message that must not be sent again as it is."""
 
 
-class WireErrorFinal(ValueError):  # noqa: N818 (errors end in their retry meaning)
+class WireErrorFinal(ValueError):
     """A message breaks its format; ``field`` names the part (``counts.scans.bound``) that does."""
 
     def __init__(self, field: str, problem: str) -> None:

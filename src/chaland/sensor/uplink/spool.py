@@ -21,7 +21,7 @@ QUEUED_AT_MOST = 32 * 96
 PARKED_AT_MOST = 500
 
 
-class SpoolErrorFinal(Exception):  # noqa: N818 (errors end in their retry meaning)
+class SpoolErrorFinal(Exception):
     """The spool can't be used: another process has it."""
 
 

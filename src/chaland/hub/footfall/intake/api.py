@@ -1,0 +1,126 @@
+"""The two addresses that sensors know: summaries and enrolment. No cookies, no sessions."""
+
+import re
+
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import Router
+
+from chaland.hub.association.models import Shop
+from chaland.hub.footfall.intake import drops
+from chaland.hub.footfall.intake.openapi import ENROL, SUMMARIES
+from chaland.hub.footfall.intake.services import accept
+from chaland.hub.footfall.models import Sensor
+from chaland.hub.footfall.services.enrolment import EnrolmentErrorFinal, redeem
+from chaland.wire import answers, enrolment
+from chaland.wire.answers import Answer, Code
+from chaland.wire.errors import WireErrorFinal
+from chaland.wire.signature import (
+    SENSOR_HEADER,
+    SEQUENCE_HEADER,
+    SIGNATURE_HEADER,
+    TIME_HEADER,
+    Envelope,
+)
+from chaland.wire.summary import MAX_BYTES, MAX_SEQUENCE
+
+WRONG_CODES_AT_MOST = 10
+WRONG_CODES_PER_S = 600
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
+
+router = Router(tags=["sensors"])
+
+
+@router.post("/summaries", openapi_extra=SUMMARIES, summary="Send a sensor's summary")
+def post_summary(request: HttpRequest) -> HttpResponse:
+    """Store one signed summary, exactly once, or say why not."""
+    now = timezone.now()
+    try:
+        body, envelope = _body(request), _envelope(request)
+    except WireErrorFinal as error:
+        code = Code.OVERSIZED if error.field == "message" else Code.MALFORMED
+        drops.count(code, now)
+        return _answer(Answer(code, f"{error}."))
+    return _answer(accept(body, envelope, now).answer)
+
+
+@router.post("/sensors/enrol", openapi_extra=ENROL, summary="Enrol a box as a shop's sensor")
+def post_enrolment(request: HttpRequest) -> HttpResponse:
+    """Make the box that holds a one-time code a sensor of the code's shop."""
+    now = timezone.now()
+    try:
+        _limit_wrong_codes(request)
+        sensor = redeem(enrolment.decode(_body(request)), now)
+    except WireErrorFinal as error:
+        return _refusal(request, EnrolmentErrorFinal("malformed", 400, f"{error}."))
+    except EnrolmentErrorFinal as error:
+        return _refusal(request, error)
+    return _json(enrolment.encode_enrolled(_enrolled(sensor)), 201)
+
+
+def _body(request: HttpRequest) -> bytes:
+    """Return the raw body; one that is too long is not even read."""
+    length = request.headers.get("Content-Length", "")
+    if length.isascii() and length.isdigit() and int(length) > MAX_BYTES:
+        problem = f"has {length[:12]} bytes; at most {MAX_BYTES} are allowed"
+        raise WireErrorFinal("message", problem)
+    return request.body
+
+
+def _envelope(request: HttpRequest) -> Envelope:
+    values = {}
+    for name in (SENSOR_HEADER, SEQUENCE_HEADER, TIME_HEADER, SIGNATURE_HEADER):
+        values[name] = request.headers.get(name, "")
+        if not values[name]:
+            raise WireErrorFinal(name, "this header is missing")
+    number = int(values[SEQUENCE_HEADER]) if _NUMBER.fullmatch(values[SEQUENCE_HEADER]) else 0
+    if not 1 <= number <= MAX_SEQUENCE:
+        raise WireErrorFinal(SEQUENCE_HEADER, f"must be a number from 1 to {MAX_SEQUENCE}")
+    return Envelope(values[SENSOR_HEADER], number, values[TIME_HEADER], values[SIGNATURE_HEADER])
+
+
+def _answer(answer: Answer) -> HttpResponse:
+    return _json(answers.encode(answer), answers.status_of(answer.code))
+
+
+def _json(body: bytes, status: int) -> HttpResponse:
+    return HttpResponse(body, status=status, content_type="application/json")
+
+
+def _enrolled(sensor: Sensor) -> enrolment.Enrolled:
+    shop = Shop.objects.select_related("association").get(pk=sensor.shop_id)
+    town = shop.association
+    return enrolment.Enrolled(sensor.identifier, shop.name, town.timezone, town.simulated)
+
+
+def _wrong_codes_key(request: HttpRequest) -> str:
+    return f"wrong-codes:{request.META.get('REMOTE_ADDR', '')}"
+
+
+def _limit_wrong_codes(request: HttpRequest) -> None:
+    """Refuse an address that tried too many codes; a right code is never in another's way."""
+    if cache.get(_wrong_codes_key(request), 0) >= WRONG_CODES_AT_MOST:
+        raise EnrolmentErrorFinal(
+            "too-many", 429, "Too many wrong codes from here: wait ten minutes, then try again."
+        )
+
+
+def _refusal(request: HttpRequest, error: EnrolmentErrorFinal) -> HttpResponse:
+    drops.count(drops.ENROLMENT_PREFIX + error.code, timezone.now())
+    refusal = enrolment.Refusal(error.code, error.message)
+    response = _json(enrolment.encode_refusal(refusal), error.status)
+    if error.status == 429:
+        response["Retry-After"] = str(WRONG_CODES_PER_S)
+    else:
+        _note_wrong_code(request)
+    return response
+
+
+def _note_wrong_code(request: HttpRequest) -> None:
+    key = _wrong_codes_key(request)
+    try:
+        cache.incr(key)
+    except ValueError:  # none yet, or forgotten by now
+        cache.set(key, 1, WRONG_CODES_PER_S)

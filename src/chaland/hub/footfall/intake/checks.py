@@ -1,0 +1,138 @@
+"""What a summary must pass before it is stored, and what is said when it does not."""
+
+from datetime import UTC, datetime, timedelta
+
+from chaland.hub.association.models import Shop
+from chaland.hub.footfall.models import Batch, Cell, DwellDay, Sensor
+from chaland.wire.answers import Code
+from chaland.wire.errors import WireErrorFinal
+from chaland.wire.periods import CELL_S
+from chaland.wire.signature import TIME_HEADER, Envelope, body_digest, verifies
+from chaland.wire.summary import MAX_BYTES, Summary, decode
+
+CLOCK_MAY_DIFFER = timedelta(minutes=10)
+RETENTION = timedelta(days=31)
+"""Summaries of older cells are refused; a box's spool holds no more than that."""
+
+
+class RefusedFinal(Exception):
+    """A summary is not stored: which answer, and the sentence that says what to do."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+def authentic(body: bytes, envelope: Envelope, sensor: Sensor | None) -> Sensor:
+    """Return the sensor if it signed this body, and may speak. Raises RefusedFinal."""
+    if len(body) > MAX_BYTES:
+        raise RefusedFinal(Code.OVERSIZED, f"A summary has at most {MAX_BYTES} bytes.")
+    if sensor is None:
+        raise RefusedFinal(
+            Code.UNKNOWN_SENSOR, "This hub knows no such sensor: enrol the box with a new code."
+        )
+    if not verifies(envelope, bytes(sensor.public_key), body):
+        raise RefusedFinal(
+            Code.FORGED_SIGNATURE,
+            "The signature is not by this sensor's key over this body: enrol the box again.",
+        )
+    if sensor.revoked_at is not None:
+        raise RefusedFinal(
+            Code.REVOKED_SENSOR,
+            "The association has revoked this sensor: enrol the box again if it is to go on.",
+        )
+    return sensor
+
+
+def timely(envelope: Envelope, now: datetime) -> None:
+    """Refuse an envelope signed at another time than now. Raises RefusedFinal."""
+    try:
+        signed_at = datetime.strptime(envelope.time, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        message = f"{TIME_HEADER}: must be an instant like 2026-03-14T10:15:00Z."
+        raise RefusedFinal(Code.MALFORMED, message) from None
+    if abs(signed_at - now) > CLOCK_MAY_DIFFER:
+        raise RefusedFinal(
+            Code.CLOCK_JUMP,
+            f"The box's clock says {envelope.time}, the hub's {now:%Y-%m-%dT%H:%M:%SZ}: set the "
+            "box's clock (timedatectl set-ntp true); nothing is lost.",
+        )
+
+
+def readable(body: bytes, envelope: Envelope) -> Summary:
+    """Decode the body; it must be of the sensor and the number that the envelope names."""
+    try:
+        summary = decode(body)
+        if summary.sensor != envelope.sensor:
+            raise WireErrorFinal("sensor", "is not the one that signed")
+        if summary.sequence != envelope.sequence:
+            raise WireErrorFinal("sequence", "is not the one that was signed")
+    except WireErrorFinal as error:
+        message = f"{error}. Update the box's software; the summary is kept there."
+        raise RefusedFinal(Code.MALFORMED, message) from None
+    return summary
+
+
+def in_sequence(sensor: Sensor, summary: Summary, body: bytes) -> bool:
+    """Tell whether the summary is new (False: the very same is stored). Raises RefusedFinal."""
+    if summary.sequence > sensor.last_sequence:
+        return True
+    stored = Batch.objects.filter(sensor=sensor, sequence=summary.sequence).first()
+    if stored is None:
+        raise RefusedFinal(
+            Code.SEQUENCE_REPLAYED,
+            f"Number {summary.sequence} is past; the last was {sensor.last_sequence}: number on "
+            "from there.",
+        )
+    if stored.body_sha256 != body_digest(body):
+        raise RefusedFinal(
+            Code.SEQUENCE_CONFLICT,
+            f"Another summary came under number {summary.sequence}: number on from "
+            f"{sensor.last_sequence}.",
+        )
+    return False
+
+
+def in_time(summary: Summary, now: datetime) -> None:
+    """Refuse cells of the future, and those older than what the hub takes."""
+    start = summary.cell.start
+    if start + timedelta(seconds=CELL_S) > now + CLOCK_MAY_DIFFER:
+        raise RefusedFinal(
+            Code.FUTURE_DATED,
+            f"The cell of {start:%Y-%m-%dT%H:%M:%SZ} has not ended yet: the box's clock was wrong "
+            "when it counted.",
+        )
+    if start < now - RETENTION:
+        raise RefusedFinal(
+            Code.TOO_OLD,
+            f"The cell of {start:%Y-%m-%dT%H:%M:%SZ} is more than {RETENTION.days} days old: "
+            "delete it.",
+        )
+
+
+def of_its_town(sensor: Sensor, summary: Summary) -> None:
+    """Refuse a simulated summary in a real town's figures. Raises RefusedFinal."""
+    shop = Shop.objects.select_related("association").filter(pk=sensor.shop_id).first()
+    if shop is None:
+        raise RefusedFinal(
+            Code.REVOKED_SENSOR, "This sensor's shop has left the association: enrol it elsewhere."
+        )
+    if summary.simulated and not shop.association.simulated:
+        raise RefusedFinal(
+            Code.SIMULATED, "Simulated counts can't enter a real town's figures: delete it."
+        )
+
+
+def released_once(sensor: Sensor, summary: Summary) -> None:
+    """Refuse a second release of a cell or of a day: what was drawn first stays."""
+    start, dwell = summary.cell.start, summary.cell.dwell
+    if Cell.objects.filter(sensor=sensor, start=start).exists():
+        raise RefusedFinal(
+            Code.CELL_REPEATED,
+            f"The cell of {start:%Y-%m-%dT%H:%M:%SZ} came before under another number: delete it.",
+        )
+    if dwell is not None and DwellDay.objects.filter(sensor=sensor, day=dwell.day).exists():
+        raise RefusedFinal(
+            Code.DWELL_REPEATED,
+            f"The dwell histogram of {dwell.day} came before under another number: delete it.",
+        )
