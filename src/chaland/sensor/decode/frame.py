@@ -18,6 +18,9 @@ _HEADER_SIZE = 24
 _FCS_SIZE = 4
 _SSID = 0
 
+# Bound once: a member of an enumeration is slow to look up, and this runs for each frame.
+_OTHER, _DATA_TO_DS = Kind.OTHER, Kind.DATA_TO_DS
+
 _sequence_control = Struct("<H").unpack_from
 
 # By the frame control's first byte (version, type, subtype): the kind, and how many bytes of
@@ -36,7 +39,7 @@ for _subtype in range(16):
     _KINDS[_subtype << 4 | 0x08] = Kind.DATA_TO_DS  # if the direction says so
 
 
-def _read_bare(buffer: bytearray, start: int, end: int, observation: Observation) -> None:
+def _read_bare(_buffer: bytearray, start: int, end: int, observation: Observation) -> None:
     observation.frame_at, observation.end = start, end
     observation.fcs = Fcs.ABSENT
     observation.rssi_dbm = observation.frequency_mhz = None
@@ -50,7 +53,7 @@ _RADIO_HEADERS: dict[int, Callable[[bytearray, int, int, Observation], Drop | No
 }
 
 
-def decode(
+def decode(  # noqa: PLR0911, PLR0917 (a reason for each way to be broken; called per frame)
     buffer: bytearray,
     start: int,
     end: int,
@@ -81,9 +84,9 @@ def decode(
     if control & 3:
         return Drop.PROTOCOL_UNKNOWN
     kind = _KINDS[control]
-    is_data = kind is Kind.DATA_TO_DS
-    if kind is Kind.OTHER or (is_data and flags & _DISTRIBUTION_MASK != _TO_DS):
-        observation.kind = Kind.OTHER
+    is_data = kind is _DATA_TO_DS
+    if kind is _OTHER or (is_data and flags & _DISTRIBUTION_MASK != _TO_DS):
+        observation.kind = _OTHER
         return Drop.KIND_UNUSED
     if end - at < _HEADER_SIZE:
         return Drop.FRAME_TRUNCATED

@@ -16,8 +16,8 @@ _AVS_VERSIONS = (0x80211001, 0x80211002)
 _AVS_SIZE = 64
 _AVS_SIGNAL_IS_DBM = 2
 
-_native_head = (Struct("<II").unpack_from, Struct(">II").unpack_from)
-_native_item = (Struct("<IHHi").unpack_from, Struct(">IHHi").unpack_from)
+# Prism headers are in the byte order of the machine that captured.
+_PRISM_ORDERS = ((Struct("<II"), Struct("<IHHi")), (Struct(">II"), Struct(">IHHi")))
 _avs_head = Struct(">II").unpack_from
 _avs_channel = Struct(">I").unpack_from
 _avs_signal = Struct(">Ii").unpack_from
@@ -33,11 +33,16 @@ def read(buffer: bytearray, start: int, end: int, observation: Observation) -> D
     magic, length = _avs_head(buffer, start)
     if magic in _AVS_VERSIONS:
         return _read_avs(buffer, start, end, length, observation)
-    # Prism headers are in the byte order of the machine that captured.
-    for order in (0, 1):
-        message, length = _native_head[order](buffer, start)
+    for head, item in _PRISM_ORDERS:
+        message, length = head.unpack_from(buffer, start)
         if message in _PRISM_MESSAGES:
-            return _read_prism(buffer, start, end, length, order, observation)
+            if length < _PRISM_HEAD:
+                return Drop.RADIO_HEADER_MALFORMED
+            if start + length > end:
+                return Drop.RADIO_HEADER_TRUNCATED
+            observation.frame_at = start + length
+            _read_items(buffer, start + _PRISM_HEAD, item, observation)
+            return None
     return Drop.RADIO_HEADER_MALFORMED
 
 
@@ -56,25 +61,17 @@ def _read_avs(
     return None
 
 
-def _read_prism(
-    buffer: bytearray, start: int, end: int, length: int, order: int, observation: Observation
-) -> Drop | None:
-    if length < _PRISM_HEAD:
-        return Drop.RADIO_HEADER_MALFORMED
-    if start + length > end:
-        return Drop.RADIO_HEADER_TRUNCATED
-    observation.frame_at = start + length
+def _read_items(buffer: bytearray, start: int, item: Struct, observation: Observation) -> None:
     # A dozen items at most in reality; the bound keeps a hostile length from costing time.
-    items_end = min(start + length, start + _PRISM_HEAD + 16 * _PRISM_ITEM)
-    for at in range(start + _PRISM_HEAD, items_end - _PRISM_ITEM + 1, _PRISM_ITEM):
-        did, status, _size, value = _native_item[order](buffer, at)
+    end = min(observation.frame_at, start + 16 * _PRISM_ITEM)
+    for at in range(start, end - _PRISM_ITEM + 1, _PRISM_ITEM):
+        did, status, _size, value = item.unpack_from(buffer, at)
         if status:  # not supplied
             continue
         if did in _PRISM_CHANNEL:
             observation.frequency_mhz = frequency_mhz(value)
         elif did in _PRISM_SIGNAL and -128 <= value < 0:
             observation.rssi_dbm = value
-    return None
 
 
 def frequency_mhz(channel: int) -> int | None:

@@ -34,6 +34,8 @@ _LAYOUTS_MAX = 256
 """Layouts remembered; a flood of made-up ones must not fill the memory."""
 
 _FCS_PRESENT, _FCS_FAILED = 0x10, 0x40
+# Bound once: a member of an enumeration is slow to look up, and this runs for each frame.
+_ABSENT, _GOOD, _BAD = Fcs.ABSENT, Fcs.GOOD, Fcs.BAD
 
 _head = Struct("<BxHI").unpack_from
 _word = Struct("<I").unpack_from
@@ -63,21 +65,22 @@ def read(buffer: bytearray, start: int, end: int, observation: Observation) -> D
     if start + length > end:
         return Drop.RADIO_HEADER_TRUNCATED
     layout = _layouts.get(present) or _find_layout(buffer, start, length, present)
-    if layout is None:
-        return Drop.RADIO_HEADER_MALFORMED
-    flags_at, channel_at, signal_at, size = layout
-    if size > length:
+    if layout is None or layout[3] > length:
         return Drop.RADIO_HEADER_MALFORMED
     observation.frame_at = start + length
     observation.end = end
-    observation.fcs = Fcs.ABSENT
-    if flags_at:
-        flags = buffer[start + flags_at]
-        if flags & _FCS_FAILED:
-            observation.fcs = Fcs.BAD
-            return Drop.FCS_BAD
-        if flags & _FCS_PRESENT:
-            observation.fcs = Fcs.GOOD
+    return _read_fields(buffer, start, layout, observation)
+
+
+def _read_fields(
+    buffer: bytearray, start: int, layout: Layout, observation: Observation
+) -> Drop | None:
+    flags_at, channel_at, signal_at, _ = layout
+    flags = buffer[start + flags_at] if flags_at else 0
+    if flags & _FCS_FAILED:
+        observation.fcs = _BAD
+        return Drop.FCS_BAD
+    observation.fcs = _GOOD if flags & _FCS_PRESENT else _ABSENT
     if channel_at:
         at = start + channel_at
         observation.frequency_mhz = buffer[at] | buffer[at + 1] << 8
