@@ -7,6 +7,7 @@ hour 02 holds two hours (its person-hours add up); when they go forward it stays
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -26,7 +27,7 @@ FIELDS = (
     "followable_variance",
     "windows",
 )
-"""The fields of a packed hour, in order. ``followable_variance`` holds for each of the two before."""
+"""The fields of a packed hour, in order; ``followable_variance`` is that of the two before each."""
 
 PERSON_HOURS, VARIANCE, ARRIVALS, PASSERS_BY, FOLLOWABLE_VARIANCE, WINDOWS = range(len(FIELDS))
 _PACKED = np.dtype("<f4")
@@ -76,7 +77,7 @@ def calendar(first: date, last: date, timezone: ZoneInfo) -> Calendar:
     bounds = [
         int(day_bounds(first + timedelta(days=i), timezone)[0].timestamp()) for i in range(days + 1)
     ]
-    lengths = np.diff(np.array(bounds, np.int64))
+    lengths = np.array([end - start for start, end in pairwise(bounds)], np.int64)
     day_of = np.repeat(np.arange(days), lengths // CELL_S)
     starts = range(bounds[0], bounds[-1], CELL_S)
     hour_of = [datetime.fromtimestamp(s, UTC).astimezone(timezone).hour for s in starts]

@@ -1,7 +1,7 @@
 """Plane A on the hub: what sensors released, and the figures made of it.
 
 Nothing here stands for a person. ``shop_id`` is a plain number: this plane has a database of its
-own, and no key crosses the wall. Counts are noised on the sensor, drawn once, and stored as they came.
+own, and no key crosses the wall. Counts are noised on the sensor, drawn once, stored as they came.
 """
 
 from django.db import models
@@ -81,7 +81,7 @@ class Batch(models.Model):
 
 
 class Cell(models.Model):
-    """The released, noised counts of one sensor over 15 minutes. Counts may be negative: noise is."""
+    """The released, noised counts of one sensor over 15 minutes; noise makes some negative."""
 
     sensor = models.ForeignKey(Sensor, models.PROTECT, related_name="cells")
     shop_id = models.BigIntegerField()
@@ -203,6 +203,8 @@ class Calibration(models.Model):
     coefficients = models.JSONField()
     residual_sd = models.FloatField(_("residual standard deviation, people, one cell"))
     scale_error = models.FloatField(_("relative error that all figures share"), default=0.0)
+    day_error = models.FloatField(_("relative error that a day's hours share"), default=0.0)
+    held_out_error = models.FloatField(_("relative error on unseen days, share"))
     held_out_mae = models.FloatField(_("held-out mean absolute error, people"))
     held_out_mape = models.FloatField(_("held-out error at 5 people or more, share"), null=True)
     cells = models.PositiveIntegerField(_("cells used"))

@@ -16,11 +16,19 @@ MODES = ("default", "strict")
 
 @dataclass(frozen=True)
 class Model:
-    """People per feature in one mode. ``scale_error`` is the relative error that figures share."""
+    """People per feature in one mode.
+
+    ``scale_error`` is the relative error that all figures share, ``day_error`` that of one day's.
+    """
 
     coefficients: Mapping[str, float]
     residual_sd: float
     scale_error: float
+    day_error: float
+
+
+UNKNOWN_SCALE = 0.5
+"""The relative error of the default model, one fits-all factor for every shop and radio."""
 
 
 def latest_calibrations(shop_ids: list[int]) -> dict[tuple[int, str], Calibration]:
@@ -38,12 +46,13 @@ def models_of(shop_id: int) -> dict[str, Model]:
 def model(calibration: Calibration | None, mode: str) -> Model:
     """Return a calibration's model, or the default one of the mode."""
     if calibration is None:
-        return Model(
-            estimates.DEFAULT_COEFFICIENTS[mode],
-            estimates.DEFAULT_RESIDUAL_SD,
-            estimates.DEFAULT_SCALE_ERROR,
-        )
-    return Model(calibration.coefficients, calibration.residual_sd, calibration.scale_error)
+        return Model(estimates.DEFAULT_COEFFICIENTS[mode], 0.0, UNKNOWN_SCALE, 0.0)
+    return Model(
+        calibration.coefficients,
+        calibration.residual_sd,
+        calibration.scale_error,
+        calibration.day_error,
+    )
 
 
 def present(cells: Cells, models: Mapping[str, Model]) -> tuple[Floats, Floats]:
@@ -58,7 +67,7 @@ def present(cells: Cells, models: Mapping[str, Model]) -> tuple[Floats, Floats]:
         if mask.any():
             mean[mask], variance[mask] = estimates.occupancy(
                 {name: cells.counts[name][mask] for name in FEATURES},
-                cells.windows[mask],
+                cells.windows[mask].astype(np.float64),
                 {name: cells.scales[name][mask] for name in FEATURES},
                 models[mode].coefficients,
                 models[mode].residual_sd,

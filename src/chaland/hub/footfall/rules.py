@@ -30,7 +30,7 @@ TYPICAL_WEEKS = 8
 """The typical day is the mean of the same weekdays over the eight weeks before the period."""
 
 TOWN_INDEX_SHOPS_MIN = 5
-"""A shopkeeper sees the town's index only when this many shops make it, each with the same weight."""
+"""A shopkeeper sees the town's index only when this many shops make it, with equal weights."""
 
 FRESH_FOR = timedelta(minutes=45)
 """How long the last cell stands for "now"; a summary comes every 15 minutes."""

@@ -6,7 +6,7 @@ Nobody's rights are judged by a shop id from an address: callers pass the shops 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class Cube:
 
     @property
     def days(self) -> int:
-        return self.visits.shape[1]
+        return int(self.visits.shape[1])
 
     def select(self, shops: Sequence[int]) -> "Cube":
         """Return the cube of the shops at these positions."""
@@ -82,7 +82,7 @@ def read_cube(shop_ids: Sequence[int], first: date, last: date) -> Cube:
     shop = np.array([row_of[row[0]] for row in rows], np.intp)
     day = np.array([(row[1] - first).days for row in rows], np.intp)
     hours = np.zeros((*shape, clock.HOURS, len(clock.FIELDS)))
-    hours[shop, day] = clock.unpack([row[5] for row in rows])
+    hours[shop, day] = clock.unpack([bytes(row[5]) for row in rows])
     day_variance = np.zeros(shape)
     dwell_h = np.ones(shape)
     scale_error = np.zeros(len(shop_ids))
@@ -112,7 +112,7 @@ def units(shop_ids: Sequence[int], scale_errors: Floats) -> list[rules.Unit]:
     return [
         rules.unit(
             shop_id in calibrations,
-            calibrations[shop_id].held_out_mape if shop_id in calibrations else None,
+            calibrations[shop_id].held_out_error if shop_id in calibrations else None,
             float(scale_error),
         )
         for shop_id, scale_error in zip(shop_ids, scale_errors, strict=True)

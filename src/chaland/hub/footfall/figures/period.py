@@ -65,19 +65,14 @@ def preset_period(preset: Preset, today: date) -> Period:
     """Return a preset's days. Weeks end with the last whole day, so that no morning looks weak."""
     yesterday = today - timedelta(days=1)
     month = today.replace(day=1)
-    match preset:
-        case Preset.TODAY:
-            return Period(today, today)
-        case Preset.YESTERDAY:
-            return Period(yesterday, yesterday)
-        case Preset.FOUR_WEEKS:
-            return Period(today - timedelta(days=4 * WEEK), yesterday)
-        case Preset.MONTH:
-            return Period(month, today)
-        case Preset.LAST_MONTH:
-            end = month - timedelta(days=1)
-            return Period(end.replace(day=1), end)
-        case Preset.YEAR:
-            return Period(today - timedelta(days=YEAR), yesterday)
-        case _:
-            return Period(today - timedelta(days=WEEK), yesterday)
+    month_end = month - timedelta(days=1)
+    periods = {
+        Preset.TODAY: Period(today, today),
+        Preset.YESTERDAY: Period(yesterday, yesterday),
+        Preset.WEEK: Period(today - timedelta(days=WEEK), yesterday),
+        Preset.FOUR_WEEKS: Period(today - timedelta(days=4 * WEEK), yesterday),
+        Preset.MONTH: Period(month, today),
+        Preset.LAST_MONTH: Period(month_end.replace(day=1), month_end),
+        Preset.YEAR: Period(today - timedelta(days=YEAR), yesterday),
+    }
+    return periods.get(preset, periods[Preset.WEEK])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chaland.hub.footfall import rules
+from chaland.hub.footfall import estimates, rules
 from chaland.hub.footfall.hours import HOURS, Floats
 from chaland.hub.footfall.rules import Estimate
 from chaland.hub.footfall.selectors import Cube
@@ -183,19 +183,13 @@ def mean_index(found: Index) -> tuple[Floats, Floats, Floats]:
 
 
 def capture_rate(cube: Cube) -> Estimate | None:
-    """Return visitors over visitors and passers-by, followable devices only, as a share.
-
-    Noise by the delta method, plus the sampling error of the share itself.
-    """
-    inside, outside = float(cube.arrivals.sum()), float(cube.passers_by.sum())
-    everyone = inside + outside
-    noise = float(cube.followable_variance.sum())
-    if everyone <= 0 or everyone <= 4 * np.sqrt(2 * noise):
+    """Return visitors over visitors and passers-by, followable devices only, as a share."""
+    share, variance = estimates.capture_rate(
+        cube.arrivals.sum(), cube.passers_by.sum(), cube.followable_variance.sum()
+    )
+    if np.isnan(share):
         return None
-    share = min(max(inside / everyone, 0.0), 1.0)
-    variance = noise * ((1 - share) ** 2 + share**2) / everyone**2
-    variance += share * (1 - share) / everyone
-    found = rules.estimate(share, variance)
+    found = rules.estimate(float(share), float(variance))
     return Estimate(found.value, found.low, min(found.high, 1.0))
 
 

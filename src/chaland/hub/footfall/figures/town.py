@@ -55,7 +55,7 @@ class ShopRow:
 
 @dataclass(frozen=True)
 class Places:
-    """Shops and what they may show, in one order; ``reporting`` are those with data in the period."""
+    """Shops and what they may show, in one order; ``reporting`` have data in the period."""
 
     shops: list[Shop]
     units: list[Unit]
@@ -236,9 +236,7 @@ def _hour(
     return _shown(visits, variance, scale_error, factor)
 
 
-def _shown(
-    visits: Floats, variance: Floats, scale_error: Floats, factor: float
-) -> Estimate | None:
+def _shown(visits: Floats, variance: Floats, scale_error: Floats, factor: float) -> Estimate | None:
     """Add shops (shops,) up to one shown estimate; None where there are not enough people."""
     if not rules.enough_people(float(visits.sum())):
         return None
@@ -252,7 +250,9 @@ def _curve(cube: Cube, usual: totals.HourMeans, factor: float) -> list[CurvePoin
     count = totals.weekday_count(cube)
     mean, variance = totals.over_weekdays(totals.weekday_means(cube), count)
     typical, typical_variance = totals.over_weekdays(usual, count)
-    hours = totals.hours_shown(np.stack([np.nan_to_num(mean).sum(0), np.nan_to_num(typical).sum(0)]))
+    hours = totals.hours_shown(
+        np.stack([np.nan_to_num(mean).sum(0), np.nan_to_num(typical).sum(0)])
+    )
 
     def point(values: Floats, spread: Floats, hour: int) -> Estimate | None:
         at, at_spread = np.nan_to_num(values[:, hour]), np.nan_to_num(spread[:, hour])
@@ -288,7 +288,7 @@ def _rows(places: Places, cubes: Cubes, covered: Floats, now: datetime) -> list[
                 if part
                 else None,
                 change=totals.change(*one) if i in places.reporting else None,
-                held_out_error=calibration.held_out_mape if calibration else None,
+                held_out_error=calibration.held_out_error if calibration else None,
                 coverage=_mean(covered[i]),
                 listening=listening[shop.pk],
             )

@@ -34,7 +34,7 @@ def refresh_figures(shop_id: int, starts: Iterable[datetime]) -> None:
     Call it in the transaction that stored the cells: the day's row is locked before they are read,
     so that two sensors of one shop which report at once can't lose one another's cell.
     """
-    timezone = _timezones([shop_id])[shop_id]
+    timezone = timezones([shop_id])[shop_id]
     for day in sorted({local_day(start, timezone) for start in starts}):
         with transaction.atomic(using=DayFigure.objects.db):
             list(DayFigure.objects.select_for_update().filter(shop_id=shop_id, day=day))
@@ -44,16 +44,16 @@ def refresh_figures(shop_id: int, starts: Iterable[datetime]) -> None:
 def rebuild_figures(
     shop_ids: Sequence[int] | None = None, first: date | None = None, last: date | None = None
 ) -> int:
-    """Rebuild the local days ``first`` to ``last`` (default: all that have cells) of some or all shops.
+    """Rebuild the local days ``first`` to ``last`` of some shops (default: all that have cells).
 
     Returns the number of days written. One transaction for all, because a page compares shops.
     """
     with transaction.atomic(using=DayFigure.objects.db):
         spans = _spans(shop_ids)
-        timezones = _timezones(list(spans))
+        zones = timezones(list(spans))
         written = 0
         for shop_id, (earliest, latest) in spans.items():
-            timezone = timezones[shop_id]
+            timezone = zones[shop_id]
             begin = max(filter(None, (first, local_day(earliest, timezone))))
             end = min(filter(None, (last, local_day(latest, timezone))))
             if begin <= end:
@@ -75,7 +75,8 @@ def _spans(shop_ids: Sequence[int] | None) -> dict[int, tuple[datetime, datetime
     return spans
 
 
-def _timezones(shop_ids: list[int]) -> dict[int, ZoneInfo]:
+def timezones(shop_ids: list[int]) -> dict[int, ZoneInfo]:
+    """Return the time zone of each shop's association."""
     names = Shop.objects.filter(pk__in=shop_ids).values_list("pk", "association__timezone")
     return {pk: ZoneInfo(name) for pk, name in names}
 
@@ -84,7 +85,7 @@ def _rebuild(shop_id: int, first: date, last: date, timezone: ZoneInfo) -> int:
     calendar = clock.calendar(first, last, timezone)
     found = cells.read(shop_id, day_bounds(first, timezone)[0], day_bounds(last, timezone)[1])
     models = models_of(shop_id)
-    days = roll(found, *present(found, models), calendar)
+    days = roll(found, *present(found, models), models["default"].day_error, calendar)
     dwell = shop_dwell(shop_id, first, last)
     scale_error = np.hypot(models["default"].scale_error, dwell.relative_sd)
     rows = [
@@ -93,7 +94,7 @@ def _rebuild(shop_id: int, first: date, last: date, timezone: ZoneInfo) -> int:
             day=first + timedelta(days=int(i)),
             person_hours=days.person_hours[i],
             person_hours_variance=days.variance[i],
-            dwell_s=dwell.mean_s[i],
+            dwell_s=3600 / dwell.per_hour[i],
             scale_error=scale_error[i],
             windows=int(days.hours[i, :, clock.WINDOWS].sum()),
             windows_expected=int(calendar.windows[i]),
@@ -131,4 +132,4 @@ def shop_dwell(shop_id: int, first: date, last: date) -> Dwell:
             variances[(day - begin).days] += float(Fraction(bound) / Fraction(epsilon)) ** 2
     pooled = trailing_dwell(counts, np.sqrt(variances), edges, DWELL_DAYS)
     skip = DWELL_DAYS - 1
-    return Dwell(pooled.mean_s[skip:], pooled.relative_sd[skip:])
+    return Dwell(pooled.mean_s[skip:], pooled.relative_sd[skip:], pooled.per_hour[skip:])

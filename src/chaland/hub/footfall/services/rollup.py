@@ -20,15 +20,17 @@ class Days:
     hours: Floats
 
 
-def roll(cells: Cells, mean: Floats, variance: Floats, calendar: Calendar) -> Days:
+def roll(
+    cells: Cells, mean: Floats, variance: Floats, day_error: float, calendar: Calendar
+) -> Days:
     """Add quarter hours up to clock hours and days; fields of the hours as in ``hours.FIELDS``.
 
     Person-hours are what was observed: a quarter hour with two of three windows adds ten minutes.
+    ``day_error`` is the relative error that a day's quarter hours share (``estimates.Fit``).
     """
     slots = calendar.index(cells.start_s)
     days = len(calendar.windows)
     size = days * clock.HOURS
-    observed_h = cells.windows * (WINDOW_S / 3600)
     noise = np.fmax(cells.scales["arrivals"], cells.scales["passers_by"])
     columns = {
         clock.ARRIVALS: cells.counts["arrivals"],
@@ -39,30 +41,39 @@ def roll(cells: Cells, mean: Floats, variance: Floats, calendar: Calendar) -> Da
     hours = np.zeros((size, len(clock.FIELDS)))
     for field, values in columns.items():
         hours[:, field] = np.bincount(slots, np.nan_to_num(values), size)
-    hours[:, clock.PERSON_HOURS], hours[:, clock.VARIANCE] = _added(
-        mean, variance, observed_h, slots, size
-    )
-    total, total_variance = _added(mean, variance, observed_h, slots // clock.HOURS, days)
+    observed_h = cells.windows.astype(np.float64) * (WINDOW_S / 3600)
+    own = np.maximum(variance - (day_error * mean) ** 2, 0.0) * observed_h**2
+    people = PersonHours(np.nan_to_num(mean * observed_h), np.nan_to_num(own), day_error)
+    hours[:, clock.PERSON_HOURS], hours[:, clock.VARIANCE] = people.by(slots, size)
+    total, total_variance = people.by(slots // clock.HOURS, days)
     return Days(total, total_variance, hours.reshape(days, clock.HOURS, len(clock.FIELDS)))
 
 
-def _added(
-    mean: Floats, variance: Floats, observed_h: Floats, group: Ints, groups: int
-) -> tuple[Floats, Floats]:
-    """Sum person-hours by group, with a variance that knows that errors of a day go together."""
-    heard = ~np.isnan(mean)
-    at = group[heard]
-    total = np.bincount(at, (mean * observed_h)[heard], groups)
-    spread = np.bincount(at, (variance * observed_h**2)[heard], groups)
-    return total, spread
+@dataclass(frozen=True)
+class PersonHours:
+    """Person-hours of quarter hours and their own variances, (n,), 0 where nobody listened."""
+
+    value: Floats
+    own_variance: Floats
+    day_error: float
+
+    def by(self, group: Ints, groups: int) -> tuple[Floats, Floats]:
+        """Sum by group; within a day, as each group must be, ``day_error`` does not average out."""
+        total = np.bincount(group, self.value, groups)
+        own = np.bincount(group, self.own_variance, groups)
+        return total, own + (self.day_error * total) ** 2
 
 
 @dataclass(frozen=True)
 class Dwell:
-    """Mean stay for each day of a calendar, seconds, and its relative error; (days,) each."""
+    """Mean stay for each day of a calendar, seconds, and its relative error; (days,) each.
+
+    ``per_hour`` is how many visits a person-hour makes: 3600 / mean stay, corrected for the error.
+    """
 
     mean_s: Floats
     relative_sd: Floats
+    per_hour: Floats
 
 
 def trailing_dwell(counts: Floats, scales: Floats, edges_s: tuple[int, ...], days: int) -> Dwell:
@@ -78,11 +89,13 @@ def trailing_dwell(counts: Floats, scales: Floats, edges_s: tuple[int, ...], day
         estimates.mean_dwell(edges_s, row, float(scale))
         for row, scale in zip(pooled, pooled_scales, strict=True)
     ]
-    mean_s = np.array([stay[0] for stay in stays])
-    return Dwell(mean_s, np.sqrt(np.array([stay[1] for stay in stays])) / mean_s)
+    mean_s, variance = np.array(stays).T
+    one = np.ones(len(mean_s))
+    per_hour, _, relative_sd = estimates.visits(one, one, mean_s, variance)
+    return Dwell(mean_s, relative_sd, per_hour)
 
 
 def _trailing_sum(values: Floats, days: int) -> Floats:
-    total = np.cumsum(values, axis=0)
+    total: Floats = np.cumsum(values, axis=0)
     total[days:] -= total[:-days].copy()
     return total
