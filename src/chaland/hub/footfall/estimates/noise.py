@@ -1,0 +1,34 @@
+"""What the sensor's noise does to a count: its variance, and the interval that it leaves."""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Bools: TypeAlias = NDArray[np.bool_]
+
+NORMAL_90 = 1.6448536269514722
+"""Half-width, in standard deviations, of a two-sided 90 % normal interval."""
+
+
+def laplace_variance(scale: Floats | float) -> Floats:
+    """Return the variance of discrete Laplace noise of ``scale`` = bound / epsilon; 0 at scale 0.
+
+    P(k) is proportional to exp(-|k| / scale) on the integers; its variance is 2 p / (1 - p)^2 with
+    p = exp(-1 / scale) (Ghosh, Roughgarden, Sundararajan 2012), a little less than 2 scale^2.
+    """
+    width = np.asarray(scale, np.float64)
+    quiet = width <= 0
+    p = np.exp(-1 / np.where(quiet, 1.0, width))
+    return np.where(quiet, 0.0, 2 * p / (1 - p) ** 2)
+
+
+def interval(mean: Floats, variance: Floats, shared_error: float = 0.0) -> tuple[Floats, Floats]:
+    """Return the ends of the 90 % interval of figures that cannot be negative.
+
+    ``variance`` holds the errors that differ from figure to figure (noise, residual);
+    ``shared_error`` is a relative error that all of them have in common (scale, dwell).
+    """
+    half = NORMAL_90 * np.sqrt(variance + (shared_error * mean) ** 2)
+    return np.maximum(mean - half, 0.0), np.maximum(mean + half, 0.0)
