@@ -13,6 +13,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 
 from chaland.hub.association.models import Shop, StaffRole, User
 
@@ -33,7 +34,7 @@ def roles_of(user: User) -> list[StaffRole]:
 def current_role(request: HttpRequest) -> StaffRole | None:
     """Return the role under which the signed-in user works now, or None (anonymous, or no role).
 
-    Someone with several roles works under one at a time: the one chosen in the menu, else the first.
+    Someone with several roles works under one at a time: the one chosen, else the first.
     """
     if not hasattr(request, _CACHE):
         role = None
@@ -77,16 +78,10 @@ def _guarded(view: View, *, director_only: bool) -> View:
         role = current_role(request)
         if role is None or (director_only and not is_director(role)):
             raise PermissionDenied
+        timezone.activate(role.association.timezone)
         return view(request, *args, **kwargs)
 
-    guarded.access = "director" if director_only else "staff"  # type: ignore[attr-defined]
     return guarded
-
-
-def public(view: View) -> View:
-    """Mark a page that anyone may open; the test of access lists these."""
-    view.access = "public"  # type: ignore[attr-defined]
-    return view
 
 
 def visible_shops(role: StaffRole) -> list[Shop]:

@@ -37,6 +37,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         verbose_name = _("user")
+        verbose_name_plural = _("users")
 
     def __str__(self) -> str:
         return self.name or self.email
@@ -49,9 +50,11 @@ class Association(models.Model):
     town = models.CharField(_("town"), max_length=120)
     timezone = models.CharField(_("time zone"), max_length=64, default="Europe/Paris")
     simulated = models.BooleanField(_("simulated"), default=False)
+    guide_finished_at = models.DateTimeField(_("set-up finished"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("association")
+        verbose_name_plural = _("associations")
 
     def __str__(self) -> str:
         return self.name
@@ -66,6 +69,7 @@ class Zone(models.Model):
 
     class Meta:
         verbose_name = _("zone")
+        verbose_name_plural = _("zones")
         constraints = [models.UniqueConstraint(fields=["association", "slug"], name="zone_slug")]
         ordering = ["name"]
 
@@ -86,6 +90,7 @@ class Shop(models.Model):
 
     class Meta:
         verbose_name = _("shop")
+        verbose_name_plural = _("shops")
         constraints = [models.UniqueConstraint(fields=["association", "slug"], name="shop_slug")]
         ordering = ["name"]
 
@@ -102,7 +107,7 @@ class OpeningHours(models.Model):
     closes = models.TimeField(_("closes"))
 
     class Meta:
-        verbose_name = _("opening hours")
+        verbose_name = verbose_name_plural = _("opening hours")
         ordering = ["weekday", "opens"]
         constraints = [
             models.CheckConstraint(condition=models.Q(weekday__lte=6), name="opening_weekday"),
@@ -129,6 +134,7 @@ class StaffRole(models.Model):
 
     class Meta:
         verbose_name = _("staff role")
+        verbose_name_plural = _("staff roles")
         constraints = [
             models.CheckConstraint(
                 condition=(
@@ -151,3 +157,36 @@ class StaffRole(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.get_role_display()}"
+
+
+class Invitation(models.Model):
+    """A link that lets its holder join the staff, once; only the hash of its token is stored."""
+
+    association = models.ForeignKey(Association, models.CASCADE, related_name="invitations")
+    email = models.EmailField(_("e-mail address"))
+    role = models.CharField(_("role"), max_length=16, choices=StaffRole.Role)
+    shop = models.ForeignKey(
+        Shop, models.CASCADE, related_name="invitations", null=True, blank=True
+    )
+    token_hash = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        ordering = ["email"]
+        constraints = [
+            models.CheckConstraint(
+                condition=(
+                    models.Q(role="director", shop__isnull=True)
+                    | models.Q(role="shopkeeper", shop__isnull=False)
+                ),
+                name="invited_shopkeeper_has_a_shop",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email}: {self.get_role_display()}"

@@ -1,4 +1,4 @@
-"""The HTTP API under /api/v1/: one router a part, named by string; the OpenAPI document is public."""
+"""The HTTP API under /api/v1/: one router a part, named by string."""
 
 from importlib.util import find_spec
 

@@ -10,7 +10,7 @@ View = Callable[[HttpRequest], HttpResponse]
 
 
 class SecurityHeadersMiddleware:
-    """Adds the headers that Django has no setting for; the browser gets no sensor, camera or place."""
+    """Adds the headers that Django has no setting for; the browser lends no camera or place."""
 
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response

@@ -37,5 +37,3 @@ def set_theme(request: HttpRequest) -> HttpResponse:
         response.delete_cookie("theme", samesite="Lax")
     return response
 
-
-set_language.access = set_theme.access = "public"

@@ -10,6 +10,7 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
 from django.utils.translation import gettext_lazy as _
 
 from chaland.hub.site.logs import logging_config
@@ -32,8 +33,6 @@ def _secret_key() -> str:
         return str(given)
     path = STATE_DIR / "secret_key"
     if not path.exists():
-        from django.core.management.utils import get_random_secret_key
-
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:  # another process of this set-up was faster
@@ -199,7 +198,7 @@ STORAGES = {
     },
 }
 
-# Security ------------------------------------------------------------------------------------------
+# Security -------------------------------------------------------------------------------------
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

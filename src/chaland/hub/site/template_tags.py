@@ -10,7 +10,7 @@ register = template.Library()
 
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
-    """Draw an icon of assets/src/icons.txt; decoration unless ``label`` names it for screen readers."""
+    """Draw an icon of assets/src/icons.txt; decoration unless ``label`` names it."""
     href = f"{static('chaland/icons.svg')}#{name}"
     if label:
         return format_html(

@@ -10,7 +10,7 @@ from chaland.hub.site.api import api
 from chaland.hub.site.health import healthz
 from chaland.hub.site.preferences import set_language, set_theme
 
-# The administration signs in through allauth, so that its rate limits and second step hold there too.
+# The administration signs in through allauth: its rate limits and second step hold there too.
 admin.autodiscover()
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
