@@ -2,9 +2,11 @@
 
 import re
 
+from allauth.account.adapter import get_adapter
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from ninja import Router
 
 from chaland.hub.association.models import Shop
@@ -96,7 +98,9 @@ def _enrolled(sensor: Sensor) -> enrolment.Enrolled:
 
 
 def _wrong_codes_key(request: HttpRequest) -> str:
-    return f"wrong-codes:{request.META.get('REMOTE_ADDR', '')}"
+    """Name the asking address in the cache, hashed: it is nobody else's business."""
+    address = get_adapter().get_client_ip(request)
+    return f"wrong-codes:{salted_hmac('chaland.wrong-codes', address).hexdigest()}"
 
 
 def _limit_wrong_codes(request: HttpRequest) -> None:
@@ -120,7 +124,4 @@ def _refusal(request: HttpRequest, error: EnrolmentErrorFinal) -> HttpResponse:
 
 def _note_wrong_code(request: HttpRequest) -> None:
     key = _wrong_codes_key(request)
-    try:
-        cache.incr(key)
-    except ValueError:  # none yet, or forgotten by now
-        cache.set(key, 1, WRONG_CODES_PER_S)
+    cache.set(key, cache.get(key, 0) + 1, WRONG_CODES_PER_S)

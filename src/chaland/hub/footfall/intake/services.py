@@ -97,6 +97,7 @@ def _store(sensor: Sensor, summary: Summary, body: bytes, now: datetime) -> None
             day=cell.dwell.day,
             edges_s=list(cell.dwell.edges_s),
             counts=list(cell.dwell.counts),
+            bound=cell.dwell.bound,
             epsilon=cell.dwell.epsilon,
         )
     if summary.sequence % PRUNE_EVERY == 0:
