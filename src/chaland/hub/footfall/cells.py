@@ -71,12 +71,11 @@ def combine(
         heard = ~np.isnan(counts[name]) & (windows > 0)
         at = place[heard]
         listened = np.bincount(at, windows[heard], len(starts))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            share = np.where(listened > 0, most / listened, np.nan)
+        share = np.full(len(starts), np.nan)
+        np.divide(most, listened, out=share, where=listened > 0)
+        noise = np.bincount(at, scales[name][heard] ** 2, len(starts))
         joined[name] = np.bincount(at, counts[name][heard], len(starts)) * share
-        joined_scales[name] = (
-            np.sqrt(np.bincount(at, scales[name][heard] ** 2, len(starts))) * share
-        )
+        joined_scales[name] = np.sqrt(noise) * share
     return Cells(starts, most, joined, joined_scales)
 
 

@@ -59,8 +59,8 @@ class PersonHours:
 
     def by(self, group: Ints, groups: int) -> tuple[Floats, Floats]:
         """Sum by group; within a day, as each group must be, ``day_error`` does not average out."""
-        total = np.bincount(group, self.value, groups)
-        own = np.bincount(group, self.own_variance, groups)
+        total: Floats = np.bincount(group, self.value, groups).astype(np.float64)
+        own: Floats = np.bincount(group, self.own_variance, groups).astype(np.float64)
         return total, own + (self.day_error * total) ** 2
 
 
