@@ -31,7 +31,7 @@ class EpochSeconds(Func):
         return self.as_sql(
             compiler,
             connection,
-            template="CAST(strftime('%%s', %(expressions)s) AS INTEGER)",
+            template="CAST(strftime('%%%%s', %(expressions)s) AS INTEGER)",
             **context,
         )
 
