@@ -87,7 +87,7 @@ def _store(sensor: Sensor, summary: Summary, body: bytes, now: datetime) -> None
         start=cell.start,
         windows=cell.windows,
         state=cell.state,
-        mechanism=_mechanism(cell),
+        mechanism=mechanism_of(cell),
         **{name: count.value for name, count in cell.counts.items()},
     )
     if cell.dwell is not None:
@@ -111,7 +111,8 @@ def _note_seen(sensor: Sensor, summary: Summary, now: datetime) -> None:
     sensor.save(update_fields=["last_seen_at", "last_sequence", "last_state"])
 
 
-def _mechanism(cell: CellCounts) -> Mechanism:
+def mechanism_of(cell: CellCounts) -> Mechanism:
+    """Return the stored mechanism that noised a cell; cells with the same one share it."""
     counts = {
         name: {"row": COUNT_ROWS[name], "bound": count.bound, "epsilon": count.epsilon}
         for name, count in sorted(cell.counts.items())
