@@ -5,16 +5,40 @@ from pathlib import Path
 
 import pytest
 
+PLANES = ["default", "footfall"]
+"""Every test that asks for a database gets both planes', on the engine that the environment names
+(CHALAND_ASSOCIATION_DATABASE_URL, CHALAND_FOOTFALL_DATABASE_URL; SQLite in memory by default)."""
+
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 """Reference data of others, kept beside the project, never in it (see tests/realdata)."""
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real captures; tests that need it skip, with this reason, where it is absent."""
+    """The folder of real captures; where it is absent, tests that need it skip and say so."""
     if not SHARED_DATA.is_dir():
         pytest.skip(f"real data not present at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Open both planes' databases to every test marked ``django_db``."""
+    for item in items:
+        mark = item.get_closest_marker("django_db")
+        if mark is not None and "databases" not in mark.kwargs:
+            both = pytest.mark.django_db(*mark.args, **mark.kwargs, databases=PLANES)
+            item.add_marker(both, append=False)
+
+
+def pytest_configure() -> None:
+    """Serve static files as they lie in the tree, and hash passwords without the deliberate cost."""
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    settings.WHITENOISE_USE_FINDERS = True
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -20,4 +20,3 @@ def healthz(_request: HttpRequest) -> JsonResponse:
             planes[alias] = "unreachable"
     healthy = all(state == "ok" for state in planes.values())
     return JsonResponse({"ok": healthy, "databases": planes}, status=200 if healthy else 503)
-

@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "chaland.hub.association.web.middleware.FirstRunMiddleware",
 ]
 
 ROOT_URLCONF = "chaland.hub.site.urls"

@@ -1,6 +1,6 @@
 """Forms of the guide. They check; services write."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
 from django import forms
@@ -16,7 +16,13 @@ from chaland.hub.association.models import Association, Shop, StaffRole, User, Z
 from chaland.hub.association.services import is_setup_token
 from chaland.hub.association.shop_csv import slug_of
 
-# Zones of the legislation first; a town elsewhere still finds its own.
+if TYPE_CHECKING:
+    _AssociationModelForm = forms.ModelForm[Association]
+    _ModelForm = forms.ModelForm[Any]
+else:  # Django's forms are generic to the type checker only
+    _AssociationModelForm = _ModelForm = forms.ModelForm
+
+# The time zones of France first; a town elsewhere still finds its own.
 _FRENCH = (
     "Europe/Paris",
     "America/Guadeloupe",
@@ -57,7 +63,7 @@ class _NewPassword(forms.CharField):
         )
 
 
-class AssociationForm(forms.ModelForm[Association]):
+class AssociationForm(_AssociationModelForm):
     """Name, town and time zone."""
 
     timezone = forms.ChoiceField(label=_("Time zone"), choices=_timezones, initial="Europe/Paris")
@@ -104,7 +110,7 @@ class FirstRunForm(AssociationForm):
         return data
 
 
-def _check_password(form: forms.Form | forms.ModelForm[Any], email: str, name: str) -> None:
+def _check_password(form: "forms.Form | forms.ModelForm[Any]", email: str, name: str) -> None:
     password = form.cleaned_data.get("password")
     if not password:
         return
@@ -114,7 +120,7 @@ def _check_password(form: forms.Form | forms.ModelForm[Any], email: str, name: s
         form.add_error("password", error)
 
 
-class _NamedForm(forms.ModelForm[Any]):
+class _NamedForm(_ModelForm):
     """A zone or shop whose name must be its association's only one of that spelling."""
 
     taken = _("There is one of this name already.")
