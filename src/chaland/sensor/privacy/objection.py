@@ -51,10 +51,10 @@ class ObjectionFilter:
 
     def __init__(self) -> None:
         self._bytes: NDArray[np.uint8] = np.zeros(FILTER_BITS // 8, np.uint8)
-        self._bits = memoryview(self._bytes)
+        self._bits = self._bytes.data
         self._digest: NDArray[np.uint8] = np.zeros(_DIGEST_SIZE, np.uint8)
         self._digest_at = pointer_to(self._digest)
-        self._two_bytes = memoryview(self._digest)
+        self._two_bytes = self._digest.data
         self._personal = ffi.new("unsigned char[16]", _PERSONAL)
         self._empty = True
 

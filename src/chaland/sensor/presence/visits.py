@@ -1,0 +1,175 @@
+"""Who is here, of the *followable* devices: arrivals (E2), passers-by (E3), dwell (E4).
+
+Followable: associated devices (data to the access point, association, authentication), and probes
+from a globally administered address. A *life* of an address in the table goes from its first
+sighting to five minutes without one; then its row is zeroed and nothing remembers it.
+
+- arrival: the first sighting inside the visitor gate in a life, counted in that cell;
+- passer-by: a life that begins outside that gate, counted then, and taken back if the device comes
+  inside within the same cell (a life is never both in one cell);
+- dwell: at the end of a life that came inside, last minus first sighting inside, one bin;
+- a life that reaches 1 h 55 starts a new row that only remembers that the device *stays*: no
+  further arrival, no dwell (staff, residents, printers). Any row alive at two hours was sighted
+  within its last five minutes, so no row's times live longer than two hours.
+
+Why one address moves (arrivals, passers-by) by at most 3 a cell, in L1. As long as the table never
+refuses anyone, rows do not interact: an address's contribution is a function of its own frames.
+Within a life and a cell it is at most 1 (see above). An event of a life falls on a sighting, the
+next life begins at least 300 s after the last sighting: events of different lives are more than
+300 s apart, and a half-open cell of 900 s holds at most three. PRIVACY.md's "at most one per cell"
+would need a memory longer than the five minutes that the table is allowed.
+
+Where the table did refuse someone, rows interact; ``peak`` lets the pipeline withhold the counts
+of such cells by a noised test (docs/explanation/privacy-mechanism.md) and wipe the table.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chaland.sensor.drops import Drop
+from chaland.sensor.privacy.keys import Key, Pointer, Token
+from chaland.sensor.privacy.mechanism import Mechanism
+
+_US = 1_000_000
+LINGER_US = 300 * _US
+"""From the last sighting to the zeroing of a row."""
+STAYS_AFTER_US = 7200 * _US - LINGER_US
+
+_NOTHING, _PASSED, _ARRIVED = 0, 1, 2
+
+
+class VisitTable:
+    """Rows of followable devices: token, times in microseconds, what was counted of them."""
+
+    def __init__(self, mechanism: Mechanism) -> None:
+        size = mechanism.visit_capacity
+        self._tokens: NDArray[np.uint64] = np.zeros(size, np.uint64)
+        self._born_us: NDArray[np.int64] = np.zeros(size, np.int64)
+        self._last_us: NDArray[np.int64] = np.zeros(size, np.int64)
+        self._first_inside_us: NDArray[np.int64] = np.zeros(size, np.int64)
+        """0: not inside so far in this life."""
+        self._last_inside_us: NDArray[np.int64] = np.zeros(size, np.int64)
+        self._stays: NDArray[np.bool_] = np.zeros(size, np.bool_)
+        self._counted: NDArray[np.uint8] = np.zeros(size, np.uint8)
+        """What the current cell's counts hold of this row."""
+        self._taken: NDArray[np.bool_] = np.zeros(size, np.bool_)
+        self._mask: NDArray[np.bool_] = np.zeros(size, np.bool_)
+        self._key = Key()
+        self._token = Token()
+        self._edges_us = np.array(mechanism.dwell_edges_s, np.int64) * _US
+        self.dwell: NDArray[np.int64] = np.zeros(len(mechanism.dwell_edges_s) - 1, np.int64)
+        """Exact stays by bin since the day began, shape (bins,)."""
+        self.arrivals = 0
+        self.passers_by = 0
+        self.live = 0
+        self.peak = 0
+        """Most rows taken at once in this cell; ``visit_capacity`` if anyone was refused."""
+
+    def sight(self, address: Pointer, now_us: int, inside: bool) -> Drop | None:
+        """Note a followable device; ``inside``: within the visitor gate."""
+        self._token.hash(self._key, address)
+        row = self._row()
+        if row < 0:
+            if self.live == self._tokens.size:
+                self._token.zero()
+                return Drop.VISIT_TABLE_FULL
+            row = self._admit(now_us)
+            if not inside:
+                self.passers_by += 1
+                self._counted[row] = _PASSED
+        elif now_us - self._born_us[row] >= STAYS_AFTER_US:
+            self._renew(row, now_us)
+        self._token.zero()
+        self._last_us[row] = now_us
+        if inside and not self._stays[row]:
+            self._come_inside(row, now_us)
+        return None
+
+    def forget(self, address: Pointer) -> None:
+        """Remove an objecting device and what the current cell counted of it."""
+        self._token.hash(self._key, address)
+        row = self._row()
+        self._token.zero()
+        if row >= 0:
+            self._uncount(row)
+            self._zero_row(row)
+
+    def expire(self, now_us: int) -> None:
+        """End the lives that were last sighted five minutes ago or earlier."""
+        np.less_equal(self._last_us, now_us - LINGER_US, out=self._mask)
+        np.logical_and(self._mask, self._taken, out=self._mask)
+        for row in np.flatnonzero(self._mask):
+            self._count_dwell(int(row))
+            self._zero_row(int(row))
+
+    def begin_cell(self) -> None:
+        """Start the counts of a new cell; the rows stay."""
+        self.arrivals = self.passers_by = 0
+        self._counted[:] = _NOTHING
+        self.peak = self.live
+
+    def begin_day(self) -> None:
+        """Start the dwell histogram of a new day."""
+        self.dwell[:] = 0
+
+    def wipe(self) -> None:
+        """Zero all rows and the cell's counts without counting their dwell."""
+        for column in (self._tokens, self._born_us, self._last_us, self._first_inside_us,
+                       self._last_inside_us, self._stays, self._counted, self._taken):  # fmt: skip
+            column[:] = 0
+        self.live = 0
+        self.begin_cell()
+
+    def zero(self) -> None:
+        """End: nothing is left, not even the key."""
+        self.wipe()
+        self.begin_day()
+        self._token.zero()
+        self._key.zero()
+
+    def _row(self) -> int:
+        """Return the row of the token, or -1. No copy is made."""
+        np.equal(self._tokens, self._token.value, out=self._mask)
+        row = int(self._mask.argmax())
+        return row if self._mask[row] and self._taken[row] else -1
+
+    def _admit(self, now_us: int) -> int:
+        row = int(self._taken.argmin())
+        self._taken[row] = True
+        self._tokens[row] = self._token.value[0]
+        self._born_us[row] = now_us
+        self.live += 1
+        self.peak = max(self.peak, self.live)
+        return row
+
+    def _renew(self, row: int, now_us: int) -> None:
+        """Begin a fresh row for a device that stays; its times are forgotten."""
+        self._born_us[row] = now_us
+        self._first_inside_us[row] = self._last_inside_us[row] = 0
+        self._stays[row] = True
+
+    def _come_inside(self, row: int, now_us: int) -> None:
+        if self._first_inside_us[row] == 0:
+            self._first_inside_us[row] = now_us
+            self._uncount(row)
+            self._counted[row] = _ARRIVED
+            self.arrivals += 1
+        self._last_inside_us[row] = now_us
+
+    def _uncount(self, row: int) -> None:
+        counted = self._counted[row]
+        self.passers_by -= int(counted == _PASSED)
+        self.arrivals -= int(counted == _ARRIVED)
+        self._counted[row] = _NOTHING
+
+    def _count_dwell(self, row: int) -> None:
+        first_us = self._first_inside_us[row]
+        if first_us:
+            dwell_us = self._last_inside_us[row] - first_us
+            self.dwell[np.searchsorted(self._edges_us, dwell_us, side="right") - 1] += 1
+
+    def _zero_row(self, row: int) -> None:
+        for column in (self._tokens, self._born_us, self._last_us, self._first_inside_us,
+                       self._last_inside_us, self._stays, self._counted, self._taken):  # fmt: skip
+            column[row] = 0
+        self.live -= 1
