@@ -12,14 +12,18 @@ NORMAL_90 = 1.6448536269514722
 """Half-width, in standard deviations, of a two-sided 90 % normal interval."""
 
 
+QUIET = 0.01
+"""Below this scale noise is 0 with all but exp(-100) of its probability."""
+
+
 def laplace_variance(scale: Floats | float) -> Floats:
-    """Return the variance of discrete Laplace noise of ``scale`` = bound / epsilon; 0 at scale 0.
+    """Return the variance of discrete Laplace noise of ``scale`` = bound / epsilon.
 
     P(k) is proportional to exp(-|k| / scale) on the integers; its variance is 2 p / (1 - p)^2 with
     p = exp(-1 / scale) (Ghosh, Roughgarden, Sundararajan 2012), a little less than 2 scale^2.
     """
     width = np.asarray(scale, np.float64)
-    quiet = width <= 0
+    quiet = width < QUIET
     p = np.exp(-1 / np.where(quiet, 1.0, width))
     return np.where(quiet, 0.0, 2 * p / (1 - p) ** 2)
 
