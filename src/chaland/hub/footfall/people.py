@@ -1,6 +1,6 @@
 """Cells into people present, by the shop's calibration or, without one, by the default model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,16 +31,19 @@ UNKNOWN_SCALE = 0.5
 """The relative error of the default model, one fits-all factor for every shop and radio."""
 
 
-def latest_calibrations(shop_ids: list[int]) -> dict[tuple[int, str], Calibration]:
+def latest_calibrations(shop_ids: Sequence[int]) -> dict[tuple[int, str], Calibration]:
     """Return the newest calibration of each (shop, mode)."""
     rows = Calibration.objects.filter(shop_id__in=shop_ids).order_by("fitted_at", "pk")
     return {(row.shop_id, row.mode): row for row in rows}
 
 
-def models_of(shop_id: int) -> dict[str, Model]:
-    """Return the shop's model for each mode."""
-    calibrations = latest_calibrations([shop_id])
-    return {mode: model(calibrations.get((shop_id, mode)), mode) for mode in MODES}
+def models_of(shop_ids: Sequence[int]) -> dict[int, dict[str, Model]]:
+    """Return each shop's model for each mode."""
+    calibrations = latest_calibrations(shop_ids)
+    return {
+        shop_id: {mode: model(calibrations.get((shop_id, mode)), mode) for mode in MODES}
+        for shop_id in shop_ids
+    }
 
 
 def model(calibration: Calibration | None, mode: str) -> Model:

@@ -85,10 +85,10 @@ def read_cube(shop_ids: Sequence[int], first: date, last: date) -> Cube:
     hours[shop, day] = clock.unpack([bytes(row[5]) for row in rows])
     day_variance = np.zeros(shape)
     dwell_h = np.ones(shape)
-    scale_error = np.zeros(len(shop_ids))
     day_variance[shop, day] = [row[2] for row in rows]
     dwell_h[shop, day] = [row[3] / 3600 for row in rows]
-    np.maximum.at(scale_error, shop, np.array([row[4] for row in rows]))
+    error = np.zeros(shape)
+    error[shop, day] = [row[4] for row in rows]
     summed = hours[..., clock.VARIANCE].sum(axis=2)
     together = np.divide(day_variance, summed, out=np.ones(shape), where=summed > 0)
     return Cube(
@@ -101,9 +101,16 @@ def read_cube(shop_ids: Sequence[int], first: date, last: date) -> Cube:
         followable_variance=hours[..., clock.FOLLOWABLE_VARIANCE],
         windows=hours[..., clock.WINDOWS],
         togetherness=together,
-        scale_error=scale_error,
+        scale_error=_mean_error(error, hours[..., clock.PERSON_HOURS].sum(axis=2)),
         dwell_h=dwell_h,
     )
+
+
+def _mean_error(error: Floats, person_hours: Floats) -> Floats:
+    """Return each shop's shared relative error over a period, days weighted as in the sum."""
+    weight = np.maximum(person_hours, 1e-9)
+    mean: Floats = (error * weight).sum(axis=1) / weight.sum(axis=1)
+    return mean
 
 
 def units(shop_ids: Sequence[int], scale_errors: Floats) -> list[rules.Unit]:
@@ -122,7 +129,7 @@ def units(shop_ids: Sequence[int], scale_errors: Floats) -> list[rules.Unit]:
 def current_calibrations(shop_ids: Sequence[int]) -> dict[int, Calibration]:
     """Return the newest calibration of each shop that has one, whatever its mode."""
     newest: dict[int, Calibration] = {}
-    for (shop_id, _mode), row in people.latest_calibrations(list(shop_ids)).items():
+    for (shop_id, _mode), row in people.latest_calibrations(shop_ids).items():
         if shop_id not in newest or row.fitted_at > newest[shop_id].fitted_at:
             newest[shop_id] = row
     return newest

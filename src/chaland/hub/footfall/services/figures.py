@@ -84,7 +84,7 @@ def timezones(shop_ids: list[int]) -> dict[int, ZoneInfo]:
 def _rebuild(shop_id: int, first: date, last: date, timezone: ZoneInfo) -> int:
     calendar = clock.calendar(first, last, timezone)
     found = cells.read(shop_id, day_bounds(first, timezone)[0], day_bounds(last, timezone)[1])
-    models = models_of(shop_id)
+    models = models_of([shop_id])[shop_id]
     days = roll(found, *present(found, models), models["default"].day_error, calendar)
     dwell = shop_dwell(shop_id, first, last)
     scale_error = np.hypot(models["default"].scale_error, dwell.relative_sd)
