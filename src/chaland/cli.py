@@ -8,6 +8,7 @@ import click
 COMMANDS: Mapping[str, str] = {
     "demo": "chaland.demo:demo",
     "hub": "chaland.hub.site.commands:hub",
+    "sensor": "chaland.sensor.commands:sensor",
     "simulate": "chaland.simulate.commands:simulate",
 }
 """Name of a subcommand to ``module:attribute``; one line each."""

@@ -68,6 +68,11 @@ class Spool:
         return self._ledger.sequence
 
     @property
+    def last_cell(self) -> str:
+        """The start (ISO) of the latest cell released; "" before the first."""
+        return max(self._ledger.cells, default="")
+
+    @property
     def drops(self) -> dict[UplinkDrop, int]:
         return dict(self._ledger.drops)
 

@@ -1,0 +1,217 @@
+"""``chaland sensor``: enrol a box, run it, and ask how it is."""
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+import httpx
+from nacl.signing import SigningKey
+
+from chaland.sensor import config as box
+from chaland.sensor.config import ConfigErrorFinal, SensorConfig
+from chaland.sensor.hardening import forbid_dumps
+from chaland.sensor.orders import DayOrders
+from chaland.sensor.status import STALE_S, Status, read_status
+from chaland.sensor.supervise import Supervisor
+from chaland.sensor.uplink.enrol import EnrolErrorFinal, EnrolErrorTemporary, enrol
+from chaland.sensor.uplink.spool import Spool, SpoolErrorFinal
+from chaland.sensor.uplink.upload import Uploader
+from chaland.wire.errors import WireErrorFinal
+
+TOOLS = ("chaland", "tcpdump", "dumpcap")
+
+
+@click.group()
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="CHALAND_SENSOR_STATE",
+    default=box.DEFAULT_STATE_DIR,
+    show_default=True,
+    help="Folder of this box's key, configuration and waiting summaries.",
+)
+@click.pass_context
+def sensor(context: click.Context, state: Path) -> None:
+    """The box in the shop: listens, counts, forgets, and sends noised summaries."""
+    context.obj = state
+
+
+@sensor.command()
+@click.option("--hub", required=True, help="Address of the association's hub, https://….")
+@click.option("--code", required=True, help="One-time code that the hub shows: ABCD-EFGH-JKLM.")
+@click.option("--replace", is_flag=True, help="Enrol this box anew, with a new key.")
+@click.option("--allow-http", is_flag=True, help="Allow a hub without TLS on another machine.")
+@click.pass_obj
+def enroll(state: Path, hub: str, code: str, replace: bool, allow_http: bool) -> None:
+    """Make this box the sensor of a shop. Its key is made here and never leaves."""
+    _check_hub(hub, allow_http)
+    _make_state_dir(state)
+    try:
+        key_path = _key_to_enrol(state, replace)
+        key = box.read_key(key_path) or box.make_key(key_path)
+        with httpx.Client() as client:
+            enrolled = enrol(hub, code, key, client)
+        box.known_timezone(enrolled.timezone)
+    except (ConfigErrorFinal, EnrolErrorFinal, EnrolErrorTemporary, WireErrorFinal) as error:
+        raise click.ClickException(str(error)) from None
+    _put_old_spool_aside(state, enrolled.sensor)
+    if key_path.name == box.NEW_KEY_NAME:
+        key_path.replace(state / box.KEY_NAME)
+    config = SensorConfig(
+        hub, enrolled.sensor, enrolled.shop, enrolled.timezone, enrolled.simulated
+    )
+    box.save_config(state, config)
+    click.echo(f"This box is now sensor {enrolled.sensor} of {enrolled.shop}.")
+    click.echo("Is this the right shop? If not, revoke it on the hub and enrol with another code.")
+
+
+@sensor.command()
+@click.option("--interface", default="", help="Monitor-mode interface to listen on, mon0 say.")
+@click.option("--stdin", is_flag=True, help="Read a capture from standard input.")
+@click.option(
+    "--tool",
+    type=click.Choice(TOOLS),
+    default="chaland",
+    show_default=True,
+    help="Program that captures on --interface; chaland's own forgets frames soonest.",
+)
+@click.argument("files", nargs=-1, type=click.Path(path_type=str))
+@click.pass_obj
+def run(state: Path, interface: str, stdin: bool, tool: str, files: tuple[str, ...]) -> None:
+    """Listen on an interface, or read captures; count, and send summaries to the hub."""
+    if sum((bool(interface), stdin, bool(files))) != 1:
+        raise click.UsageError("give one of --interface, --stdin, or files")
+    forbid_dumps()
+    try:
+        settings = box.load_config(state)
+        key = box.load_key(state, settings.sensor)
+    except ConfigErrorFinal as error:
+        raise click.ClickException(str(error)) from None
+    orders = DayOrders(
+        interface=interface,
+        tool=tool,
+        files=("-",) if stdin else files,
+        timezone=settings.timezone,
+        mode=settings.mode,
+        rssi_visitor_dbm=settings.rssi_visitor_dbm,
+        rssi_passer_by_dbm=settings.rssi_passer_by_dbm,
+        objection_ssid=settings.objection_ssid,
+    )
+    sys.exit(_supervise(state, settings, key, orders))
+
+
+@sensor.command()
+@click.option("--json", "as_json", is_flag=True, help="Print for machines.")
+@click.pass_obj
+def status(state: Path, as_json: bool) -> None:
+    """Say how the sensor is. Exit code 0: all is well; 1: something needs a look."""
+    try:
+        settings = box.load_config(state)
+    except ConfigErrorFinal as error:
+        raise click.ClickException(str(error)) from None
+    found = read_status(state / box.STATUS_NAME)
+    problems = _problems(found)
+    if as_json:
+        members = {"sensor": settings.sensor, "shop": settings.shop, "problems": problems}
+        click.echo(json.dumps(members | {"status": asdict(found) if found else None}))
+    else:
+        _print_status(settings, found, problems)
+    sys.exit(1 if problems else 0)
+
+
+def _check_hub(hub: str, allow_http: bool) -> None:
+    parts = urlsplit(hub)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise click.BadParameter("must be a URL like https://hub.example.org", param_hint="--hub")
+    here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if parts.scheme == "http" and not here and not allow_http:
+        raise click.BadParameter(
+            "is not https: the code could be read on the way; --allow-http takes that risk",
+            param_hint="--hub",
+        )
+
+
+def _make_state_dir(state: Path) -> None:
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise click.ClickException(
+            f"{state}: {error.strerror}: run as the sensor's user, or choose another --state"
+        ) from None
+    if not os.access(state, os.W_OK):
+        raise click.ClickException(
+            f"{state}: not writable: run as the sensor's user, or choose another --state"
+        )
+
+
+def _key_to_enrol(state: Path, replace: bool) -> Path:
+    """Return where the key to enrol is, or will be; an interrupted enrolment keeps its own."""
+    if not (state / box.CONFIG_NAME).exists():
+        return state / box.KEY_NAME
+    if not replace:
+        raise ConfigErrorFinal(
+            f"{state / box.CONFIG_NAME}: this box is enrolled already; --replace enrols it anew"
+        )
+    return state / box.NEW_KEY_NAME
+
+
+def _put_old_spool_aside(state: Path, enrolled: str) -> None:
+    """Keep what another sensor's name had not sent where a technician finds it."""
+    if not (state / box.CONFIG_NAME).exists() or not (state / box.SPOOL_NAME).exists():
+        return
+    old = box.load_config(state).sensor
+    if old != enrolled:
+        aside = state / f"{box.SPOOL_NAME}-{old}"
+        (state / box.SPOOL_NAME).rename(aside)
+        click.echo(f"What sensor {old} had not sent is kept in {aside}.")
+
+
+def _supervise(state: Path, settings: SensorConfig, key: SigningKey, orders: DayOrders) -> int:
+    try:
+        spool = Spool(state / box.SPOOL_NAME, settings.sensor, simulated=settings.simulated)
+    except (SpoolErrorFinal, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    with httpx.Client() as client:
+        uploader = Uploader(spool, key, settings.hub, client)
+        code = Supervisor(orders, spool, uploader, state / box.STATUS_NAME).run()
+    waiting = len(spool.pending())
+    if waiting:
+        click.echo(f"{waiting} summaries wait in the spool; the next run sends them.", err=True)
+    spool.close()
+    return code
+
+
+def _problems(found: Status | None) -> list[str]:
+    if found is None:
+        return ["it has not run yet: systemctl start chaland-sensor"]
+    problems = []
+    age_s = (datetime.now(UTC) - datetime.fromisoformat(found.at)).total_seconds()
+    if age_s > STALE_S:
+        problems.append(f"it does not run (last sign {found.at}): journalctl -u chaland-sensor")
+    if found.state != "ok":
+        problems.append(f"{found.state}: {found.message}")
+    if found.upload_problem:
+        problems.append(f"upload: {found.upload_problem}")
+    if found.parked:
+        problems.append(f"{found.parked} summaries were refused for good: see spool/parked")
+    return problems
+
+
+def _print_status(settings: SensorConfig, found: Status | None, problems: list[str]) -> None:
+    click.echo(f"sensor {settings.sensor} of {settings.shop}, hub {settings.hub}")
+    if found is not None:
+        click.echo(f"state {found.state}: {found.message}")
+        click.echo(f"last cell {found.last_cell or 'none yet'}")
+        click.echo(f"accepted by the hub last {found.last_accepted_at or 'never'}")
+        click.echo(f"waiting {found.queued}, parked {found.parked}, restarts {found.restarts}")
+        for reason, count in sorted(found.drops.items()):
+            click.echo(f"dropped {reason}: {count}")
+    for problem in problems:
+        click.echo(f"LOOK: {problem}")
+    if not problems:
+        click.echo("all is well")

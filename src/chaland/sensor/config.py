@@ -1,0 +1,141 @@
+"""What a sensor's box knows of itself: its place in a town, its gates, and its key."""
+
+import json
+import os
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from nacl.signing import SigningKey
+
+from chaland.sensor.uplink.durable import sync_directory, write_whole
+from chaland.wire.errors import WireErrorFinal
+from chaland.wire.fields import Fields
+from chaland.wire.signature import sensor_identifier
+from chaland.wire.summary import SENSOR_PATTERN, Mode
+
+FORMAT = "chaland.sensor/1"
+CONFIG_NAME, KEY_NAME, NEW_KEY_NAME = "sensor.json", "key", "key.new"
+SPOOL_NAME, STATUS_NAME = "spool", "status.json"
+DEFAULT_STATE_DIR = Path("/var/lib/chaland-sensor")
+
+_KEY = re.compile(r"[0-9a-f]{64}\n?")
+_ANY_TEXT = re.compile(r"[^\x00-\x1f]{1,200}")
+
+
+class ConfigErrorFinal(Exception):
+    """The box is not set up as it must be; the message names file and field."""
+
+
+@dataclass(frozen=True, slots=True)
+class SensorConfig:
+    """``sensor.json``: written by enrolment; the technician may edit mode, gates and name.
+
+    ``rssi_visitor_dbm`` and ``rssi_passer_by_dbm`` are the signals from which a device counts as
+    inside, or as passing by; a walk test sets them. Looking for the network ``objection_ssid``
+    (``-optout``, with the hyphen first: any network whose name ends so) objects to being counted.
+    """
+
+    hub: str
+    sensor: str
+    shop: str
+    timezone: str
+    simulated: bool = False
+    mode: Mode = Mode.DEFAULT
+    rssi_visitor_dbm: int = -70
+    rssi_passer_by_dbm: int = -85
+    objection_ssid: str = "chaland-optout"
+
+
+def load_config(state_dir: Path) -> SensorConfig:
+    """Read ``sensor.json``. Raises ConfigErrorFinal naming file and field."""
+    path = state_dir / CONFIG_NAME
+    if not path.exists():
+        raise ConfigErrorFinal(
+            f"{path}: this box is not enrolled: run chaland sensor enroll --hub URL --code CODE"
+        )
+    try:
+        return _config(Fields(json.loads(path.read_text(encoding="utf-8"))))
+    except WireErrorFinal as error:
+        raise ConfigErrorFinal(f"{path}: {error}") from None
+    except ValueError as error:
+        raise ConfigErrorFinal(f"{path}: is not JSON ({error}): correct it") from None
+
+
+def save_config(state_dir: Path, config: SensorConfig) -> None:
+    """Write ``sensor.json``, readable by people."""
+    members = {"format": FORMAT} | asdict(config)
+    text = json.dumps(members, indent=2, ensure_ascii=False) + "\n"
+    write_whole(state_dir / CONFIG_NAME, text.encode("utf-8"))
+
+
+def load_key(state_dir: Path, sensor: str) -> SigningKey:
+    """Read the box's key, which must make the sensor's name. Raises ConfigErrorFinal."""
+    path = state_dir / KEY_NAME
+    key = read_key(path)
+    if key is None:
+        raise ConfigErrorFinal(f"{path}: the key is missing: run chaland sensor enroll --replace")
+    if sensor_identifier(bytes(key.verify_key)) != sensor:
+        raise ConfigErrorFinal(
+            f"{path}: is not the key of sensor {sensor}: run chaland sensor enroll --replace"
+        )
+    return key
+
+
+def read_key(path: Path) -> SigningKey | None:
+    """Read a key file; None if there is none. Raises ConfigErrorFinal if others may read it."""
+    if not path.exists():
+        return None
+    if path.stat().st_mode & 0o077:
+        raise ConfigErrorFinal(
+            f"{path}: others may read this key (mode {path.stat().st_mode & 0o777:o}): if nobody "
+            f"did, chmod 600 {path}; otherwise run chaland sensor enroll --replace"
+        )
+    text = path.read_text(encoding="ascii", errors="replace")
+    if not _KEY.fullmatch(text):
+        raise ConfigErrorFinal(f"{path}: is not a key: run chaland sensor enroll --replace")
+    return SigningKey(bytes.fromhex(text.strip()))
+
+
+def make_key(path: Path) -> SigningKey:
+    """Make a key on this box, durably, readable by its owner only. It never leaves the box."""
+    key = SigningKey.generate()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(bytes(key).hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    sync_directory(path.parent)
+    return key
+
+
+def _config(fields: Fields) -> SensorConfig:
+    if fields.take("format") != FORMAT:
+        raise fields.refuse("format", f"must be {FORMAT}")
+    config = SensorConfig(
+        hub=fields.text("hub", re.compile(r"https?://\S{1,200}"), "a URL"),
+        sensor=fields.text("sensor", SENSOR_PATTERN, "16 letters a-z or digits 2-7"),
+        shop=fields.text("shop", _ANY_TEXT, "a text"),
+        timezone=fields.text("timezone", _ANY_TEXT, "the name of a time zone"),
+        simulated=fields.boolean("simulated"),
+        mode=fields.choice("mode", Mode),
+        rssi_visitor_dbm=fields.integer("rssi_visitor_dbm", -95, -20),
+        rssi_passer_by_dbm=fields.integer("rssi_passer_by_dbm", -100, -20),
+        objection_ssid=fields.text(
+            "objection_ssid", re.compile(r"[\x20-\x7e]{4,32}"), "4 to 32 ASCII signs"
+        ),
+    )
+    fields.done()
+    if config.rssi_passer_by_dbm > config.rssi_visitor_dbm:
+        raise fields.refuse("rssi_passer_by_dbm", "must not be above rssi_visitor_dbm")
+    known_timezone(config.timezone)
+    return config
+
+
+def known_timezone(name: str) -> ZoneInfo:
+    """Return the time zone. Raises WireErrorFinal when this machine has none of that name."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise WireErrorFinal("timezone", f"{name!r} is unknown here (install tzdata)") from None

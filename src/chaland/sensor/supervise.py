@@ -1,0 +1,239 @@
+"""The supervisor: starts one process a day, keeps its releases, and alone talks to the hub.
+
+It never sees a frame: what comes up the pipe are noised releases and notes on health.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from chaland.sensor.orders import (
+    EXIT_DAY_ENDED,
+    EXIT_INPUT_ENDED,
+    EXIT_INPUT_UNREADABLE,
+    EXIT_ORDERS,
+    DayOrders,
+    Note,
+)
+from chaland.sensor.spawn import DayProcess
+from chaland.sensor.status import STATUS_EVERY_S, Status
+from chaland.sensor.uplink.reasons import UplinkDrop
+from chaland.sensor.uplink.spool import Spool
+from chaland.sensor.uplink.upload import Uploader
+from chaland.wire.errors import WireErrorFinal
+from chaland.wire.periods import CELL_S, cell_start
+from chaland.wire.summary import CellCounts, State
+
+POLL_S = 1.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+STEADY_S = 60.0
+"""A process that ran this long was well: the next pause before a restart is short again."""
+SILENCE_S = 90.0
+"""A live process that has not released a cell so long after its end hangs."""
+CLOCK_AGAIN_S = 60.0
+
+
+class Supervisor:
+    """Runs a sensor until its input ends or it is told to stop. ``run`` returns an exit code."""
+
+    def __init__(
+        self,
+        orders: DayOrders,
+        spool: Spool,
+        uploader: Uploader,
+        status_path: Path,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._orders, self._spool, self._uploader = orders, spool, uploader
+        self._status_path, self._now = status_path, now
+        self._status = Status(os.getpid(), message="starting")
+        self._status_at_s = 0.0
+        self._stopping = False
+        self._process: DayProcess | None = None
+        self._started_s = 0.0
+        self._pause_s, self._start_at_s = FIRST_PAUSE_S, 0.0
+        self._expected = cell_start(now())
+        """The first cell whose release has not come (live input only)."""
+
+    def run(self) -> int:
+        """Work until the end of the input, or SIGTERM. Exit code 0, or 1 when input was broken."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        code = None
+        try:
+            while code is None and not self._stopping:
+                code = self._step()
+        finally:
+            self._end_process()
+            self._say_status("stopped" if self._stopping else "the input has ended")
+        self._uploader.drain()
+        self._write_status()
+        return code or 0
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _step(self) -> int | None:
+        """Do what is due; return an exit code when the work is done."""
+        if self._process is None:
+            self._start_when_due()
+        code = None
+        if self._process is None:
+            time.sleep(min(POLL_S, max(0.0, self._start_at_s - time.monotonic())))
+        else:
+            code = self._listen(self._process)
+        if self._orders.is_live:
+            self._fill_silence()
+        self._uploader.drain(at_most=5)
+        if time.monotonic() - self._status_at_s >= STATUS_EVERY_S:
+            self._write_status()
+        return code
+
+    # The day's process ------------------------------------------------------------------------
+
+    def _start_when_due(self) -> None:
+        if time.monotonic() < self._start_at_s:
+            return
+        if self._orders.is_live and not self._clock_is_right():
+            self._start_at_s = time.monotonic() + CLOCK_AGAIN_S
+            return
+        last_released = self._spool.last_cell if self._orders.is_live else ""
+        self._process = DayProcess(replace(self._orders, last_released=last_released))
+        self._started_s = time.monotonic()
+        self._say_status("listening")
+
+    def _clock_is_right(self) -> bool:
+        self._uploader.look_at_clock()
+        if not self._uploader.health.clock_is_wrong:
+            return True
+        skew_s = self._uploader.health.skew_s
+        self._say_status(
+            f"the clock of this box and the hub's differ by {skew_s:.0f} s, so no cell could be "
+            "dated: set it (timedatectl set-ntp true); capture starts when it is right"
+        )
+        return False
+
+    def _listen(self, process: DayProcess) -> int | None:
+        process.wait(POLL_S)
+        code = process.exit_code()  # before reading: nothing is said after the end
+        for said in process.said():
+            self._hear(said)
+        if code is None:
+            return None
+        process.close()
+        self._process = None
+        return self._ended(code)
+
+    def _hear(self, said: CellCounts | Note | WireErrorFinal) -> None:
+        if isinstance(said, CellCounts):
+            self._keep(said)
+        elif isinstance(said, Note):
+            self._status.state = said.state
+            self._say_status(said.message)
+        else:
+            self._say(f"the day's process said what is no release ({said}); it is dropped")
+            self._spool.count(UplinkDrop.RELEASE_MALFORMED)
+
+    def _ended(self, code: int) -> int | None:
+        """Note how the day's process ended; return our exit code if none is to follow."""
+        if code == EXIT_DAY_ENDED and self._orders.is_live:
+            self._say("the local day has ended, and its process with it; starting the next")
+            self._start_at_s = 0.0
+            return None
+        if code in {EXIT_INPUT_ENDED, EXIT_DAY_ENDED} and not self._orders.is_live:
+            return 0
+        if code in {EXIT_INPUT_UNREADABLE, EXIT_ORDERS}:
+            return 1
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        self._status.state = State.PROCESS_DIED
+        if not self._orders.is_live:
+            self._say_status(f"the process that read the capture died ({how}); run it again")
+            return 1
+        self._plan_restart(how)
+        return None
+
+    def _plan_restart(self, how: str) -> None:
+        if time.monotonic() - self._started_s > STEADY_S:
+            self._pause_s = FIRST_PAUSE_S
+        self._say_status(
+            f"the day's process died ({how}); its windows are lost, as they must be; starting "
+            f"again in {self._pause_s:.0f} s"
+        )
+        self._status.restarts += 1
+        self._start_at_s = time.monotonic() + self._pause_s
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+
+    def _end_process(self) -> None:
+        """End the process and keep what it had released."""
+        if self._process is None:
+            return
+        self._process.end()
+        for said in self._process.said():
+            self._hear(said)
+        self._process.close()
+        self._process = None
+
+    # Releases ---------------------------------------------------------------------------------
+
+    def _keep(self, cell: CellCounts) -> None:
+        self._expected = max(self._expected, cell.start + timedelta(seconds=CELL_S))
+        if self._orders.is_live and self._uploader.health.clock_is_wrong:
+            self._spool.count(UplinkDrop.CLOCK_WRONG)
+            return
+        try:
+            if self._spool.append(cell, self._now()) is None:
+                self._say(f"the cell of {cell.start:%Y-%m-%d %H:%M} UTC was released before")
+            self._status.last_cell = cell.start.isoformat()
+        except OSError as error:
+            self._spool.count(UplinkDrop.DISK_ERROR)
+            self._say(f"the spool can't be written ({error}): make room on the disk")
+
+    def _fill_silence(self) -> None:
+        """Tell the hub of a cell that no process released: a gap with its reason, not nothing."""
+        ended = self._expected + timedelta(seconds=CELL_S)
+        if self._now() < ended + timedelta(seconds=SILENCE_S):
+            return
+        if self._now() - ended > timedelta(days=1):  # the clock was set: these were no cells
+            self._expected = cell_start(self._now())
+            return
+        if self._process is not None:
+            self._say("the day's process has released nothing; it is ended and started again")
+            self._status.state = State.PROCESS_DIED
+            self._end_process()
+            self._plan_restart("it hung")
+        if ended + timedelta(seconds=SILENCE_S) < self._now():
+            state = State(self._status.state)
+            self._keep(CellCounts(self._expected, 0, state, self._orders.mode, {}))
+
+    # Telling ----------------------------------------------------------------------------------
+
+    def _say(self, message: str) -> None:
+        sys.stderr.write(f"{message}\n")
+        sys.stderr.flush()
+
+    def _say_status(self, message: str) -> None:
+        if message != self._status.message:
+            self._say(message)
+        self._status.message = message
+        self._write_status()
+
+    def _write_status(self) -> None:
+        status, health = self._status, self._uploader.health
+        accepted = health.last_accepted_at
+        status.at = self._now().isoformat(timespec="seconds")
+        status.queued, status.parked = len(self._spool.pending()), len(self._spool.parked())
+        status.last_accepted_at = accepted.isoformat(timespec="seconds") if accepted else ""
+        status.upload_problem, status.clock_skew_s = health.last_problem, health.skew_s
+        status.drops = {str(reason): count for reason, count in self._spool.drops.items()}
+        status.answers = dict(health.answers)
+        self._status_at_s = time.monotonic()
+        try:
+            status.write(self._status_path)
+        except OSError as error:
+            self._say(f"the status can't be written ({error}): make room on the disk")
