@@ -9,6 +9,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "chaland.demo:demo",
     "hub": "chaland.hub.site.commands:hub",
     "sensor": "chaland.sensor.commands:sensor",
+    "replay": "chaland.replay:replay",
     "simulate": "chaland.simulate.commands:simulate",
 }
 """Name of a subcommand to ``module:attribute``; one line each."""

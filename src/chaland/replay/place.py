@@ -1,0 +1,96 @@
+"""The shop for which captures are replayed, its sensor in the hub, and the sensor's key."""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import click
+from django.conf import settings
+from django.db import transaction
+from nacl.signing import SigningKey
+
+from chaland.hub.association.models import Association, Shop, Zone
+from chaland.hub.footfall.models import Batch, Cell, DayFigure, DwellDay, Sensor
+from chaland.wire.signature import sensor_identifier
+
+LABEL = "replay"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A shop with its replay sensor."""
+
+    shop_id: int
+    slug: str
+    timezone: ZoneInfo
+    sensor_id: int
+    key: SigningKey
+
+
+def open_place(slug: str, timezone: ZoneInfo | None, *, again: bool) -> Place:
+    """Return the shop's place; makes an association for it where there is none at all.
+
+    ``again`` forgets what earlier replays stored for this shop.
+    """
+    shop = _shop(slug, timezone)
+    if again:
+        _forget(shop.pk)
+    key = _key(slug, again=again)
+    sensor = _sensor(shop.pk, bytes(key.verify_key))
+    return Place(shop.pk, slug, ZoneInfo(shop.association.timezone), sensor.pk, key)
+
+
+def _shop(slug: str, timezone: ZoneInfo | None) -> Shop:
+    shop = Shop.objects.select_related("association").filter(slug=slug).first()
+    if shop is None and not Association.objects.exists():
+        zone_name = (timezone or ZoneInfo("Europe/Paris")).key
+        association = Association.objects.create(
+            name="Replay", town="Replay", timezone=zone_name, guide_finished_at=datetime.now(UTC)
+        )
+        zone = Zone.objects.create(association=association, name="Replay", slug="replay")
+        shop = Shop.objects.create(association=association, zone=zone, name=slug, slug=slug)
+    if shop is None:
+        known = ", ".join(Shop.objects.values_list("slug", flat=True)[:40])
+        raise click.ClickException(f"there is no shop {slug}; the shops are: {known}.")
+    if shop.association.simulated:
+        raise click.ClickException(
+            "this installation holds a simulated town, and real captures don't belong there: "
+            "set CHALAND_STATE_DIR to another folder."
+        )
+    return shop
+
+
+def _key(slug: str, *, again: bool) -> SigningKey:
+    """Return the replay sensor's key for a shop; made once, readable by its owner only."""
+    folder = settings.STATE_DIR / "replay"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{slug}.key"
+    if again:
+        path.unlink(missing_ok=True)
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(bytes(SigningKey.generate()))
+    return SigningKey(path.read_bytes())
+
+
+def _sensor(shop_id: int, public_key: bytes) -> Sensor:
+    return Sensor.objects.get_or_create(
+        identifier=sensor_identifier(public_key),
+        defaults={
+            "shop_id": shop_id,
+            "public_key": public_key,
+            "label": LABEL,
+            "enrolled_at": datetime.now(UTC),
+        },
+    )[0]
+
+
+def _forget(shop_id: int) -> None:
+    sensors = Sensor.objects.filter(shop_id=shop_id, label=LABEL)
+    with transaction.atomic(using="footfall"):
+        for model in (Batch, Cell, DwellDay):
+            model.objects.filter(sensor__in=sensors).delete()
+        sensors.delete()
+        DayFigure.objects.filter(shop_id=shop_id).delete()
