@@ -23,8 +23,9 @@ VISITOR_GATE_DBM = -70
 PASSER_BY_GATE_DBM = -85
 MINUTE_S, SCAN_SLOT_S = 60, 5
 FORGET_AFTER_S = 300.0
-"""A token's entry is zeroed this long after its last sighting; the visit is then over."""
-VISIT_AT_MOST_S = 7200.0
+"""A token's entry is zeroed this long after its last sighting: its life is over."""
+STAYING_AFTER_S = 6900.0
+"""A life this long is somebody who stays: no dwell."""
 
 _Number = TypeVar("_Number", bound=np.generic)
 _CELLS = int(DAY_S // CELL_S)
@@ -142,63 +143,59 @@ def count_followable(
     index, token = index[order], token[order]
     time_s = heard.time_s[index]
     inside = heard.rssi_dbm[index] >= VISITOR_GATE_DBM
-    visit = _visits(token, time_s)
+    life = _lives(token, time_s)
+    begin = np.flatnonzero(np.diff(life, prepend=-1))
+    enter = _first_inside(life, inside, len(begin))
     cell = (time_s // CELL_S).astype(np.int64)
-    shop = token % shops
-    first = _first_inside(visit, inside)
-    arrivals = np.bincount(cell[first] * shops + shop[first], minlength=_CELLS * shops)
-    passing = _passing(token, cell, visit, inside)
-    passers_by = np.bincount(cell[passing] * shops + shop[passing], minlength=_CELLS * shops)
-    dwell = _dwell(visit, time_s, inside, shop, shops=shops, edges_s=edges_s)
-    return arrivals.reshape(_CELLS, shops), passers_by.reshape(_CELLS, shops), dwell
+    place = cell * shops + token % shops
+    came = enter[enter >= 0]
+    outside = (enter < 0) | (place[begin] != place[np.maximum(enter, 0)])
+    passed = begin[~inside[begin] & outside]
+    size = _CELLS * shops
+    arrivals = np.bincount(place[came], minlength=size).reshape(_CELLS, shops)
+    passers_by = np.bincount(place[passed], minlength=size).reshape(_CELLS, shops)
+    dwell_s = _dwell(life, time_s, inside, enter)
+    ended = dwell_s >= 0
+    bins = len(edges_s) - 1
+    bin_ = np.clip(np.searchsorted(edges_s, dwell_s[ended], "right") - 1, 0, bins - 1)
+    dwell = np.bincount((token[begin] % shops)[ended] * bins + bin_, minlength=shops * bins)
+    return arrivals, passers_by, dwell.reshape(shops, bins)
 
 
-def _visits(token: NDArray[np.int64], time_s: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Number the visits: a token not seen for five minutes, or there for two hours, is new."""
+def _lives(token: NDArray[np.int64], time_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Number from 0 the lives of sightings in order: five minutes without one end a life."""
     new = np.ones(len(token), bool)
     new[1:] = (np.diff(token) != 0) | (np.diff(time_s) > FORGET_AFTER_S)
-    visit = np.cumsum(new)
-    begins = time_s[new][visit - 1]
-    part = ((time_s - begins) // VISIT_AT_MOST_S).astype(np.int64)
-    new[1:] |= np.diff(part) != 0
-    return np.cumsum(new)
+    lives: NDArray[np.int64] = np.cumsum(new) - 1
+    return lives
 
 
-def _first_inside(visit: NDArray[np.int64], inside: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return the index of each visit's first sighting inside the gate."""
+def _first_inside(
+    life: NDArray[np.int64], inside: NDArray[np.bool_], lives: int
+) -> NDArray[np.int64]:
+    """Return per life the index of its first sighting inside the gate, -1 where there is none."""
     at = np.flatnonzero(inside)
-    return at[np.unique(visit[at], return_index=True)[1]]
-
-
-def _passing(
-    token: NDArray[np.int64],
-    cell: NDArray[np.int64],
-    visit: NDArray[np.int64],
-    inside: NDArray[np.bool_],
-) -> NDArray[np.intp]:
-    """Return one index for each token and cell of a visit that was never inside the gate."""
-    entered = np.bincount(visit, inside) > 0
-    outside = np.flatnonzero(~entered[visit])
-    pair = token[outside] * _CELLS + cell[outside]
-    return outside[np.unique(pair, return_index=True)[1]]
+    found, first = np.unique(life[at], return_index=True)
+    enter = np.full(lives, -1)
+    enter[found] = at[first]
+    return enter
 
 
 def _dwell(
-    visit: NDArray[np.int64],
+    life: NDArray[np.int64],
     time_s: NDArray[np.float64],
     inside: NDArray[np.bool_],
-    shop: NDArray[np.int64],
-    *,
-    shops: int,
-    edges_s: tuple[int, ...],
-) -> NDArray[np.int64]:
-    """Return per shop how many visits lasted how long, first to last sighting inside the gate."""
+    enter: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Return per life first to last sighting inside, in seconds; -1 where it has no dwell."""
+    begin = np.flatnonzero(np.diff(life, prepend=-1))
+    end = np.append(begin[1:], len(life)) - 1
+    last = np.full(len(enter), -1)
     at = np.flatnonzero(inside)
-    _, first, count = np.unique(visit[at], return_index=True, return_counts=True)
-    begin, end = at[first], at[first + count - 1]
-    bins = len(edges_s) - 1
-    stay = np.clip(np.searchsorted(edges_s, time_s[end] - time_s[begin], "right") - 1, 0, bins - 1)
-    return np.bincount(shop[begin] * bins + stay, minlength=shops * bins).reshape(shops, bins)
+    last[life[at]] = at  # the last one written stays
+    stays = time_s[end] - time_s[begin] >= STAYING_AFTER_S
+    dwell_s: NDArray[np.float64] = np.where((enter < 0) | stays, -1.0, time_s[last] - time_s[enter])
+    return dwell_s
 
 
 def _truth(day: Day) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -1,0 +1,90 @@
+"""Founds the demo's association in the hub, and enrols a simulated box in each shop."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from nacl.signing import SigningKey
+
+from chaland.demo import cast
+from chaland.hub.association.models import Association, OpeningHours, Shop, StaffRole, User, Zone
+from chaland.hub.association.shop_csv import slug_of
+from chaland.hub.footfall.models import Sensor
+from chaland.hub.footfall.services import enrolment
+from chaland.simulate.air import TIMEZONE
+from chaland.simulate.town import Town
+from chaland.wire import enrolment as wire
+
+
+@dataclass(frozen=True)
+class Place:
+    """A shop of the drawn town as the hub knows it."""
+
+    slug: str
+    shop_id: int
+    sensor_id: int
+
+
+def found(town: Town, now: datetime) -> dict[str, int]:
+    """Make association, zones, shops, hours and staff; return shop ids by slug."""
+    association = Association.objects.create(
+        name=town.association,
+        town=town.name,
+        timezone=TIMEZONE.key,
+        simulated=True,
+        guide_finished_at=now,
+    )
+    zones = {
+        name: Zone.objects.create(association=association, name=name, slug=slug_of(name))
+        for name in town.zones
+    }
+    shops = {
+        drawn.slug: Shop.objects.create(
+            association=association,
+            zone=zones[drawn.zone],
+            name=drawn.name,
+            slug=drawn.slug,
+            trade=drawn.trade,
+            latitude=drawn.latitude,
+            longitude=drawn.longitude,
+        )
+        for drawn in town.shops
+    }
+    _open(town, shops)
+    for member in cast.staff(len(town.shops)):
+        user = User.objects.create_user(member.email, cast.PASSWORD, name=member.name)
+        StaffRole.objects.create(
+            user=user,
+            association=association,
+            role=StaffRole.Role.SHOPKEEPER if member.shop else StaffRole.Role.DIRECTOR,
+            shop=shops[member.shop] if member.shop else None,
+        )
+    return {slug: shop.pk for slug, shop in shops.items()}
+
+
+def _open(town: Town, shops: Mapping[str, Shop]) -> None:
+    OpeningHours.objects.bulk_create(
+        OpeningHours(shop=shops[drawn.slug], weekday=opening.weekday, opens=opens, closes=closes)
+        for drawn in town.shops
+        for opening in drawn.openings
+        for opens, closes in [opening.times()]
+    )
+
+
+def enrol(shops: Mapping[str, int], now: datetime) -> dict[str, SigningKey]:
+    """Make each shop's box a sensor as a technician would: code, key, proof. Return the keys."""
+    keys = {}
+    for slug, shop_id in shops.items():
+        key = SigningKey(secrets.token_bytes(32))
+        code = enrolment.create_enrolment_code(shop_id, "simulé", now)
+        enrolment.redeem(wire.request(key, code), now)
+        keys[slug] = key
+    return keys
+
+
+def places() -> list[Place]:
+    """Return the demo's shops that have a sensor, in the order of their ids."""
+    slugs = dict(Shop.objects.values_list("pk", "slug"))
+    rows = Sensor.objects.order_by("shop_id").values_list("shop_id", "pk")
+    return [Place(slugs[shop_id], shop_id, sensor_id) for shop_id, sensor_id in rows]
