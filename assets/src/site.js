@@ -35,6 +35,19 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 });
 
+/** A table that is wider than its frame can be scrolled by keyboard, too. */
+function watchScrolling(root) {
+  const observer = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  root.querySelectorAll(".table-scroll, .steps ol, .site-nav, .tabs").forEach((e) => observer.observe(e));
+}
+watchScrolling(document);
+document.addEventListener("htmx:afterSettle", (event) => watchScrolling(event.target));
+
 // <form data-confirm="…"> asks before it sends.
 document.addEventListener("submit", (event) => {
   const question = event.target.dataset.confirm;

@@ -20,12 +20,11 @@ _SHARED: list[Any] = [
 ]
 
 
-def _without_request(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Drop the request that Django hangs on its records: it holds cookies and addresses."""
+def _without_path(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Cut the path off Django's own lines ("Internal Server Error: /start/invitation/…")."""
     record = event.get("_record")
-    if record is not None and record.name in ("django.request", "django.security.csrf"):
-        # Their text repeats the path; the route is in the request's own line.
-        event["event"] = str(record.msg).split(":", maxsplit=1)[0].replace("%s", "").strip()
+    if record is not None and record.name.startswith(("django.request", "django.security")):
+        event["event"] = str(event["event"]).split(": /", maxsplit=1)[0]
     return event
 
 
@@ -39,7 +38,7 @@ def logging_config(level: str) -> dict[str, Any]:
                 "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": _SHARED,
                 "processors": [
-                    _without_request,
+                    _without_path,
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     structlog.processors.format_exc_info,
                     structlog.processors.JSONRenderer(ensure_ascii=False),
@@ -51,6 +50,8 @@ def logging_config(level: str) -> dict[str, Any]:
         "loggers": {
             # Replaces Django's own handlers, which print the path of a request.
             "django": {"handlers": [], "level": "INFO", "propagate": True},
+            # A refused request has its own line already; a failed one brings its traceback here.
+            "django.request": {"level": "ERROR"},
             "django.server": {"handlers": [], "level": "WARNING", "propagate": False},
         },
     }

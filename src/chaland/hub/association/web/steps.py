@@ -39,6 +39,7 @@ def steps_of(association: Association) -> list[Step]:
     zones = ngettext("%(count)d zone", "%(count)d zones", has.zones) % {"count": has.zones}
     shops = ngettext("%(count)d shop", "%(count)d shops", has.shops) % {"count": has.shops}
     hours = _("%(some)d of %(all)d shops") % {"some": has.shops_with_hours, "all": has.shops}
+    hours = hours if has.shops else "–"
     people = has.staff + has.invitations
     staff = ngettext("%(count)d person", "%(count)d people", people) % {"count": people}
     all_hours = 0 < has.shops == has.shops_with_hours

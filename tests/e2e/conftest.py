@@ -1,0 +1,167 @@
+"""Real Chromium against a live server: no CSP violation, no axe violation, screenshots to look at."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from pytest_django.live_server_helper import LiveServer
+
+from chaland.hub.association.models import Association, Shop, StaffRole, User, Zone
+
+ROOT = Path(__file__).parents[2]
+STATIC = ROOT / "src/chaland/hub/site/static/chaland"
+AXE = ROOT / "assets/node_modules/axe-core/axe.min.js"
+SHOTS = ROOT / "var" / "screenshots"  # ignored by git; pytest-playwright empties test-results
+PASSWORD = "les-halles-du-marche"
+SIZES = {"desktop": {"width": 1366, "height": 768}, "phone": {"width": 390, "height": 844}}
+
+# Playwright runs an event loop in this thread; Django's queries in the tests are synchronous all the same.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark these tests; one process runs them, since they share a browser."""
+    for item in items:
+        if Path(item.path).is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.django_db(transaction=True, databases=["default", "footfall"]))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _front_end_is_built() -> None:
+    if not (STATIC / "site.css").exists() or not AXE.exists():
+        pytest.skip("the front end is not built: npm ci --prefix assets && npm run build --prefix assets")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Use the machine's own Chromium, without anything that talks to the outside."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("Chromium is not installed")
+    return {
+        **browser_type_launch_args,
+        "executable_path": chromium,
+        "args": [
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--no-first-run",
+        ],
+    }
+
+
+class Site:
+    """A browser page on the live server that keeps watch while it is used."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        self.violations: list[str] = []
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.violations.append(f"script error: {error}"))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        # Chromium says an answer of status 4xx on its console, too: those are tested as answers.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.violations.append(message.text)
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.url + path)
+
+    def sign_in(self, email: str, password: str = PASSWORD) -> None:
+        self.open("/accounts/login/")
+        self.page.locator("input[name=login]").fill(email)
+        self.page.locator("input[type=password]").fill(password)
+        self.page.locator("main form button[type=submit]").click()
+
+    def check(self, shot: str = "", **axe_options: Any) -> None:
+        """Fail on any axe violation; take a screenshot of the whole page."""
+        if shot:
+            self.shoot(shot)
+        if not self.page.evaluate("() => 'axe' in window"):
+            self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = self.page.evaluate("options => axe.run(document, options)", axe_options)
+        assert not found["violations"], [
+            (v["id"], v["help"], [node["html"][:160] + " " + node.get("failureSummary", "") for node in v["nodes"]][:4])
+            for v in found["violations"]
+        ]
+        wide = self.page.evaluate(
+            "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert wide <= 0, f"the page scrolls sideways by {wide} px"
+
+    def shoot(self, name: str) -> None:
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+
+    def check_everywhere(self, shot: str) -> None:
+        """Check the page in light and dark, on a desk's and a phone's screen."""
+        for size, viewport in SIZES.items():
+            self.page.set_viewport_size(viewport)
+            for scheme in ("light", "dark"):
+                self.page.emulate_media(color_scheme=scheme)
+                self.check(f"{shot}-{size}-{scheme}")
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size(SIZES["desktop"])
+
+
+OpenSite = Callable[..., Site]
+
+
+@pytest.fixture
+def open_site(browser: Browser, live_server: LiveServer) -> Iterator[OpenSite]:
+    """Open browsers of different people; at the end none may have seen a violation."""
+    contexts: list[BrowserContext] = []
+    sites: list[Site] = []
+
+    def opened(locale: str = "fr-FR") -> Site:
+        context = browser.new_context(
+            locale=locale, viewport=SIZES["desktop"], timezone_id="Europe/Paris", reduced_motion="reduce"
+        )
+        contexts.append(context)
+        site = Site(context.new_page(), live_server.url)
+        site.page.set_default_timeout(10_000)
+        sites.append(site)
+        return site
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert [site.violations for site in sites if site.violations] == []
+
+
+@pytest.fixture
+def site(open_site: OpenSite) -> Site:
+    """One browser, in French."""
+    return open_site()
+
+
+@pytest.fixture
+def town(transactional_db: None) -> Association:
+    """A finished association: a director, two zones, two shops, a shopkeeper."""
+    from django.utils import timezone
+
+    association = Association.objects.create(
+        name="Les Vitrines de Port-Joli", town="Port-Joli", guide_finished_at=timezone.now()
+    )
+    director = User.objects.create_user("directrice@example.fr", PASSWORD, name="Claire Martin")
+    StaffRole.objects.create(user=director, association=association, role="director")
+    for number, (zone_name, shop_name) in enumerate(
+        [("Centre", "Librairie des Halles"), ("Port", "Boulangerie du Port")]
+    ):
+        zone = Zone.objects.create(association=association, name=zone_name, slug=zone_name.lower())
+        shop = Shop.objects.create(
+            association=association, zone=zone, name=shop_name, slug=f"shop-{number}"
+        )
+    keeper = User.objects.create_user("boulanger@example.fr", PASSWORD, name="Paul Petit")
+    StaffRole.objects.create(user=keeper, association=association, role="shopkeeper", shop=shop)
+    return association
