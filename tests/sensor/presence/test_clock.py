@@ -1,0 +1,117 @@
+"""The receiver's clock: windows end on time, gaps show, a clock that jumps does no harm."""
+
+from typing import Any
+
+import pytest
+
+from chaland.wire.summary import State
+
+HOUR = 3600
+
+
+def test_windows_close_by_ticks_alone(new_air: Any, cells_of: Any) -> None:
+    air = new_air()
+    air.ticks(0, 900)
+    cell = cells_of(air)[0]
+    assert (cell.windows, cell.state, cell.fingerprints) == (3, State.OK, 0)
+
+
+def test_a_start_in_the_middle_of_a_window_leaves_it_unobserved(
+    new_air: Any, address: Any, elements: Any, cells_of: Any
+) -> None:
+    air = new_air()
+    air.ticks(100, 900)
+    air.probe(110, address(1), elements(1))
+    air.probe(310, address(1), elements(1))
+    cell = cells_of(air.in_order())[0]
+    assert (cell.windows, cell.fingerprints) == (2, 1)
+
+
+def test_a_gap_of_a_live_source_shows(new_air: Any, cells_of: Any) -> None:
+    air = new_air()
+    air.ticks(0, 290, beacons=True)
+    air.ticks(610, 1800, beacons=True)
+    one, two = cells_of(air, recorded=False)
+    assert (one.windows, one.state, two.windows) == (0, State.OK, 3)
+
+
+def test_a_quiet_hour_of_a_file_is_no_gap(
+    new_air: Any, address: Any, elements: Any, cells_of: Any
+) -> None:
+    air = new_air()
+    air.probe(1, address(1), elements(1))
+    air.probe(4000, address(1), elements(1))
+    assert [cell.windows for cell in cells_of(air)][:4] == [3, 3, 3, 3]
+
+
+def test_deaf_and_quiet_are_told_apart(new_air: Any, cells_of: Any) -> None:
+    air = new_air()
+    air.ticks(0, 899, beacons=True)
+    air.ticks(900, 1800)
+    heard, deaf = cells_of(air, recorded=False)
+    assert (heard.windows, heard.state) == (3, State.OK)
+    assert (deaf.windows, deaf.state) == (0, State.DEAF)
+
+
+def test_never_a_beacon_is_no_frames(new_air: Any, address: Any, cells_of: Any) -> None:
+    """Frames of phones change nothing: a state must not tell that a phone was there."""
+    quiet, phones = new_air(), new_air()
+    for air in (quiet, phones):
+        air.ticks(0, 900)
+    for at_s in range(1, 900, 5):
+        phones.data(at_s + 0.5, address(at_s))
+        phones.beacon(at_s + 0.6, bssid=address(7))  # a phone's hotspot
+    states = [
+        [(c.windows, c.state) for c in cells_of(air.in_order(), recorded=False)]
+        for air in (quiet, phones)
+    ]
+    assert states[0] == states[1] == [(0, State.NO_FRAMES)]
+
+
+def test_frames_a_little_late_count_and_very_late_ones_are_named(
+    new_air: Any, address: Any, elements: Any, pipeline_of: Any
+) -> None:
+    air = new_air()
+    air.ticks(0, 100)
+    air.probe(97, address(1), elements(1))
+    air.probe(50, address(2), elements(2))
+    air.ticks(101, 300)
+    pipeline = pipeline_of(air)
+    (cell,) = pipeline.exact_cells()
+    assert cell.fingerprints == 1
+    assert pipeline.drops["out-of-order"] == 1
+
+
+def test_a_clock_set_back_starts_anew_and_releases_no_cell_twice(
+    new_air: Any, address: Any, elements: Any, pipeline_of: Any
+) -> None:
+    air = new_air()
+    air.ticks(0, 1000)
+    air.data(999, address(1))
+    air.ticks(600, 1800)  # back by 400 s: into a cell that is released already
+    air.records.append(air.records[-1])
+    pipeline = pipeline_of(air)
+    cells = list(pipeline.exact_cells())
+    starts = [cell.start for cell in cells]
+    assert starts == sorted(set(starts))
+    assert cells[1].windows == 3
+    assert cells[1].arrivals == 0  # counted before the step: a time that was not over
+
+
+@pytest.mark.parametrize("jump_s", [HOUR * 24 * 365 * 50, HOUR * 10])
+def test_a_clock_that_jumps_forward_releases_no_cells_of_the_time_between(
+    new_air: Any, cells_of: Any, jump_s: int
+) -> None:
+    air = new_air()
+    air.ticks(0, 700)
+    air.ticks(jump_s, jump_s + 900)
+    assert [cell.windows for cell in cells_of(air) if cell.windows] == [2, 3]
+    assert len(cells_of(air)) <= 3
+
+
+def test_one_wild_timestamp_costs_one_window_not_the_day(new_air: Any, cells_of: Any) -> None:
+    air = new_air()
+    air.ticks(0, 400)
+    air.tick(HOUR * 24 * 365)
+    air.ticks(401, 1800)
+    assert [cell.windows for cell in cells_of(air) if cell.windows] == [1, 3]

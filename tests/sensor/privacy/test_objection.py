@@ -1,0 +1,80 @@
+"""Objection: recognised by the network's name in place, kept as one bit of 2^16."""
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chaland.sensor.decode import Kind, Observation
+from chaland.sensor.privacy.keys import pointer_to
+from chaland.sensor.privacy.objection import FILTER_BITS, NetworkName, ObjectionFilter
+
+
+def seen(body: bytes, kind: Kind = Kind.PROBE_REQUEST) -> tuple[bytearray, Observation]:
+    observation = Observation()
+    observation.kind, observation.body_at, observation.end = kind, 0, len(body)
+    return bytearray(body), observation
+
+
+def element(tag: int, value: bytes) -> bytes:
+    return bytes([tag, len(value)]) + value
+
+
+@pytest.mark.parametrize(
+    ("ssid", "whole", "suffix"),
+    [
+        (b"chaland-optout", True, True),
+        (b"home-chaland-optout", False, True),
+        (b"chaland-optouT", False, False),
+        (b"chaland-optout2", False, False),
+        (b"optout", False, False),
+        (b"", False, False),
+    ],
+)
+@pytest.mark.parametrize("before", [b"", element(1, b"\x82\x84")])
+def test_names(ssid: bytes, whole: bool, suffix: bool, before: bytes) -> None:
+    frame = seen(before + element(0, ssid) + element(3, b"\x06"))
+    assert NetworkName("chaland-optout", False).is_named_by(*frame) is whole
+    assert NetworkName("chaland-optout", True).is_named_by(*frame) is suffix
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_only_frames_that_look_for_or_join_a_network_count(kind: Kind) -> None:
+    named = NetworkName("chaland-optout", False).is_named_by(
+        *seen(element(0, b"chaland-optout"), kind)
+    )
+    assert named is (kind in (Kind.PROBE_REQUEST, Kind.ASSOCIATION_REQUEST))
+
+
+@given(st.binary(max_size=80))
+def test_hostile_bodies_never_raise(body: bytes) -> None:
+    NetworkName("chaland-optout", True).is_named_by(*seen(body))
+
+
+@pytest.mark.parametrize("name", ["", "x" * 33])
+def test_a_name_that_no_network_can_have_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="1 to 32 bytes"):
+        NetworkName(name, False)
+
+
+def test_the_filter_holds_what_was_added_and_little_else() -> None:
+    objections = ObjectionFilter()
+    addresses = [bytearray(b"\x02\xaa" + n.to_bytes(4, "big")) for n in range(10_100)]
+    pointers = [pointer_to(address) for address in addresses]
+    assert not any(map(objections.holds, pointers))
+    for pointer in pointers[:100]:
+        objections.add(pointer)
+    assert all(map(objections.holds, pointers[:100]))
+    assert sum(map(objections.holds, pointers[100:])) < 40  # expected 15
+    assert objections.share_excluded == pytest.approx(100 / FILTER_BITS, rel=0.05)
+
+
+def test_the_bit_is_the_published_hash_and_leaves_no_digest_behind() -> None:
+    objections, address = ObjectionFilter(), bytearray.fromhex("02a1b2c3d4e5")
+    objections.add(pointer_to(address))
+    digest = hashlib.blake2b(address, digest_size=16, person=b"chaland-object-1").digest()
+    index = int.from_bytes(digest[:2], "little")
+    assert objections._bytes[index >> 3] == 1 << (index & 7)
+    assert objections._bytes.astype(bool).sum() == 1
+    assert not objections._digest.any()
