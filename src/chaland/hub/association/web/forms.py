@@ -183,7 +183,9 @@ class ShopForm(_NamedForm):
 
 
 class InvitationForm(forms.Form):
-    """Whom to invite, and to what."""
+    """Whom to invite, and to what; a shopkeeper needs a shop, a director has none."""
+
+    use_required_attribute = False
 
     email = forms.EmailField(label=_("E-mail address"))
     role = forms.ChoiceField(label=_("Role"), choices=StaffRole.Role.choices, initial="shopkeeper")
@@ -193,7 +195,9 @@ class InvitationForm(forms.Form):
         self.fields["shop"] = forms.ModelChoiceField(
             association.shops.all(),
             label=_("Shop"),
-            required=False,
+            required=self.data.get("role") != StaffRole.Role.DIRECTOR,
+            empty_label=_("Choose a shop"),
+            error_messages={"required": _("Choose the shop that this person works for.")},
             help_text=_("For a shopkeeper: the one shop whose figures this person sees."),
         )
 
@@ -201,8 +205,6 @@ class InvitationForm(forms.Form):
         data = super().clean() or {}
         if data.get("role") == StaffRole.Role.DIRECTOR:
             data["shop"] = None
-        elif data.get("role") and not data.get("shop") and "shop" not in self.errors:
-            self.add_error("shop", _("Choose the shop that this person works for."))
         return data
 
 
