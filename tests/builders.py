@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from chaland.hub.association.models import Association, OpeningHours, Shop, StaffRole, User, Zone
 from chaland.hub.footfall.models import Calibration, Cell, DwellDay, Mechanism, Sensor
-from chaland.wire.periods import CELL_S, day_bounds
+from chaland.hub.footfall.services import rebuild_figures
+from chaland.wire.periods import CELL_S, day_bounds, local_day
 
 PARIS = ZoneInfo("Europe/Paris")
 PASSWORD = "a-long-passphrase-for-tests"
@@ -47,7 +48,10 @@ class Cast:
 def build_cast(shops: int = 3, *, simulated: bool = False) -> Cast:
     """Make an association with shops, its director, two keepers, and a keeper from elsewhere."""
     association = Association.objects.create(
-        name="Les Vitrines de Port-Lin", town="Port-Lin", simulated=simulated
+        name="Les Vitrines de Port-Lin",
+        town="Port-Lin",
+        simulated=simulated,
+        guide_finished_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
     built = build_shops(association, shops)
     elsewhere = Association.objects.create(name="Autre Ville", town="Autre Ville")
@@ -190,3 +194,22 @@ def build_cells(
         )
         for i in range(days)
     )  # fmt: skip
+
+
+def build_town(
+    cast: Cast, now: datetime, *, weeks: int = 10, calibrated: bool = True
+) -> list[Sensor]:
+    """Let every shop of the cast listen for some weeks up to ``now``, and roll the figures up.
+
+    Shop 2 (if any) has too large an error for people, shop 3 no calibration, shop 4 a deaf sensor.
+    """
+    today = local_day(now, PARIS)
+    sensors = []
+    for i, shop in enumerate(cast.shops):
+        sensor = build_sensor(shop.pk, now, "deaf" if i == 4 else "ok")
+        build_cells(sensor, today - timedelta(weeks=weeks), today, size=3.0 + i * 7 % 11, until=now)
+        if calibrated and i != 3:
+            build_calibration(shop.pk, 0.42 if i == 2 else 0.14 + 0.01 * i)
+        sensors.append(sensor)
+    rebuild_figures()
+    return sensors

@@ -101,3 +101,17 @@ def ratio(
     value = above / below
     variance = (above_variance + value * value * below_variance) / (below * below)
     return estimate(value, variance)
+
+
+def rounded(found: Estimate, least: float = 1.0) -> Estimate:
+    """Round an estimate to digits that its interval leaves meaning, the ends outwards.
+
+    ``least`` is the finest step: 1 visit, or 0.1 where tenths mean something.
+    """
+    width = found.high - found.low
+    step = max(10.0 ** math.floor(math.log10(width / 4)) if width > 0 else least, least)
+    return Estimate(
+        round(found.value / step) * step,
+        math.floor(round(found.low / step, 6)) * step,
+        math.ceil(round(found.high / step, 6)) * step,
+    )

@@ -6,14 +6,25 @@ Nobody's rights are judged by a shop id from an address: callers pass the shops 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
+from django.db.models import DurationField, F, Sum
 
 from chaland.hub.footfall import hours as clock
 from chaland.hub.footfall import people, rules
 from chaland.hub.footfall.hours import Floats
-from chaland.hub.footfall.models import Calibration, DayFigure, Sensor
+from chaland.hub.footfall.models import (
+    Calibration,
+    Cell,
+    DayFigure,
+    DoorCount,
+    DoorToken,
+    EnrolmentCode,
+    Sensor,
+)
+from chaland.wire.periods import CELL_S, WINDOW_S
 from chaland.wire.summary import State
 
 
@@ -170,4 +181,87 @@ def latest_day(shop_ids: Sequence[int]) -> date | None:
         .order_by("-day")
         .values_list("day", flat=True)
         .first()
+    )
+
+
+def counted_hours(shop_ids: Sequence[int]) -> dict[int, float]:
+    """Return the hours of ground truth of each shop that has any."""
+    rows = (
+        DoorCount.objects.filter(shop_id__in=shop_ids)
+        .values("shop_id")
+        .annotate(lasted=Sum(F("end") - F("start"), output_field=DurationField()))
+    )
+    return {row["shop_id"]: row["lasted"].total_seconds() / 3600 for row in rows}
+
+
+@dataclass(frozen=True)
+class CountedDay:
+    """A calendar day's ground truth in one shop."""
+
+    day: date
+    counts: int
+    hours: float
+    mean_present: float | None
+    arrivals: int | None
+
+
+def counted_days(shop_id: int, timezone: ZoneInfo) -> list[CountedDay]:
+    """List the days with ground truth, newest first, 60 at most."""
+    days: dict[date, list[DoorCount]] = {}
+    for count in DoorCount.objects.filter(shop_id=shop_id).order_by("-start")[:3_000]:
+        days.setdefault(count.start.astimezone(timezone).date(), []).append(count)
+    return [_counted_day(day, counts) for day, counts in list(days.items())[:60]]
+
+
+def _counted_day(day: date, counts: list[DoorCount]) -> CountedDay:
+    present = [count.occupancy for count in counts if count.occupancy is not None]
+    arrivals = [count.arrivals for count in counts if count.arrivals is not None]
+    lasted = sum((count.end - count.start).total_seconds() for count in counts)
+    return CountedDay(
+        day=day,
+        counts=len(counts),
+        hours=lasted / 3600,
+        mean_present=sum(present) / len(present) if present else None,
+        arrivals=sum(arrivals) if arrivals else None,
+    )
+
+
+def door_tokens(shop_id: int) -> list[DoorToken]:
+    """List a shop's valid tokens."""
+    return list(DoorToken.objects.filter(shop_id=shop_id, revoked_at=None).order_by("created_at"))
+
+
+@dataclass(frozen=True)
+class SensorRow:
+    """A sensor in the list: its state, and the share of the last seven days it listened to."""
+
+    sensor: Sensor
+    state: rules.SensorState
+    coverage: float
+
+
+def sensor_rows(shop_ids: Sequence[int], now: datetime) -> list[SensorRow]:
+    """List the sensors of some shops that are not revoked: two queries, whatever their number."""
+    since = now - timedelta(days=7)
+    sensors = list(Sensor.objects.filter(shop_id__in=shop_ids, revoked_at=None).order_by("pk"))
+    heard = dict(
+        Cell.objects.filter(shop_id__in=shop_ids, start__gte=since, start__lt=now)
+        .values_list("sensor_id")
+        .annotate(Sum("windows"))
+    )
+    rows = []
+    for sensor in sensors:
+        lived = (now - max(since, sensor.enrolled_at)).total_seconds()
+        expected = max(lived - CELL_S, 0) / WINDOW_S
+        share = min(heard.get(sensor.pk, 0) / expected, 1.0) if expected >= 1 else 0.0
+        rows.append(SensorRow(sensor, sensor_state(sensor, now), share))
+    return rows
+
+
+def open_codes(shop_ids: Sequence[int], now: datetime) -> list[EnrolmentCode]:
+    """List the enrolment codes that can still be used."""
+    return list(
+        EnrolmentCode.objects.filter(
+            shop_id__in=shop_ids, used_at=None, expires_at__gt=now
+        ).order_by("created_at")
     )

@@ -35,7 +35,12 @@ class HeatCell:
     state: CellState
     visits: Estimate | None = None
     level: int = 0
-    incomplete: bool = False
+    covered: float | None = None
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether a part of the hour was not listened to."""
+        return self.covered is not None and 0 < self.covered < COVERED_MIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +95,17 @@ def _cell(grid: _Grid, i: int, hour: int, top: float, factor: float) -> HeatCell
     if np.isnan(covered):
         return HeatCell(hour, CellState.AHEAD)
     if covered == 0:
-        return HeatCell(hour, CellState.MISSING)
+        return HeatCell(hour, CellState.MISSING, covered=0.0)
     visits = float(grid.visits[i, hour])
-    incomplete = bool(covered < COVERED_MIN)
     if not rules.enough_people(visits):
-        return HeatCell(hour, CellState.FEW, incomplete=incomplete)
+        return HeatCell(hour, CellState.FEW, covered=float(covered))
     estimate = rules.estimate(
         visits * factor,
         float(grid.variance[i, hour]) * factor**2,
         float(grid.shared[i, hour]) * factor**2,
     )
     level = min(int(visits / top * (LEVELS + 1)), LEVELS)
-    return HeatCell(hour, CellState.SHOWN, estimate, level, incomplete)
+    return HeatCell(hour, CellState.SHOWN, estimate, level, float(covered))
 
 
 def _date_grid(cube: Cube, ahead_from: tuple[date, int] | None) -> _Grid:

@@ -1,0 +1,23 @@
+"""The words of ``footfall.web.words`` as template filters."""
+
+from django import template
+
+from chaland.hub.footfall.web import words
+
+register = template.Library()
+
+for _filter in (
+    words.amount,
+    words.between,
+    words.change_between,
+    words.change_words,
+    words.direction,
+    words.hour_label,
+    words.hour_span,
+    words.percent,
+    words.percent_between,
+    words.period_words,
+    words.weekday_name,
+    words.weekday_short,
+):
+    register.filter(_filter.__name__, _filter)

@@ -1,0 +1,83 @@
+"""Door counters' API: counts of people, in; nothing about anybody."""
+
+from datetime import UTC, datetime
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from ninja import Router, Schema
+from ninja.errors import HttpError
+from ninja.security import HttpBearer
+from pydantic import AwareDatetime, ConfigDict, Field
+
+from chaland.hub.footfall import services
+from chaland.hub.footfall.services.door_rows import CountRow, RowErrorFinal, check
+
+router = Router(tags=["door counts"])
+
+
+class ShopToken(HttpBearer):
+    """The token that the calibration page of a shop gives."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> int | None:  # noqa: ARG002
+        return services.shop_of_token(token)
+
+
+class DoorCountIn(Schema):
+    """People over [start, end): mean number present, people who came in, or both."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    start: AwareDatetime
+    end: AwareDatetime
+    occupancy: float | None = None
+    arrivals: int | None = None
+
+
+class DoorCountsIn(Schema):
+    """Up to 2,000 counts; the same start again replaces what was sent before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    counts: list[DoorCountIn] = Field(min_length=1, max_length=2_000)
+
+
+class RecordedOut(Schema):
+    """What became of the counts."""
+
+    added: int
+    replaced: int
+    unchanged: int
+
+
+class Problem(Schema):
+    """Why nothing was stored: each field at fault, and what to do."""
+
+    detail: str
+    problems: dict[str, str] = {}
+
+
+@router.post(
+    "/door-counts",
+    auth=ShopToken(),
+    response={200: RecordedOut, 422: Problem, 401: Problem},
+    summary="Send a door counter's counts of one shop",
+)
+def post_door_counts(request: HttpRequest, body: DoorCountsIn) -> tuple[int, RecordedOut | Problem]:
+    """Store the counts of the token's shop, all or none; sending them twice changes nothing."""
+    shop_id = getattr(request, "auth", None)
+    if not isinstance(shop_id, int):
+        raise HttpError(401, "Unauthorized")
+    now = datetime.now(UTC)
+    rows, problems = [], {}
+    for i, given in enumerate(body.counts):
+        row = CountRow(
+            given.start.astimezone(UTC), given.end.astimezone(UTC), given.occupancy, given.arrivals
+        )
+        try:
+            rows.append(check(row, now))
+        except RowErrorFinal as error:
+            problems[f"counts[{i}].{error.field}"] = str(error)
+    if problems:
+        return 422, Problem(detail=_("Nothing was stored: correct these."), problems=problems)
+    made = services.record_door_counts(shop_id, rows, "door")
+    return 200, RecordedOut(added=made.added, replaced=made.replaced, unchanged=made.unchanged)

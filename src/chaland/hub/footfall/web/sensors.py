@@ -1,0 +1,80 @@
+"""The page of sensors: who listens, who is silent, and how a new box gets in."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from chaland.hub.association.access import director_required, required_role, visible_shops
+from chaland.hub.footfall import selectors
+from chaland.hub.footfall.models import Sensor
+from chaland.hub.footfall.services.enrolment import CODE_LIVES, create_enrolment_code, revoke
+from chaland.hub.footfall.web.forms import CodeForm
+
+
+@director_required
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    """List the sensors, and the codes that wait for a box."""
+    return _page(request, None)
+
+
+def _page(request: HttpRequest, form: CodeForm | None, code: str = "") -> HttpResponse:
+    now = datetime.now(UTC)
+    shops = visible_shops(required_role(request))
+    by_id = {shop.pk: shop for shop in shops}
+    rows: list[dict[str, Any]] = [
+        {
+            "shop": by_id[row.sensor.shop_id],
+            "sensor": row.sensor,
+            "listening": selectors.Listening(row.state, row.sensor.last_seen_at),
+            "coverage": row.coverage,
+        }
+        for row in selectors.sensor_rows(list(by_id), now)
+    ]
+    rows.sort(key=lambda row: (row["listening"].state == "ok", row["shop"].name))
+    context = {
+        "rows": rows,
+        "listening": sum(row["listening"].state == "ok" for row in rows),
+        "waiting": [
+            {"shop": by_id[waiting.shop_id], "code": waiting}
+            for waiting in selectors.open_codes(list(by_id), now)
+        ],
+        "without": [shop for shop in shops if shop.pk not in {row["shop"].pk for row in rows}],
+        "form": form or CodeForm(shops=shops, initial={"shop": request.GET.get("shop")}),
+        "code": code,
+        "code_hours": int(CODE_LIVES.total_seconds() // 3600),
+        "hub_url": request.build_absolute_uri("/").rstrip("/"),
+    }
+    refused = form is not None and not code
+    return render(request, "footfall/sensors.html", context, status=422 if refused else 200)
+
+
+@director_required
+@require_POST
+def new_code(request: HttpRequest) -> HttpResponse:
+    """Make a code for a new box, shown this once."""
+    form = CodeForm(request.POST, shops=visible_shops(required_role(request)))
+    if not form.is_valid():
+        return _page(request, form)
+    given = form.cleaned_data
+    return _page(
+        request, form, create_enrolment_code(given["shop"].pk, given["label"], datetime.now(UTC))
+    )
+
+
+@director_required
+@require_POST
+def revoke_sensor(request: HttpRequest, identifier: str) -> HttpResponse:
+    """Refuse whatever a sensor of the association sends from now on."""
+    ids = [shop.pk for shop in visible_shops(required_role(request))]
+    sensor = Sensor.objects.filter(identifier=identifier, shop_id__in=ids).first()
+    if sensor is None:
+        raise Http404
+    revoke(sensor, datetime.now(UTC))
+    messages.success(request, _("Revoked: what this sensor sends is refused from now on."))
+    return redirect("sensors")
