@@ -124,7 +124,8 @@ def _distinct(
     """Return distinct (label, slot) pairs per cell and shop, shape (cells, shops)."""
     slots = int(DAY_S // slot_s)
     slot = (time_s // slot_s).astype(np.int64)
-    pair = np.unique((slot * shops + shop) * len(SET_NAMES) + label) // len(SET_NAMES)
+    pair = np.sort((slot * shops + shop) * len(SET_NAMES) + label)  # np.unique takes 10 x longer
+    pair = pair[np.flatnonzero(np.diff(pair, prepend=-1))] // len(SET_NAMES)
     cell_shop = pair // shops // (slots // _CELLS) * shops + pair % shops
     return np.bincount(cell_shop, minlength=_CELLS * shops).reshape(_CELLS, shops)
 

@@ -164,29 +164,50 @@ def draw_scans(
 
     A renewal process in equilibrium: a phone has been scanning before it comes in.
     """
-    expected = phones.rate_per_minute[phone] / 60 * (end_s - start_s)
-    tries = np.ceil(expected + 4 * np.sqrt(expected) + 2).astype(np.int64)
-    stay = np.repeat(np.arange(len(phone), dtype=np.int32), tries)
-    owner = phone[stay]
-    gap, share = phones.gap_s[owner], phones.gap_share[owner]
-    first = np.zeros(len(tries), np.int64)
-    first[1:] = np.cumsum(tries)[:-1]
+    rate = phones.rate_per_minute[phone]
     # The gap that holds the arrival is longer than a typical one: chosen by its length.
-    mean = 60 / phones.rate_per_minute[owner[first]]
-    share[first] = np.minimum(share[first] * gap[first] / mean, 1)
-    long = rng.random(len(stay), np.float32) < share
-    low, high = SHORT_GAP_S
-    wait = np.where(
-        long,
-        gap * (1 + 0.01 * rng.standard_normal(len(stay), np.float32)),
-        low + (high - low) * rng.random(len(stay), np.float32),
-    ).astype(np.float64)
-    wait[first] *= rng.random(len(first))
-    elapsed = np.cumsum(wait)
-    elapsed -= np.repeat(elapsed[first] - wait[first], tries)
-    time_s = start_s[stay] + elapsed
-    inside = time_s < end_s[stay]
+    share = (phones.gap_share[phone] * phones.gap_s[phone] * rate / 60).astype(np.float32)
+    first_gap = _gaps(rng, phones.gap_s[phone], share) * rng.random(len(phone))
+    time_s: NDArray[np.float64] = start_s + first_gap
+    scanned = np.flatnonzero(time_s < end_s)
+    stay, later_s = _later_scans(rng, phones, phone[scanned], time_s[scanned], end_s[scanned])
+    stays = np.concatenate([scanned, scanned[stay]]).astype(np.int32)
+    times_s = np.concatenate([time_s[scanned], later_s])
+    order = np.argsort(stays, kind="stable")
+    return stays[order], times_s[order]
+
+
+def _later_scans(
+    rng: np.random.Generator,
+    phones: Phones,
+    phone: NDArray[np.int32],
+    first_s: NDArray[np.float64],
+    end_s: NDArray[np.float64],
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Draw the scans after the first one of each stay."""
+    expected = phones.rate_per_minute[phone] / 60 * (end_s - first_s)
+    tries = np.ceil(expected + 3.5 * np.sqrt(expected) + 2).astype(np.intp)
+    stay = np.repeat(np.arange(len(phone)), tries)
+    owner = phone[stay]
+    elapsed = np.cumsum(_gaps(rng, phones.gap_s[owner], phones.gap_share[owner]))
+    before = np.zeros(len(tries))
+    before[1:] = elapsed[np.cumsum(tries)[:-1] - 1]
+    time_s = elapsed + np.repeat(first_s - before, tries)
+    inside = np.flatnonzero(time_s < np.repeat(end_s, tries))
     return stay[inside], time_s[inside]
+
+
+def _gaps(
+    rng: np.random.Generator, gap_s: NDArray[np.float32], share: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Draw one gap each: the long one with ``share``, to one per cent, else a few seconds."""
+    low, high = SHORT_GAP_S
+    long = gap_s * (1 + 0.01 * rng.standard_normal(len(gap_s), np.float32))
+    short = low + (high - low) * rng.random(len(gap_s), np.float32)
+    gaps: NDArray[np.float64] = np.where(
+        rng.random(len(gap_s), np.float32) < share, long, short
+    ).astype(np.float64)
+    return gaps
 
 
 def draw_element_sets(rng: np.random.Generator, model: NDArray[np.int8]) -> NDArray[np.int8]:

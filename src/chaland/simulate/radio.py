@@ -95,7 +95,11 @@ def _heard(
     """Return (frames heard, rssi in dBm) of bursts of ``sent`` frames on the radio's channel."""
     rssi = level + SHADOWING_SD_DB * rng.standard_normal(len(level), np.float32)
     chance = (1 - FRAME_LOST) / (1 + np.exp((HEARD_HALF_AT_DBM - rssi) / 1.5))
-    return rng.binomial(sent, chance).astype(np.int16), np.round(rssi).astype(np.int16)
+    # a binomial draw each, as coins side by side: faster than the generator's own for few frames
+    coins = rng.random(int(sent.sum()), np.float32) < np.repeat(chance, sent)
+    hits = np.concatenate([[0], np.cumsum(coins)])
+    last = np.cumsum(sent)
+    return (hits[last] - hits[last - sent]).astype(np.int16), np.round(rssi).astype(np.int16)
 
 
 def _probes(
