@@ -36,6 +36,8 @@ STEADY_S = 60.0
 SILENCE_S = 90.0
 """A live process that has not released a cell so long after its end hangs."""
 CLOCK_AGAIN_S = 60.0
+LAST_UPLOADS = 200
+"""Summaries sent before leaving; what is more waits for the next run."""
 
 
 class Supervisor:
@@ -72,7 +74,7 @@ class Supervisor:
         finally:
             self._end_process()
             self._say_status("stopped" if self._stopping else "the input has ended")
-        self._uploader.drain()
+        self._upload(at_most=LAST_UPLOADS)
         self._write_status()
         return code or 0
 
@@ -90,7 +92,7 @@ class Supervisor:
             code = self._listen(self._process)
         if self._orders.is_live:
             self._fill_silence()
-        self._uploader.drain(at_most=5)
+        self._upload(at_most=5)
         if time.monotonic() - self._status_at_s >= STATUS_EVERY_S:
             self._write_status()
         return code
@@ -210,6 +212,12 @@ class Supervisor:
         if ended + timedelta(seconds=SILENCE_S) < self._now():
             state = State(self._status.state)
             self._keep(CellCounts(self._expected, 0, state, self._orders.mode, {}))
+
+    def _upload(self, at_most: int) -> None:
+        try:
+            self._uploader.drain(at_most)
+        except OSError as error:
+            self._say(f"the spool can't be read or tidied ({error}): check the disk")
 
     # Telling ----------------------------------------------------------------------------------
 

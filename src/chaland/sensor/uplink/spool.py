@@ -6,6 +6,7 @@ is a whole summary. The file is written before the ledger; ``Spool`` catches up 
 sequence number that reached the disk is never given again.
 """
 
+import contextlib
 import fcntl
 from dataclasses import replace
 from datetime import datetime
@@ -141,7 +142,7 @@ class Spool:
     def count(self, reason: UplinkDrop) -> None:
         """Count something set aside, durably; in memory alone while the disk refuses."""
         self._ledger.drops[reason] += 1
-        if reason is not UplinkDrop.DISK_ERROR:
+        with contextlib.suppress(OSError):  # the next save of the ledger writes it
             self._ledger.save()
 
     def _path(self, sequence: int) -> Path:

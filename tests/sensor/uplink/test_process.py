@@ -1,0 +1,366 @@
+"""The sensor's processes as they run: commands, the wall between them, deaths and restarts."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from nacl.signing import SigningKey
+
+from chaland.sensor import config as box
+from chaland.sensor.commands import sensor
+from chaland.sensor.config import ConfigErrorFinal, SensorConfig, load_config, save_config
+from chaland.sensor.orders import DayOrders, Note, read_line, write_line
+from chaland.sensor.status import Status, read_status
+from chaland.wire.errors import WireErrorFinal
+from chaland.wire.signature import sensor_identifier
+from chaland.wire.summary import Mode, State, decode
+
+ORDERS = DayOrders("mon0", "chaland", (), "Europe/Paris", Mode.DEFAULT, -70, -85, "-optout")
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A box that is enrolled with a hub that does not answer."""
+    directory = tmp_path / "state"
+    directory.mkdir()
+    key = box.make_key(directory / box.KEY_NAME)
+    name = sensor_identifier(bytes(key.verify_key))
+    save_config(
+        directory, SensorConfig("http://127.0.0.1:9", name, "Café des Halles", "Europe/Paris")
+    )
+    return directory
+
+
+def invoke(state: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(sensor, ["--state", str(state), *arguments])
+
+
+# Configuration --------------------------------------------------------------------------------
+
+
+def test_the_key_is_the_owners_only(state: Path) -> None:
+    assert (state / box.KEY_NAME).stat().st_mode & 0o777 == 0o600
+    (state / box.KEY_NAME).chmod(0o644)
+    result = invoke(state, "run", "--interface", "mon0")
+    assert result.exit_code == 1
+    assert "others may read this key (mode 644)" in result.output
+
+
+def test_a_config_round_trips(state: Path) -> None:
+    config = replace(load_config(state), mode=Mode.STRICT, rssi_visitor_dbm=-62)
+    save_config(state, config)
+    assert load_config(state) == config
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("hub", "hub.example.org", "must be a URL"),
+        ("mode", "careful", "one of default, strict"),
+        ("rssi_visitor_dbm", 70, "from -95 to -20"),
+        ("rssi_passer_by_dbm", -60, "must not be above"),
+        ("timezone", "Europe/Paname", "unknown here"),
+        ("objection_ssid", "no", "4 to 32"),
+        ("extra", 1, "not a member"),
+        ("shop", None, "must be a text"),
+    ],
+)
+def test_a_mistake_in_the_config_is_named(
+    state: Path, field: str, value: object, problem: str
+) -> None:
+    path = state / box.CONFIG_NAME
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    with pytest.raises(ConfigErrorFinal, match=problem) as caught:
+        load_config(state)
+    assert str(caught.value).startswith(f"{path}: {field}: ")
+
+
+def test_a_config_that_is_no_json_is_named(state: Path) -> None:
+    (state / box.CONFIG_NAME).write_text("{,}")
+    with pytest.raises(ConfigErrorFinal, match=r"sensor\.json: is not JSON"):
+        load_config(state)
+
+
+def test_another_boxs_key_is_refused(state: Path) -> None:
+    (state / box.KEY_NAME).unlink()
+    box.make_key(state / box.KEY_NAME)
+    result = invoke(state, "run", "--interface", "mon0")
+    assert "is not the key of sensor" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["run"], "give one of --interface"),
+        (["run", "--stdin", "a.pcap"], "give one of --interface"),
+        (["run", "--stdin", "--interface", "mon0"], "give one of --interface"),
+        (["enroll", "--hub", "hub.example", "--code", "x"], "must be a URL"),
+        (["enroll", "--hub", "http://hub.example", "--code", "x"], "is not https"),
+        (["enroll", "--hub", "https://hub.example", "--code", "x"], "--replace enrols it anew"),
+        (["enroll", "--hub", "http://[::1]:9", "--code", "x", "--replace"], "code: must be 12"),
+    ],
+)
+def test_a_wrong_command_is_explained(state: Path, arguments: list[str], problem: str) -> None:
+    result = invoke(state, *arguments)
+    assert result.exit_code != 0
+    assert problem in " ".join(result.output.split())
+
+
+def test_a_box_that_is_not_enrolled_says_what_to_do(tmp_path: Path) -> None:
+    for command in (["run", "--stdin"], ["status"]):
+        result = invoke(tmp_path, *command)
+        assert result.exit_code == 1
+        assert "chaland sensor enroll" in result.output
+
+
+# What the two processes say -------------------------------------------------------------------
+
+
+def test_orders_and_lines_round_trip() -> None:
+    orders = replace(ORDERS, files=("a b.pcap", "-"), last_released="2026-03-14T12:00:00+00:00")
+    assert DayOrders.from_argument(orders.to_argument()) == orders
+    note = Note(State.DEAF, "the radio is deaf: « é »")
+    assert read_line(write_line(note)) == note
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"frame 00:11:22:33:44:55\n", b'{"format": "chaland.release/1", "address": 1}\n',
+     b'{"format": "chaland.note/1", "state": "phones", "message": ""}\n',
+     b'{"format": "chaland.note/1", "state": "ok", "message": "", "count": 3}\n'],
+)  # fmt: skip
+def test_nothing_but_releases_and_notes_is_read(line: bytes) -> None:
+    with pytest.raises(WireErrorFinal):
+        read_line(line)
+
+
+def imported(module: str) -> set[str]:
+    code = f"import sys, {module}; print(*sys.modules)"
+    return set(subprocess.check_output([sys.executable, "-c", code], text=True).split())
+
+
+def test_what_sees_frames_knows_no_network_and_the_reverse() -> None:
+    day, supervisor = imported("chaland.sensor.day"), imported("chaland.sensor.supervise")
+    assert not day & {"httpx", "ssl", "urllib.request", "http.client"}
+    assert not [name for name in day if name.startswith("chaland.sensor.uplink.u")]
+    for part in ("capture", "decode", "presence", "pipeline", "day"):
+        assert f"chaland.sensor.{part}" not in supervisor
+    assert not {"nacl.signing", "chaland.sensor.uplink.spool"} & day
+
+
+# Running --------------------------------------------------------------------------------------
+
+
+class Running:
+    """A sensor process of its own, as systemd would start it."""
+
+    def __init__(self, state: Path, *arguments: str, stdin: int | None = None) -> None:
+        self.state = state
+        self.errors = (state / "errors").open("w+b")
+        self.child = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "chaland.cli",
+                "sensor",
+                "--state",
+                str(state),
+                "run",
+                *arguments,
+            ],
+            stdin=stdin if stdin is not None else subprocess.DEVNULL,
+            stderr=self.errors,
+        )
+
+    def said(self) -> str:
+        self.errors.seek(0)
+        return self.errors.read().decode()
+
+    def status(self) -> Status:
+        return read_status(self.state / box.STATUS_NAME) or Status(0)
+
+    def until(self, condition: Callable[[], bool], seconds: float = 20) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, self.said()
+            assert self.child.poll() is None, self.said()
+            time.sleep(0.02)
+
+    def day_pids(self) -> list[int]:
+        found = []
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                parent = int(path.read_text().rsplit(")", 1)[1].split()[1])
+            except (OSError, IndexError):
+                continue
+            if parent == self.child.pid:
+                found.append(int(path.parent.name))
+        return found
+
+    def end(self) -> int:
+        self.child.terminate()
+        return self.child.wait(20)
+
+
+@pytest.fixture
+def start(state: Path) -> Iterator[Callable[..., Running]]:
+    running: list[Running] = []
+
+    def start(*arguments: str, stdin: int | None = None) -> Running:
+        running.append(Running(state, *arguments, stdin=stdin))
+        return running[-1]
+
+    yield start
+    for one in running:
+        if one.child.poll() is None:
+            one.child.kill()
+            one.child.wait()
+        one.errors.close()
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("interface", "told"), [("nowhere0", State.NO_INTERFACE), ("lo", State.NO_MONITOR_MODE)]
+)
+def test_each_fault_of_the_radio_is_told_apart(
+    start: Callable[..., Running], interface: str, told: State
+) -> None:
+    running = start("--interface", interface)
+    running.until(lambda: running.status().state == told)
+    assert interface in running.said()
+    result = invoke(running.state, "status")
+    assert result.exit_code == 1
+    assert f"LOOK: {told}: " in result.output
+    assert running.end() == 0
+    assert "stopped" in running.status().message
+
+
+def test_a_day_process_that_dies_is_started_again(start: Callable[..., Running]) -> None:
+    running = start("--interface", "nowhere0")
+    running.until(lambda: bool(running.day_pids()))
+    (first,) = running.day_pids()
+    os.kill(first, signal.SIGKILL)
+    running.until(lambda: bool(running.day_pids()) and running.day_pids() != [first])
+    assert "died (signal 9)" in running.said()
+    assert running.status().restarts == 1
+    (second,) = running.day_pids()
+    assert running.end() == 0
+    assert not alive(second)
+
+
+def test_a_killed_supervisor_takes_the_day_process_with_it(start: Callable[..., Running]) -> None:
+    running = start("--interface", "nowhere0")
+    running.until(lambda: bool(running.day_pids()))
+    (pid,) = running.day_pids()
+    time.sleep(0.5)  # it asks the kernel for this as its first act
+    running.child.kill()
+    deadline = time.monotonic() + 10
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(pid)
+
+
+def test_no_process_of_the_sensor_can_be_dumped(start: Callable[..., Running]) -> None:
+    running = start("--interface", "nowhere0")
+    running.until(lambda: running.status().state == State.NO_INTERFACE)
+    for pid in [running.child.pid, *running.day_pids()]:
+        assert resource.prlimit(pid, resource.RLIMIT_CORE) == (0, 0)
+
+
+DUMPABLE = """
+import ctypes, os
+from chaland.sensor.hardening import forbid_dumps
+if os.geteuid() == 0:
+    os.setuid(65534)
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # changing user has made it undumpable
+owner = lambda: os.stat("/proc/self/mem").st_uid
+before = owner()
+forbid_dumps()
+print(before == os.getuid(), owner())
+"""
+
+
+def test_memory_is_closed_to_other_processes_of_the_user() -> None:
+    """The /proc files of a process that is not dumpable belong to root."""
+    assert subprocess.check_output([sys.executable, "-c", DUMPABLE], text=True) == "True 0\n"
+
+
+def test_two_sensors_never_run_on_one_state(start: Callable[..., Running], state: Path) -> None:
+    running = start("--interface", "nowhere0")
+    running.until(lambda: running.status().state == State.NO_INTERFACE)
+    result = invoke(state, "run", "--interface", "nowhere0")
+    assert result.exit_code == 1
+    assert "another sensor process uses" in result.output
+
+
+def test_a_capture_that_is_none_is_said(start: Callable[..., Running], tmp_path: Path) -> None:
+    (tmp_path / "a.pcap").write_bytes(b"no capture at all")
+    running = start(str(tmp_path / "a.pcap"), str(tmp_path / "missing.pcap"))
+    assert running.child.wait(20) == 1
+    assert "a.pcap, byte 0: this is not a capture" in running.said()
+    assert "missing.pcap, byte 0: can't be opened" in running.said()
+
+
+def test_the_status_of_a_sensor_that_is_well(state: Path) -> None:
+    now = datetime.now(UTC).isoformat()
+    Status(1, at=now, message="listening", drops={"half-written": 2}).write(state / box.STATUS_NAME)
+    result = invoke(state, "status")
+    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "all is well")
+    assert "dropped half-written: 2" in result.output
+    printed = json.loads(invoke(state, "status", "--json").output)
+    assert (printed["problems"], printed["shop"]) == ([], "Café des Halles")
+
+
+def test_a_stale_status_is_told(state: Path) -> None:
+    then = (datetime.now(UTC) - timedelta(minutes=2)).isoformat()
+    Status(1, at=then, parked=2, upload_problem="no route").write(state / box.STATUS_NAME)
+    output = invoke(state, "status").output
+    assert "LOOK: it does not run" in output
+    assert "LOOK: upload: no route" in output
+    assert "LOOK: 2 summaries were refused" in output
+
+
+def test_nothing_but_summaries_and_the_box_itself_is_on_disk(
+    start: Callable[..., Running], state: Path
+) -> None:
+    running = start("--interface", "nowhere0")
+    running.until(lambda: running.status().state == State.NO_INTERFACE)
+    running.end()
+    names = {str(p.relative_to(state)) for p in state.rglob("*") if p.is_file()}
+    assert names == {
+        "key",
+        "sensor.json",
+        "status.json",
+        "errors",
+        "spool/ledger.json",
+        "spool/lock",
+    }
+    for path in (state / "spool" / "queue").iterdir():
+        decode(path.read_bytes())
+
+
+def test_key_files(tmp_path: Path) -> None:
+    key = box.make_key(tmp_path / "key")
+    assert box.read_key(tmp_path / "key") == key
+    assert isinstance(key, SigningKey)
+    with pytest.raises(FileExistsError):
+        box.make_key(tmp_path / "key")
+    (tmp_path / "key").write_text("x")
+    with pytest.raises(ConfigErrorFinal, match="is not a key"):
+        box.read_key(tmp_path / "key")

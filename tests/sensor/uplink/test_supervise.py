@@ -1,0 +1,126 @@
+"""The supervisor's judgement: gaps, hangs, and a clock that is wrong."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from nacl.signing import SigningKey
+
+from chaland.sensor.orders import DayOrders
+from chaland.sensor.supervise import Supervisor
+from chaland.sensor.uplink.reasons import UplinkDrop
+from chaland.sensor.uplink.spool import Spool
+from chaland.sensor.uplink.upload import Uploader
+from chaland.wire.periods import cell_start
+from chaland.wire.signature import sensor_identifier
+from chaland.wire.summary import CellCounts, Count, Mode, State, decode
+
+KEY = SigningKey(bytes(range(32)))
+LIVE = DayOrders("nowhere0", "chaland", (), "Europe/Paris", Mode.DEFAULT, -70, -85, "-optout")
+
+
+class Clock:
+    """This machine's clock, and a jump ahead."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    spool = Spool(tmp_path / "spool", sensor_identifier(bytes(KEY.verify_key)))
+    yield spool
+    spool.close()
+
+
+@pytest.fixture
+def uploader(spool: Spool) -> Iterator[Uploader]:
+    with httpx.Client() as client:
+        yield Uploader(spool, KEY, "http://127.0.0.1:9", client)
+
+
+@pytest.fixture
+def supervisor(
+    tmp_path: Path, spool: Spool, uploader: Uploader, clock: Clock
+) -> Iterator[Supervisor]:
+    supervisor = Supervisor(LIVE, spool, uploader, tmp_path / "status.json", now=clock)
+    yield supervisor
+    supervisor._end_process()
+
+
+def step_until(supervisor: Supervisor, condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        supervisor._step()
+
+
+def waiting(spool: Spool) -> list[CellCounts]:
+    bodies = [spool.read(sequence) for sequence in spool.pending()]
+    return [decode(body).cell for body in bodies if body is not None]
+
+
+def test_a_cell_that_nobody_released_is_told_as_a_gap_and_the_hung_process_ended(
+    supervisor: Supervisor, spool: Spool, clock: Clock, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first = cell_start(clock())
+    step_until(supervisor, lambda: supervisor._status.state == State.NO_INTERFACE)
+    clock.ahead = timedelta(minutes=15 - (clock() - first).seconds / 60, seconds=80)
+    supervisor._step()
+    assert spool.pending() == [], "a little patience with a release that is under way"
+    clock.ahead += timedelta(seconds=15)
+    step_until(supervisor, lambda: bool(spool.pending()))
+    assert waiting(spool) == [CellCounts(first, 0, State.PROCESS_DIED, Mode.DEFAULT, {})]
+    assert "released nothing" in capfd.readouterr().err
+    assert supervisor._status.restarts == 1
+
+
+def test_a_clock_set_ahead_does_not_invent_gaps(
+    supervisor: Supervisor, spool: Spool, clock: Clock
+) -> None:
+    clock.ahead = timedelta(days=400)
+    supervisor._fill_silence()
+    assert spool.pending() == []
+    assert supervisor._expected == cell_start(clock())
+
+
+def release(start: datetime) -> CellCounts:
+    return CellCounts(start, 3, State.OK, Mode.DEFAULT, {"scans": Count(1, 3, "0.15")})
+
+
+def test_no_release_is_kept_while_the_clock_is_known_to_be_wrong(
+    supervisor: Supervisor, spool: Spool, uploader: Uploader, clock: Clock
+) -> None:
+    uploader.health.skew_s = 3 * 3600.0
+    supervisor._keep(release(cell_start(clock())))
+    assert (spool.pending(), spool.drops) == ([], {UplinkDrop.CLOCK_WRONG: 1})
+    uploader.health.skew_s = 1.0
+    supervisor._keep(release(cell_start(clock())))
+    assert spool.pending() == [1]
+
+
+def test_a_full_disk_is_said_and_counted(
+    supervisor: Supervisor,
+    spool: Spool,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("chaland.sensor.uplink.spool.write_whole", full)
+    supervisor._keep(release(cell_start(clock())))
+    assert spool.drops == {UplinkDrop.DISK_ERROR: 1}
+    assert "No space left" in capfd.readouterr().err
