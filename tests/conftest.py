@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure() -> None:
-    """Serve static files as they lie in the tree, and hash passwords without the deliberate cost."""
+    """Serve static files as they lie in the tree; hash passwords without the deliberate cost."""
     from django.conf import settings
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

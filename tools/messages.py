@@ -1,8 +1,8 @@
 """The message catalogues: ``python tools/messages.py update | compile | check``.
 
-``update`` collects the texts of src/ (Python and Django templates) into each catalogue: new ones come
-in untranslated, unused ones go. ``compile`` makes the .mo files that the hub reads. ``check`` says what
-is missing. English is the language of the texts themselves, so only French has a catalogue.
+``update`` collects the texts of src/ (Python and Django templates) into each catalogue: new ones
+come in untranslated, unused ones go. ``compile`` makes the .mo files that the hub reads. ``check``
+says what is missing. The texts themselves are English, so only French has a catalogue.
 Needs Babel and Django, not GNU gettext.
 """
 
@@ -17,7 +17,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
-from django.template.base import Lexer, TokenType
+from django.template.base import Lexer, Token, TokenType
 from django.utils.text import smart_split, unescape_string_literal
 
 ROOT = Path(__file__).parents[1]
@@ -51,20 +51,24 @@ def from_template(text: str) -> Iterator[Found]:
         if bits[0] in ("translate", "trans") and bits[1][0] in "\"'":
             yield token.lineno or 0, _doubled(unescape_string_literal(bits[1])), _context(bits)
         elif bits[0] in ("blocktranslate", "blocktrans"):
-            parts = [""]
-            for inner in tokens:
-                if inner.token_type == TokenType.BLOCK:
-                    if inner.contents.startswith("end"):
-                        break
-                    parts.append("")  # {% plural %}
-                elif inner.token_type == TokenType.VAR:
-                    parts[-1] += f"%({inner.contents})s"
-                else:
-                    parts[-1] += _doubled(inner.contents)
-            if "trimmed" in bits:
-                parts = [" ".join(line.strip() for line in part.strip().splitlines()) for part in parts]
-            message = (parts[0], parts[1]) if len(parts) > 1 else parts[0]
-            yield token.lineno or 0, message, _context(bits)
+            yield token.lineno or 0, _block(tokens, trimmed="trimmed" in bits), _context(bits)
+
+
+def _block(tokens: Iterator[Token], *, trimmed: bool) -> str | tuple[str, str]:
+    """Read on to the end of a blocktranslate: its message, or singular and plural."""
+    parts = [""]
+    for token in tokens:
+        if token.token_type == TokenType.BLOCK:
+            if token.contents.startswith("end"):
+                break
+            parts.append("")  # {% plural %}
+        elif token.token_type == TokenType.VAR:
+            parts[-1] += f"%({token.contents})s"
+        else:
+            parts[-1] += _doubled(token.contents)
+    if trimmed:
+        parts = [" ".join(map(str.strip, part.strip().splitlines())) for part in parts]
+    return (parts[0], parts[1]) if len(parts) > 1 else parts[0]
 
 
 def _doubled(text: str) -> str:
@@ -83,10 +87,20 @@ def from_python(source: bytes) -> Iterator[Found]:
 
 def collect() -> Catalog:
     """Collect all messages of the sources."""
-    catalog = Catalog(project="Chaland", charset="utf-8", creation_date=datetime(2026, 1, 1, tzinfo=UTC))
-    paths = [*SOURCES.rglob("*.py"), *SOURCES.rglob("templates/**/*.html"), *SOURCES.rglob("templates/**/*.txt")]
+    catalog = Catalog(
+        project="Chaland", charset="utf-8", creation_date=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    paths = [
+        *SOURCES.rglob("*.py"),
+        *SOURCES.rglob("templates/**/*.html"),
+        *SOURCES.rglob("templates/**/*.txt"),
+    ]
     for path in sorted(paths):
-        found = from_python(path.read_bytes()) if path.suffix == ".py" else from_template(path.read_text())
+        found = (
+            from_python(path.read_bytes())
+            if path.suffix == ".py"
+            else from_template(path.read_text())
+        )
         for _line, message, context in found:
             catalog.add(message, locations=[(str(path.relative_to(ROOT)), 0)], context=context)
     return catalog
@@ -113,10 +127,14 @@ def update(language: str) -> None:
     catalog.creation_date = catalog.revision_date = datetime(2026, 1, 1, tzinfo=UTC)
     catalog.last_translator = catalog.language_team = catalog.project = "Chaland"
     catalog.version, catalog.msgid_bugs_address, catalog.fuzzy = "1", "", False
-    catalog.header_comment = "# French texts of Chaland. Renew with: python tools/messages.py update"
+    catalog.header_comment = (
+        "# French texts of Chaland. Renew with: python tools/messages.py update"
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
-        write_po(file, catalog, width=100, include_lineno=False, ignore_obsolete=True, sort_output=True)
+        write_po(
+            file, catalog, width=100, include_lineno=False, ignore_obsolete=True, sort_output=True
+        )
     print(f"{path.relative_to(ROOT)}: {len(catalog)} texts, {len(missing(language))} to translate")
 
 
@@ -135,7 +153,11 @@ def missing(language: str) -> list[str]:
         if not message.id:
             continue
         known = catalog.get(message.id, message.context)
-        strings = known.string if known and isinstance(known.string, tuple) else (known.string if known else "",)
+        strings = (
+            known.string
+            if known and isinstance(known.string, tuple)
+            else (known.string if known else "",)
+        )
         if known is None or known.fuzzy or not all(strings):
             lacking.append(str(message.id))
     return lacking

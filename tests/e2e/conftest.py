@@ -1,4 +1,4 @@
-"""Real Chromium against a live server: no CSP violation, no axe violation, screenshots to look at."""
+"""Real Chromium on a live server: no CSP violation, no axe violation, screenshots to look at."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ SHOTS = ROOT / "var" / "screenshots"  # ignored by git; pytest-playwright emptie
 PASSWORD = "les-halles-du-marche"
 SIZES = {"desktop": {"width": 1366, "height": 768}, "phone": {"width": 390, "height": 844}}
 
-# Playwright runs an event loop in this thread; Django's queries in the tests are synchronous all the same.
+# Playwright runs an event loop in this thread; the tests' own queries are synchronous all the same.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
 
@@ -29,13 +29,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(item.path).is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.xdist_group("browser"))
-            item.add_marker(pytest.mark.django_db(transaction=True, databases=["default", "footfall"]))
+            item.add_marker(
+                pytest.mark.django_db(transaction=True, databases=["default", "footfall"])
+            )
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _front_end_is_built() -> None:
     if not (STATIC / "site.css").exists() or not AXE.exists():
-        pytest.skip("the front end is not built: npm ci --prefix assets && npm run build --prefix assets")
+        pytest.skip(
+            "the front end is not built: npm ci --prefix assets && npm run build --prefix assets"
+        )
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +95,13 @@ class Site:
             self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found = self.page.evaluate("options => axe.run(document, options)", axe_options)
         assert not found["violations"], [
-            (v["id"], v["help"], [node["html"][:160] + " " + node.get("failureSummary", "") for node in v["nodes"]][:4])
+            (
+                v["id"],
+                v["help"],
+                [node["html"][:160] + " " + node.get("failureSummary", "") for node in v["nodes"]][
+                    :4
+                ],
+            )
             for v in found["violations"]
         ]
         wide = self.page.evaluate(
@@ -125,7 +135,10 @@ def open_site(browser: Browser, live_server: LiveServer) -> Iterator[OpenSite]:
 
     def opened(locale: str = "fr-FR") -> Site:
         context = browser.new_context(
-            locale=locale, viewport=SIZES["desktop"], timezone_id="Europe/Paris", reduced_motion="reduce"
+            locale=locale,
+            viewport=SIZES["desktop"],
+            timezone_id="Europe/Paris",
+            reduced_motion="reduce",
         )
         contexts.append(context)
         site = Site(context.new_page(), live_server.url)

@@ -1,6 +1,5 @@
 """The first-run guide in a browser: from an empty installation to a finished town."""
 
-
 import pytest
 from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
@@ -123,12 +122,24 @@ def test_a_bad_file_is_explained_and_nothing_is_written(site: Site, town: Associ
 def test_english_is_complete_on_the_pages(open_site: OpenSite, town: Association) -> None:
     site = open_site(locale="en-GB")
     site.sign_in("directrice@example.fr")
+    site.open("/start/")
     site.page.locator("button[name=language][value=en]").click()
-    for path in ("", "association/", "zones/", "shops/", "shops/new/", "hours/", "staff/", "sensors/"):
+    for path in (
+        "",
+        "association/",
+        "zones/",
+        "shops/",
+        "shops/new/",
+        "hours/",
+        "staff/",
+        "sensors/",
+    ):
         site.open(f"/start/{path}")
         assert site.page.evaluate("document.documentElement.lang") == "en"
         text = site.page.locator("main").inner_text()
-        assert not [word for word in ("Réglages", "Enregistrer", "Commerce", "Horaires") if word in text]
+        assert not [
+            word for word in ("Réglages", "Enregistrer", "Commerce", "Horaires") if word in text
+        ]
     site.check("settings-english")
 
 

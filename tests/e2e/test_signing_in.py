@@ -21,7 +21,11 @@ def test_sign_in_looks_and_works(site: Site, town: Association) -> None:
 
 def test_account_pages(site: Site, town: Association) -> None:
     site.sign_in("directrice@example.fr")
-    for name, path in (("password", "password/change/"), ("two-steps", "2fa/"), ("totp", "2fa/totp/activate/")):
+    for name, path in (
+        ("password", "password/change/"),
+        ("two-steps", "2fa/"),
+        ("totp", "2fa/totp/activate/"),
+    ):
         site.open(f"/accounts/{path}")
         if "reauthenticate" in site.page.url:
             site.page.locator("input[type=password]").fill("les-halles-du-marche")

@@ -57,6 +57,7 @@ class HoursErrorFinal(ValueError):
 
 _TIME = r"(\d{1,2})\s*(?:[:hH.]\s*(\d{2})?)?"
 _OPENING = re.compile(rf"{_TIME}\s*(?:-|–|—|à|a|to)\s*{_TIME}", re.IGNORECASE)
+_ONE_TIME = re.compile(r"(\d{1,2})\s*(?:[:hH.]?\s*(\d{2})|[hH:.])?")
 _BETWEEN = re.compile(r"(?:[\s,;/+&|]|et|and|puis|de|from)*", re.IGNORECASE)
 _CLOSED = {"", "-", "–", "—", "x", "ferme", "fermé", "fermée", "closed", "non", "no"}
 
@@ -68,6 +69,14 @@ def _time_of(hour: str, minute: str | None, text: str) -> time:
         return time(int(hour), int(minute or 0))
     except ValueError:
         raise HoursErrorFinal(HoursReason.NO_SUCH_TIME, text) from None
+
+
+def parse_time(text: str) -> time:
+    """Read one time of day as people type it: ``9``, ``930``, ``9h30``, ``24:00``."""
+    match = _ONE_TIME.fullmatch(text.strip())
+    if match is None:
+        raise HoursErrorFinal(HoursReason.NO_SUCH_TIME, text)
+    return _time_of(match[1], match[2], text)
 
 
 def parse_day(text: str) -> Day:

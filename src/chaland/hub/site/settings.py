@@ -153,6 +153,7 @@ LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_FORMS = {"login": "chaland.hub.site.accounts.SignInForm"}
 ACCOUNT_ADAPTER = "chaland.hub.site.accounts.StaffAccountAdapter"
 # Staff come by invitation, whose link proves the address; a second proof would need a mail server.
 ACCOUNT_EMAIL_VERIFICATION = "none"

@@ -1,7 +1,6 @@
 """Opening hours: a week on one page, with days and whole weeks that can be copied."""
 
 from dataclasses import dataclass, field
-from datetime import time
 from typing import Any
 
 from django.contrib import messages
@@ -25,6 +24,7 @@ from chaland.hub.association.rules import (
     checked_week,
     copy_day_forward,
     format_day,
+    parse_time,
 )
 from chaland.hub.association.web.steps import render_step
 
@@ -73,13 +73,6 @@ def _day_forms(week: Week) -> list[DayForm]:
     ]
 
 
-def _read_time(text: str) -> time:
-    try:
-        return time.fromisoformat(text)
-    except ValueError:
-        raise HoursErrorFinal(HoursReason.NO_SUCH_TIME, text) from None
-
-
 def _read_day(times: list[tuple[str, str]]) -> Day:
     openings = []
     for opens, closes in times:
@@ -87,7 +80,7 @@ def _read_day(times: list[tuple[str, str]]) -> Day:
             continue
         if not opens or not closes:
             raise HoursErrorFinal(HoursReason.HALF_GIVEN, opens or closes)
-        openings.append(Opening(_read_time(opens), _read_time(closes)))
+        openings.append(Opening(parse_time(opens), parse_time(closes)))
     return checked_day(openings)
 
 
