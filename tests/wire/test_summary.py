@@ -70,8 +70,8 @@ def summaries(draw: st.DrawFn) -> Summary:
 
 def noon() -> CellCounts:
     counts = {
-        "fingerprints": Count(41, 3, "0.5"),
-        "scans": Count(96, 3, "0.25"),
+        "fingerprints": Count(41, 3, "0.6"),
+        "scans": Count(96, 3, "0.15"),
         "arrivals": Count(4, 1, "0.5"),
         "passers_by": Count(-2, 1, "0.5"),
     }

@@ -1,0 +1,50 @@
+"""The page that a citizen checks says what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from chaland.wire import answers, enrolment, signature, summary
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "reference" / "wire.md").read_text(encoding="utf-8")
+GOLDEN = ROOT / "tests" / "golden"
+
+
+@pytest.mark.parametrize("name", ["summary-1.json", "enrolment-1.json"])
+def test_the_page_shows_real_bytes(name: str) -> None:
+    assert f"\n{(GOLDEN / name).read_text()}\n" in PAGE
+
+
+def test_every_member_is_explained() -> None:
+    shown = (GOLDEN / "summary-1.json").read_text() + (
+        GOLDEN / "summary-1-day-end.json"
+    ).read_text()
+    missing = [m for m in set(re.findall(r'"(\w+)":', shown)) if f"`{m}`" not in PAGE]
+    assert not missing
+
+
+@pytest.mark.parametrize("state", summary.State)
+def test_every_state_is_explained(state: summary.State) -> None:
+    assert f"| `{state}` |" in PAGE
+
+
+@pytest.mark.parametrize("code", answers.Code)
+def test_every_answer_is_explained_with_its_status(code: answers.Code) -> None:
+    meanings = {
+        "done": "deletes it",
+        "hold": "keeps it",
+        "renumber": "numbers on",
+        "park": "parks it",
+    }
+    (line,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{code}` |")]
+    assert f"| {answers.status_of(code)} |" in line
+    assert meanings[answers.meaning_of(code)] in line
+
+
+def test_sizes_headers_and_codes_are_as_written() -> None:
+    assert f"{summary.MAX_BYTES} bytes" in PAGE
+    assert f"code of {enrolment.CODE_LENGTH} signs" in PAGE
+    for name in ("SENSOR_HEADER", "SEQUENCE_HEADER", "TIME_HEADER", "SIGNATURE_HEADER"):
+        assert f"`{getattr(signature, name)}`" in PAGE
