@@ -1,10 +1,13 @@
-"""``python -m chaland.demo URL SHOPS SEED SPEED FOUNDED``: the process of the live day."""
+"""``python -m chaland.demo live|older …``: the demo's processes beside the web server."""
 
 import sys
 
 import django
 
 django.setup()
-from chaland.demo.live import main  # noqa: E402  # models can be imported from here on
+from chaland.demo import live, older  # noqa: E402  # models can be imported from here on
 
-main(*sys.argv[1:])
+if sys.argv[1] == "live":
+    live.main(*sys.argv[2:])
+else:
+    older.main(*sys.argv[2:])

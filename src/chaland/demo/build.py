@@ -34,7 +34,9 @@ Say = Callable[[str], None]
 
 
 def build(seed: TownSeed, days: int, state: Path, say: Say) -> date:
-    """Fill the databases of the configured, empty state folder; return the day of foundation.
+    """Fill the databases of the configured, empty state folder with ``days`` of history.
+
+    Return the day of foundation, before which the history lies.
 
     ``say`` gets lines that tell how far it is.
     """

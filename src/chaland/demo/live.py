@@ -172,13 +172,14 @@ def boxes(town: Town, keys: Mapping[str, SigningKey], founded: date) -> list[Box
     ]
 
 
-def main(url: str, shops: str, seed: str, speed: str, founded: str) -> None:
+def main(url: str, shops: str, seed: str, founded: str, speed: str) -> None:
     """Catch up with the present, then live."""
     town_seed, first_day = TownSeed(int(shops), int(seed)), date.fromisoformat(founded)
     catch_up(town_seed, first_day, datetime.now(UTC))
     walkers = town_seed.walkers()
     there = boxes(walkers.town, read_keys(settings.STATE_DIR), first_day)
-    clock = Clock(walkers.town, float(speed), min(box.start for box in there))
+    # the first cells are over: they come at once
+    clock = Clock(walkers.town, float(speed), min(box.start for box in there) + _CELL)
     with httpx.Client(base_url=url, timeout=30) as client:
         try:
             run(there, Air(walkers), clock, lambda box, cell: upload(client, box, cell))

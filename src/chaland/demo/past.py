@@ -39,15 +39,18 @@ class TownSeed(NamedTuple):
         return Walkers(drawn_town(self.shops), real_rhythm(), self.seed)
 
 
-def released_days(town: TownSeed, days: Sequence[date]) -> Iterator[list[DayCounts]]:
+def released_days(
+    town: TownSeed, days: Sequence[date], workers: int = WORKERS
+) -> Iterator[list[DayCounts]]:
     """Yield days with released (noised) counts, a few at a time, in order.
 
-    Where there are many, two processes make them; they start at once, before the first is asked.
+    Where there are many, ``workers`` processes make them; they start at once, before the first
+    is asked for.
     """
     tasks = [days[at : at + _DAYS_A_TASK] for at in range(0, len(days), _DAYS_A_TASK)]
-    if len(days) < _WORTH_A_PROCESS:
+    if not workers or len(days) < _WORTH_A_PROCESS:
         return (_make(town, task) for task in tasks)
-    pool = ProcessPoolExecutor(WORKERS, get_context("spawn"))
+    pool = ProcessPoolExecutor(workers, get_context("spawn"))
     made = pool.map(_make, [town] * len(tasks), tasks)
     return _until_closed(pool, made)
 

@@ -13,6 +13,7 @@ import httpx
 
 from chaland.demo.past import TownSeed
 
+_ENDS = "making of the older history"
 _ENDS_WITHIN_S = 10.0
 _STARTS_WITHIN_S = 30.0
 
@@ -71,8 +72,13 @@ class Children:
 
     def live(self, url: str, town: TownSeed, speed: float, founded: str) -> None:
         """Start the live day."""
-        arguments = [url, str(town.shops), str(town.seed), str(speed), founded]
-        self._start("live day", ["chaland.demo", *arguments])
+        arguments = [url, str(town.shops), str(town.seed), founded, str(speed)]
+        self._start("live day", ["chaland.demo", "live", *arguments])
+
+    def older(self, town: TownSeed, founded: str, days: int) -> None:
+        """Start adding what is missing of the history; ends by itself."""
+        arguments = [str(town.shops), str(town.seed), founded, str(days)]
+        self._start(_ENDS, ["chaland.demo", "older", *arguments])
 
     def _start(self, name: str, arguments: list[str]) -> None:
         self._started[name] = subprocess.Popen([sys.executable, "-m", *arguments])
@@ -103,7 +109,7 @@ class Children:
 
     def _check(self) -> None:
         for name, child in self._started.items():
-            if child.poll() is not None:
+            if child.poll() is not None and (name, child.returncode) != (_ENDS, 0):
                 raise click.ClickException(
                     f"the {name} ended with status {child.returncode}; its last words are above."
                 )

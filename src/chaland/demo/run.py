@@ -16,6 +16,9 @@ from chaland.demo.past import TownSeed
 from chaland.demo.processes import Children, port_is_free
 from chaland.simulate.rhythm import ATTRIBUTION
 
+RECENT_DAYS = 98
+"""Days made before the page is served; the older ones are added behind it."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -66,7 +69,9 @@ def run(plan: Plan) -> None:
         children.wait_for_page(plan.url)
         say(f"Ready: {plan.url}")
         _introduce()
-        children.live(plan.url, plan.town_seed, plan.speed, str(folder.note["founded"]))
+        founded = str(folder.note["founded"])
+        children.live(plan.url, plan.town_seed, plan.speed, founded)
+        children.older(plan.town_seed, founded, plan.days)
         children.wait()
 
 
@@ -92,8 +97,9 @@ def _build(plan: Plan, folder: Folder, say: Callable[[str], None]) -> None:
     django.setup()
     from chaland.demo.build import build  # noqa: PLC0415  # models load only from here on
 
-    say(f"Making {plan.days} days of a town of {plan.shops} shops, in {plan.state}")
-    founded = build(plan.town_seed, plan.days, folder.path, say)
+    recent = min(plan.days, RECENT_DAYS)
+    say(f"Making a town of {plan.shops} shops and its last {recent} days, in {plan.state}")
+    founded = build(plan.town_seed, recent, folder.path, say)
     folder.write(ready=True, town=plan.town, founded=founded.isoformat())
 
 
