@@ -38,8 +38,8 @@ def test_every_answer_is_explained_with_its_status(code: answers.Code) -> None:
         "renumber": "numbers on",
         "park": "parks it",
     }
-    (line,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{code}` |")]
-    assert f"| {answers.status_of(code)} |" in line
+    row = f"| `{code}` | {answers.status_of(code)} |"
+    (line,) = [line for line in PAGE.splitlines() if line.startswith(row)]
     assert meanings[answers.meaning_of(code)] in line
 
 
