@@ -14,6 +14,9 @@ HOURS_IN_DAY = 24
 VISITS_SHOWN_MIN = 10.0
 """Fewer visits an hour than this are "not enough people to show". Totals keep them."""
 
+CLEAR_SD = 3.0
+"""So many standard deviations above nobody a figure of an hour must be (one night hour in 700)."""
+
 ERROR_SHOWN_MAX = 0.35
 """Above this relative error on unseen days a shop shows an index, not people."""
 
@@ -74,9 +77,13 @@ def unit(calibrated: bool, held_out_error: float | None, scale_error: float) -> 
     return Unit.VISITS if max(held_out_error, scale_error) <= ERROR_SHOWN_MAX else Unit.INDEX
 
 
-def enough_people(visits: float, hours: float = 1.0) -> bool:
-    """Tell whether ``visits`` over ``hours`` may be shown; NaN may not."""
-    return hours > 0 and visits >= VISITS_SHOWN_MIN * hours
+def enough_people(visits: float, variance: float) -> bool:
+    """Tell whether an hour's ``visits`` may be shown: ten or more, and clear of their own noise.
+
+    ``variance`` is their independent error; without that condition the noise of thirty closed
+    shops would now and then look like visitors at night. NaN may not be shown.
+    """
+    return visits >= max(VISITS_SHOWN_MIN, CLEAR_SD * math.sqrt(max(variance, 0.0)))
 
 
 def estimate(value: float, variance: float, shared_variance: float = 0.0) -> Estimate:

@@ -80,7 +80,7 @@ def heatmap(cube: Cube, ahead_from: tuple[date, int] | None, factor: float = 1.0
     """
     by_date = cube.days <= DATES_MAX
     grid = _date_grid(cube, ahead_from) if by_date else _week_grid(cube)
-    hours = totals.hours_shown(grid.visits)
+    hours = totals.hours_shown(grid.visits, grid.variance)
     top = float(np.nan_to_num(grid.visits).max(initial=0.0))
     rows = []
     for i in range(len(grid.visits)):
@@ -97,7 +97,7 @@ def _cell(grid: _Grid, i: int, hour: int, top: float, factor: float) -> HeatCell
     if covered == 0:
         return HeatCell(hour, CellState.MISSING, covered=0.0)
     visits = float(grid.visits[i, hour])
-    if not rules.enough_people(visits):
+    if not rules.enough_people(visits, float(grid.variance[i, hour])):
         return HeatCell(hour, CellState.FEW, covered=float(covered))
     estimate = rules.estimate(
         visits * factor,

@@ -106,7 +106,8 @@ def _place(presence: _Presence, members: Sequence[int], name: str, slug: str) ->
     shared = float(((presence.scale_error * presence.mean)[used] ** 2).sum())
     known = [i for i in used if presence.typical[i] > 0]
     typical = float(presence.typical[known].sum())
-    enough = rules.enough_people(visits_an_hour)
+    noise = float((presence.variance[used] / presence.dwell_h[used] ** 2).sum())
+    enough = rules.enough_people(visits_an_hour, noise)
     index = rules.ratio(
         float(presence.mean[known].sum()), float(presence.variance[known].sum()), typical, 0.0
     )

@@ -193,13 +193,15 @@ def capture_rate(cube: Cube) -> Estimate | None:
     return Estimate(found.value, found.low, min(found.high, 1.0))
 
 
-def hours_shown(visits: Floats) -> list[int]:
+def hours_shown(visits: Floats, variance: Floats) -> list[int]:
     """Return the clock hours, in the order of the local day, that have enough people anywhere.
 
-    ``visits`` has shape (rows, 24). Never fewer than 9 to 19, so that an empty page keeps its form.
+    Both have shape (rows, 24). Never fewer than 9 to 19, so that an empty page keeps its form.
     """
     order = [(4 + i) % HOURS for i in range(HOURS)]
-    peak = np.nan_to_num(visits).max(axis=0, initial=0.0)
-    wanted = [i for i, hour in enumerate(order) if peak[hour] >= rules.VISITS_SHOWN_MIN]
+    shown = np.nan_to_num(visits) >= np.fmax(
+        rules.VISITS_SHOWN_MIN, rules.CLEAR_SD * np.sqrt(np.nan_to_num(variance))
+    )
+    wanted = [i for i, hour in enumerate(order) if shown[:, hour].any()]
     first, last = min([*wanted, order.index(9)]), max([*wanted, order.index(18)])
     return order[first : last + 1]

@@ -238,7 +238,7 @@ def _hour(
 
 def _shown(visits: Floats, variance: Floats, scale_error: Floats, factor: float) -> Estimate | None:
     """Add shops (shops,) up to one shown estimate; None where there are not enough people."""
-    if not rules.enough_people(float(visits.sum())):
+    if not rules.enough_people(float(visits.sum()), float(variance.sum())):
         return None
     shared = float(((scale_error * visits) ** 2).sum())
     return rules.estimate(
@@ -251,7 +251,8 @@ def _curve(cube: Cube, usual: totals.HourMeans, factor: float) -> list[CurvePoin
     mean, variance = totals.over_weekdays(totals.weekday_means(cube), count)
     typical, typical_variance = totals.over_weekdays(usual, count)
     hours = totals.hours_shown(
-        np.stack([np.nan_to_num(mean).sum(0), np.nan_to_num(typical).sum(0)])
+        np.nan_to_num([mean, typical]).sum(axis=1),
+        np.nan_to_num([variance, typical_variance]).sum(axis=1),
     )
 
     def point(values: Floats, spread: Floats, hour: int) -> Estimate | None:

@@ -91,7 +91,13 @@ def period_words(period: object) -> str:
     first, last = period.first, period.last  # type: ignore[attr-defined]
     if first == last:
         return full_date(first)
-    return _("from %(first)s to %(last)s") % {"first": full_date(first), "last": full_date(last)}
+    begin = formats.date_format(first, "j") if same_month(first, last) else full_date(first)
+    return _("from %(first)s to %(last)s") % {"first": begin, "last": full_date(last)}
+
+
+def same_month(first: date, last: date) -> bool:
+    """Tell whether two days share month and year."""
+    return (first.year, first.month) == (last.year, last.month)
 
 
 def full_date(day: date) -> str:
