@@ -4,7 +4,7 @@ Reference: draft-ietf-opsawg-pcapng. Blocks with no frames in them are skipped u
 long; a block whose lengths contradict each other ends the reading, as the next can't be found.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
 
@@ -62,8 +62,8 @@ def records(stream: ByteStream) -> Iterator[Record]:
     """Yield the records of ``stream``, which stands at the first section header."""
     blocks = _Blocks(stream)
     try:
-        while (yield from stream.reach(12, 12)):
-            yield from _block(blocks)
+        while (yield from stream.reach(12, 12)) and (yield from _block(blocks)):
+            pass
     except _Damaged as damage:
         stream.problem(f"{damage}; all before it was read")
         return
@@ -71,8 +71,8 @@ def records(stream: ByteStream) -> Iterator[Record]:
         stream.cut_short("a block")
 
 
-def _block(blocks: _Blocks) -> Generator[Record, None, None]:
-    """Read the block at the stream's position and go on to the next."""
+def _block(blocks: _Blocks) -> Waiting:
+    """Read the block at the stream's position and go on to the next; False at a cut."""
     stream = blocks.stream
     if stream.buffer.startswith(MAGIC, stream.at, stream.at + 4):
         order = _BYTE_ORDERS.get(bytes(stream.buffer[stream.at + 8 : stream.at + 12]))
@@ -83,12 +83,11 @@ def _block(blocks: _Blocks) -> Generator[Record, None, None]:
     if total < 12 or total % 4:
         raise _Damaged(f"a block claims a length of {total} bytes, which no block can have")
     if kind not in (_INTERFACE, _PACKET, _SIMPLE_PACKET, _OLD_PACKET):
-        yield from _pass_over(stream, total)
-        return
+        return (yield from _pass_over(stream, total))
     if total > _LARGEST_BLOCK:
         raise _Damaged(f"a block claims {total} bytes, more than any frame has")
     if not (yield from stream.reach(total, 12 if kind == _SIMPLE_PACKET else 28)):
-        return
+        return False
     _check_trailer(blocks, total)
     if kind == _INTERFACE:
         _add_interface(blocks, total)
@@ -98,6 +97,7 @@ def _block(blocks: _Blocks) -> Generator[Record, None, None]:
             spoiled, stream.spoiled = stream.spoiled, False
             yield (record[0], record[1], record[1], record[3]) if spoiled else record
     stream.at += total
+    return True
 
 
 def _pass_over(stream: ByteStream, total: int) -> Waiting:
