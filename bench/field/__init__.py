@@ -1,0 +1,1 @@
+"""Field data through the real sensor, for benchmarks and for tests/realdata alike."""
