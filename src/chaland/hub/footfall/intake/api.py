@@ -5,11 +5,11 @@ import re
 from allauth.account.adapter import get_adapter
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from ninja import Router
 
 from chaland.hub.association.models import Shop
+from chaland.hub.common import clock
 from chaland.hub.footfall.intake import drops
 from chaland.hub.footfall.intake.openapi import ENROL, SUMMARIES
 from chaland.hub.footfall.intake.services import accept
@@ -38,7 +38,7 @@ router = Router(tags=["sensors"])
 @router.post("/summaries", openapi_extra=SUMMARIES, summary="Send a sensor's summary")
 def post_summary(request: HttpRequest) -> HttpResponse:
     """Store one signed summary, exactly once, or say why not."""
-    now = timezone.now()
+    now = clock.now()
     try:
         body, envelope = _body(request), _envelope(request)
     except WireErrorFinal as error:
@@ -51,7 +51,7 @@ def post_summary(request: HttpRequest) -> HttpResponse:
 @router.post("/sensors/enrol", openapi_extra=ENROL, summary="Enrol a box as a shop's sensor")
 def post_enrolment(request: HttpRequest) -> HttpResponse:
     """Make the box that holds a one-time code a sensor of the code's shop."""
-    now = timezone.now()
+    now = clock.now()
     try:
         _limit_wrong_codes(request)
         sensor = redeem(enrolment.decode(_body(request)), now)
@@ -112,7 +112,7 @@ def _limit_wrong_codes(request: HttpRequest) -> None:
 
 
 def _refusal(request: HttpRequest, error: EnrolmentErrorFinal) -> HttpResponse:
-    drops.count(drops.ENROLMENT_PREFIX + error.code, timezone.now())
+    drops.count(drops.ENROLMENT_PREFIX + error.code, clock.now())
     refusal = enrolment.Refusal(error.code, error.message)
     response = _json(enrolment.encode_refusal(refusal), error.status)
     if error.status == 429:

@@ -1,6 +1,6 @@
 """Door counters' API: counts of people, in; nothing about anybody."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -9,6 +9,7 @@ from ninja.errors import HttpError
 from ninja.security import HttpBearer
 from pydantic import AwareDatetime, ConfigDict, Field
 
+from chaland.hub.common import clock
 from chaland.hub.footfall import services
 from chaland.hub.footfall.services.door_rows import CountRow, RowErrorFinal, check
 
@@ -67,7 +68,7 @@ def post_door_counts(request: HttpRequest, body: DoorCountsIn) -> tuple[int, Rec
     shop_id = getattr(request, "auth", None)
     if not isinstance(shop_id, int):
         raise HttpError(401, "Unauthorized")
-    now = datetime.now(UTC)
+    now = clock.now()
     rows, problems = [], {}
     for i, given in enumerate(body.counts):
         row = CountRow(

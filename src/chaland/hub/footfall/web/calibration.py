@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from chaland.hub.association.access import required_role, staff_required, visible_shops
 from chaland.hub.association.models import Shop
+from chaland.hub.common import clock
 from chaland.hub.footfall import estimates, rules, selectors, services
 from chaland.hub.footfall.services import CountRow, RowErrorFinal
 from chaland.hub.footfall.services.door_rows import parse
@@ -65,7 +66,7 @@ def _shop_page(
         "error_max": rules.ERROR_SHOWN_MAX,
         "hours": selectors.counted_hours([place.pk]).get(place.pk, 0.0),
         "days": selectors.counted_days(place.pk, timezone),
-        "form": form or CountForm(timezone=timezone, now=datetime.now(UTC)),
+        "form": form or CountForm(timezone=timezone, now=clock.now()),
         "file_form": FileForm(),
         "tokens": selectors.door_tokens(place.pk),
         "secret": secret,
@@ -86,9 +87,7 @@ def _visible(request: HttpRequest, slug: str) -> Shop:
 def count(request: HttpRequest, slug: str) -> HttpResponse:
     """Take one count from the form."""
     place = _visible(request, slug)
-    form = CountForm(
-        request.POST, timezone=ZoneInfo(place.association.timezone), now=datetime.now(UTC)
-    )
+    form = CountForm(request.POST, timezone=ZoneInfo(place.association.timezone), now=clock.now())
     if not form.is_valid():
         return _shop_page(request, place, form)
     _record(request, place, [form.cleaned_data["row"]], "tally")
@@ -107,7 +106,7 @@ def file(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("calibration_shop", slug)
     timezone = ZoneInfo(place.association.timezone)
     try:
-        parsed = parse(form.cleaned_data["file"].read(), timezone, datetime.now(UTC))
+        parsed = parse(form.cleaned_data["file"].read(), timezone, clock.now())
     except RowErrorFinal as error:
         messages.error(request, str(error))
         return redirect("calibration_shop", slug)
@@ -158,7 +157,7 @@ def tally(request: HttpRequest, slug: str) -> HttpResponse:
         try:
             if not form.is_valid():
                 raise RowErrorFinal("taps", _("This tally can't be read: start it again."))
-            _record(request, place, form.rows(datetime.now(UTC)), "tally")
+            _record(request, place, form.rows(clock.now()), "tally")
         except RowErrorFinal as error:
             messages.error(request, str(error))
             return redirect("calibration_tally", slug)
@@ -185,7 +184,7 @@ def fit(request: HttpRequest, slug: str) -> HttpResponse:
     """Calibrate the shop with all that was counted, and rebuild its figures."""
     place = _visible(request, slug)
     try:
-        services.fit_calibration(place.pk, datetime.now(UTC))
+        services.fit_calibration(place.pk, clock.now())
     except estimates.CalibrationFinal as error:
         messages.error(request, _refusal(error.reason))
     else:
@@ -241,7 +240,7 @@ def new_token(request: HttpRequest, slug: str) -> HttpResponse:
 def revoke_token(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Revoke one of the shop's tokens."""
     place = _visible(request, slug)
-    if not services.revoke_door_token(place.pk, pk, datetime.now(UTC)):
+    if not services.revoke_door_token(place.pk, pk, clock.now()):
         raise Http404
     messages.success(request, _("Revoked: this token can send nothing any more."))
     return redirect("calibration_shop", slug)

@@ -1,7 +1,7 @@
 """The page of figures: the town for its director, one shop for its keeper."""
 
 from dataclasses import fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from chaland.hub.association.access import (
     visible_shops,
 )
 from chaland.hub.association.models import Shop, StaffRole
+from chaland.hub.common import clock
 from chaland.hub.footfall import rules, selectors
 from chaland.hub.footfall.figures.live import presence_now
 from chaland.hub.footfall.figures.neighbours import Neighbours, neighbours
@@ -38,7 +39,7 @@ class Asked:
         self.role: StaffRole = required_role(request)
         self.director = is_director(self.role)
         self.timezone = ZoneInfo(self.role.association.timezone)
-        self.now = datetime.now(UTC)
+        self.now = clock.now()
         self.today = local_day(self.now, self.timezone)
         self.visible: list[Shop] = visible_shops(self.role)
         self.question = Question.read(request.GET.dict(), self.visible, self.today)

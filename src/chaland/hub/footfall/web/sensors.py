@@ -1,6 +1,5 @@
 """The page of sensors: who listens, who is silent, and how a new box gets in."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -10,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from chaland.hub.association.access import director_required, required_role, visible_shops
+from chaland.hub.common import clock
 from chaland.hub.footfall import selectors
 from chaland.hub.footfall.models import Sensor
 from chaland.hub.footfall.services.enrolment import CODE_LIVES, create_enrolment_code, revoke
@@ -24,7 +24,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, form: CodeForm | None, code: str = "") -> HttpResponse:
-    now = datetime.now(UTC)
+    now = clock.now()
     shops = visible_shops(required_role(request))
     by_id = {shop.pk: shop for shop in shops}
     rows: list[dict[str, Any]] = [
@@ -63,7 +63,7 @@ def new_code(request: HttpRequest) -> HttpResponse:
         return _page(request, form)
     given = form.cleaned_data
     return _page(
-        request, form, create_enrolment_code(given["shop"].pk, given["label"], datetime.now(UTC))
+        request, form, create_enrolment_code(given["shop"].pk, given["label"], clock.now())
     )
 
 
@@ -75,6 +75,6 @@ def revoke_sensor(request: HttpRequest, identifier: str) -> HttpResponse:
     sensor = Sensor.objects.filter(identifier=identifier, shop_id__in=ids).first()
     if sensor is None:
         raise Http404
-    revoke(sensor, datetime.now(UTC))
+    revoke(sensor, clock.now())
     messages.success(request, _("Revoked: what this sensor sends is refused from now on."))
     return redirect("sensors")
