@@ -32,8 +32,10 @@ VIOLATIONS = {
 def lint_imports(tree: Path) -> subprocess.CompletedProcess[str]:
     """Run import-linter on the package that lies in ``tree``/src."""
     return subprocess.run(
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"]
-        + ["--no-cache", "--config", str(ROOT / ".importlinter")],
+        [
+            *(sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"),
+            *("--no-cache", "--config", str(ROOT / ".importlinter")),
+        ],
         cwd=tree,
         env={**os.environ, "PYTHONPATH": str(tree / "src")},
         capture_output=True,

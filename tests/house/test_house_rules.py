@@ -1,4 +1,4 @@
-"""House rules as tests: size of files, no machine's paths or package indexes, no third-party code."""
+"""House rules as tests: file sizes, no machine's paths or package indexes, no foreign code."""
 
 import ast
 import re
