@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 VIOLATIONS = {
     "a kernel learns Django": ("sensor/presence/__init__.py", "import django.conf"),
     "the sensor reaches the hub": ("sensor/pipeline.py", "import chaland.hub.footfall.rules"),
-    "the hub reaches the sensor": ("hub/footfall/services.py", "import chaland.sensor.drops"),
+    "the hub reaches the sensor": ("hub/footfall/services/__init__.py", "import chaland.sensor.drops"),
     "a page reaches intake": ("hub/footfall/web/__init__.py", "import chaland.hub.footfall.intake"),
     "the association reaches a plane": (
         "hub/association/services.py",
@@ -67,6 +67,7 @@ def test_a_planted_violation_is_caught(copy_of_the_package: Path, title: str) ->
     file = copy_of_the_package / "src" / "chaland" / where
     existed = file.exists()
     before = file.read_text() if existed else ""
+    new_folder = not file.parent.exists()
     file.parent.mkdir(exist_ok=True)
     file.write_text(f"{before}\n{line}\n")
     try:
@@ -74,7 +75,9 @@ def test_a_planted_violation_is_caught(copy_of_the_package: Path, title: str) ->
     finally:
         if existed:
             file.write_text(before)
-        else:
+        elif new_folder:
             shutil.rmtree(file.parent)
+        else:
+            file.unlink()
     assert result.returncode == 1, f"{title} went unnoticed:\n{result.stdout}"
     assert "BROKEN" in result.stdout or "exhaustive" in result.stdout
