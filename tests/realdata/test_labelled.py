@@ -32,7 +32,9 @@ def test_all_given_phones_with_wifi_on_are_mixed(phones: Devices) -> None:
     assert all(session for sessions in phones.values() for session in sessions)
 
 
-def test_the_default_never_errs_as_much_as_its_rivals_worst(judged: dict[str, dict[int, Error]]) -> None:
+def test_the_default_never_errs_as_much_as_its_rivals_worst(
+    judged: dict[str, dict[int, Error]],
+) -> None:
     assert worst(judged[DEFAULT]) < worst(judged["fingerprints"])
     assert worst(judged[DEFAULT]) < worst(judged["distinct addresses"])
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaland.hub.footfall.estimates import capture_rate, interval, mean_dwell, presence, visits
+from chaland.hub.footfall.estimates import capture_rate, interval, mean_dwell, visits
 from chaland.hub.footfall.estimates.dwell import DEFAULT_DWELL_S
 
 EDGES_S = (0, 60, 300, 900, 1800, 3600, 7200)
@@ -72,10 +72,6 @@ def test_an_unsure_stay_does_not_inflate_visits() -> None:
     found, _, share = visits(np.full(n, 10.0), np.zeros(n), stays_s, (stays_s / 5) ** 2)
     assert share[0] == pytest.approx(0.2)
     assert found.mean() == pytest.approx(30.0, rel=0.01)
-
-
-def test_entries_at_the_door_become_people_present() -> None:
-    np.testing.assert_allclose(presence(np.array([30.0]), np.array([3600.0]), 1200.0), 10.0)
 
 
 def test_the_capture_rate_is_the_share_of_those_who_come_in() -> None:

@@ -7,7 +7,7 @@ into visits. The method and its measured errors: docs/explanation/counting.md.
 
 from chaland.hub.footfall.estimates.calibration import CalibrationFinal, Fit, Refusal, fit
 from chaland.hub.footfall.estimates.crowd import Signal, signal
-from chaland.hub.footfall.estimates.dwell import capture_rate, mean_dwell, presence, visits
+from chaland.hub.footfall.estimates.dwell import capture_rate, mean_dwell, visits
 from chaland.hub.footfall.estimates.noise import interval, laplace_variance
 from chaland.hub.footfall.estimates.occupancy import DEFAULT_COEFFICIENTS, Curve, occupancy
 from chaland.hub.footfall.estimates.totals import Averages, average, days, hours, occupancy_now
@@ -30,7 +30,6 @@ __all__ = [
     "mean_dwell",
     "occupancy",
     "occupancy_now",
-    "presence",
     "signal",
     "visits",
 ]

@@ -63,15 +63,6 @@ def visits(
     )
 
 
-def presence(arrivals: Floats, duration_s: Floats, dwell_s: float) -> Floats:
-    """Return mean people present over a period from people who came in (Little's law backwards).
-
-    It lets a door counter that counts entries calibrate a shop; exact on average over times long
-    beside ``dwell_s``.
-    """
-    return arrivals * dwell_s / duration_s
-
-
 def capture_rate(visitors: Floats, passers_by: Floats, variance: Floats) -> tuple[Floats, Floats]:
     """Return visitors / (visitors + passers-by) and its variance, any shape (row D2, from E2, E3).
 
