@@ -1,4 +1,4 @@
-"""Makes the demo's town in empty databases, and fills what a pause left open.
+"""Makes the demo's town in empty databases.
 
 Import after ``django.setup()``.
 """
@@ -10,22 +10,21 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-from django.db.models import Max
 from nacl.signing import SigningKey
 
 from chaland.demo import cast
 from chaland.demo.founding import enrol, found, places
 from chaland.demo.load import Loader, Span, door_rows, in_one_transaction
 from chaland.demo.past import TownSeed, released_days
-from chaland.demo.timing import live_start
+from chaland.demo.timing import TownClock, live_start
 from chaland.hub.footfall import services
 from chaland.hub.footfall.estimates import CalibrationFinal
-from chaland.hub.footfall.models import Cell, DoorCount
+from chaland.hub.footfall.models import DoorCount
 from chaland.hub.site.commands import prepare
 from chaland.simulate.air import TIMEZONE
 from chaland.simulate.history import DayCounts
 from chaland.simulate.town import drawn_town
-from chaland.wire.periods import CELL_S, local_day
+from chaland.wire.periods import local_day
 
 DOOR_DAYS = 14
 _KEYS = "simulated-keys.json"
@@ -40,16 +39,16 @@ def build(seed: TownSeed, days: int, state: Path, say: Say) -> date:
 
     ``say`` gets lines that tell how far it is.
     """
-    now = datetime.now(UTC)
     town = drawn_town(seed.shops)
-    until = live_start(town.shops, now)
+    until = live_start(town.shops, datetime.now(TIMEZONE).date())
+    TownClock(state).stand(until)
     today = local_day(until, TIMEZONE)
     dates = [today - timedelta(days=ago) for ago in range(days, -1, -1)]
     past = released_days(seed, dates)  # made in other processes, beside the following
     prepare()
     say("Databases and static files are ready")
-    shops = found(town, now)
-    _write_keys(state, enrol(shops, now))
+    shops = found(town, until)
+    _write_keys(state, enrol(shops, until))
     say(f"{town.name}: {len(shops)} shops in {len(town.zones)} zones, staff and sensors")
     ever = Span(datetime.fromtimestamp(0, UTC), until)
     loader = Loader(places(), dict.fromkeys(shops, ever), today)
@@ -60,7 +59,7 @@ def build(seed: TownSeed, days: int, state: Path, say: Say) -> date:
             recent = [*recent, *done][-DOOR_DAYS - 1 :]
         loader.close()
     say(f"{sum(loader.loaded.values())} quarter hours of history, with the sensors' noise")
-    calibrate(shops, recent[:-1], seed.seed, now, say)
+    calibrate(shops, recent[:-1], seed.seed, until, say)
     return today
 
 
@@ -86,27 +85,6 @@ def calibrate(
         [shop_id for slug, shop_id in shops.items() if slug in cast.UNCALIBRATED]
     )
     say("Figures are ready")
-
-
-def catch_up(seed: TownSeed, founded: date, now: datetime) -> None:
-    """Fill the time since the last cells up to where the live day begins, without frames."""
-    until = live_start(drawn_town(seed.shops).shops, now)
-    there = places()
-    last = dict(Cell.objects.values_list("shop_id").annotate(Max("start")))
-    spans = {
-        place.slug: Span(last[place.shop_id] + timedelta(seconds=CELL_S), until) for place in there
-    }
-    since = min(span.since for span in spans.values())
-    if since >= until:
-        return
-    first, end = local_day(since, TIMEZONE), local_day(until, TIMEZONE)
-    dates = [first + timedelta(days=i) for i in range((end - first).days + 1)]
-    loader = Loader(there, spans, founded)
-    with in_one_transaction():
-        for done in released_days(seed, dates):
-            loader.load(done)
-        loader.close()
-    services.rebuild_figures(first=first, last=end)
 
 
 def _write_keys(state: Path, keys: Mapping[str, SigningKey]) -> None:

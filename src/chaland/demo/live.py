@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 import httpx
@@ -19,10 +19,10 @@ from django.db.models import Max
 from nacl.signing import SigningKey
 
 from chaland.demo import cast
-from chaland.demo.build import catch_up, read_keys
+from chaland.demo.build import read_keys
 from chaland.demo.founding import places
 from chaland.demo.past import TownSeed
-from chaland.demo.timing import speed_at
+from chaland.demo.timing import TownClock, speed_at
 from chaland.hub.footfall.models import Cell, Sensor
 from chaland.sensor.pipeline import Pipeline, PipelineConfig
 from chaland.sensor.privacy import SeededBits
@@ -33,16 +33,14 @@ from chaland.simulate.source import SimulatedSource
 from chaland.simulate.town import Town
 from chaland.simulate.walkers import Day, Walkers
 from chaland.wire import answers
-from chaland.wire.answers import Code
+from chaland.wire.answers import Meaning, meaning_of
 from chaland.wire.periods import CELL_S, day_bounds, local_day
 from chaland.wire.signature import sensor_identifier, sign
 from chaland.wire.summary import CellCounts, Summary, encode
 
 _CELL = timedelta(seconds=CELL_S)
-_RETRY_S = 2.0
-_TRIES = 15
-_LATE_AT_MOST_S = 5.0
-"""Lost time up to this is made up for; beyond it (a laptop that slept) it is not."""
+_RETRY_S = 1.0
+_TRIES = 30
 
 
 class RefusedFinal(Exception):
@@ -108,51 +106,45 @@ class Box:
         self.sequence += 1
 
 
-class Clock:
-    """Simulated time: faster than the clock, never ahead of it."""
-
-    def __init__(self, town: Town, speed: float, at: datetime) -> None:
-        self._town, self._speed, self._at = town, speed, at
-        self._reached_s = time.monotonic()
-
-    def wait_until(self, at: datetime) -> None:
-        """Sleep until simulated time has come to ``at``."""
-        speed = speed_at(self._town.shops, at, self._speed)
-        due_s = self._reached_s + max((at - self._at).total_seconds(), 0) / speed
-        ahead_s = (at - datetime.now(UTC)).total_seconds()
-        time.sleep(max(due_s - time.monotonic(), ahead_s, 0))
-        self._at, self._reached_s = at, max(due_s, time.monotonic() - _LATE_AT_MOST_S)
-
-
 def run(
-    boxes: Sequence[Box], air: Air, clock: Clock, send: Callable[[Box, CellCounts], None]
+    boxes: Sequence[Box],
+    clock: TownClock,
+    pace: Callable[[datetime], float],
+    send: Callable[[Box], None],
 ) -> None:
-    """Go on for ever: each quarter hour, one box after the other."""
+    """Go on for ever: each quarter hour, one box after the other.
+
+    ``pace`` tells how fast time passes at an instant. Ends when the demo's own process is gone.
+    """
     parent = os.getppid()
     while os.getppid() == parent:
         start = min(box.start for box in boxes)
         due = [box for box in boxes if box.start == start]
+        over, speed = start + _CELL, pace(start)
+        clock.run(max(over, clock.now()), over + _CELL, speed)
         for index, box in enumerate(due):
-            clock.wait_until(start + _CELL + index / len(due) * _CELL)
-            send(box, box.next_cell(air))
+            at = over + index / len(due) * _CELL
+            time.sleep(max((at - clock.now()).total_seconds(), 0) / speed)
+            send(box)
             box.sent()
 
 
-def upload(client: httpx.Client, box: Box, cell: CellCounts) -> None:
-    """Send a cell as a sensor does. Raises RefusedFinal, or httpx.TransportError after a while."""
-    for attempt in range(_TRIES):
-        body, headers = box.message(cell, datetime.now(UTC))
+def upload(client: httpx.Client, box: Box, cell: CellCounts, now: Callable[[], datetime]) -> None:
+    """Send a cell as a sensor does, with patience. Raises RefusedFinal, httpx.TransportError."""
+    for attempt in range(1, _TRIES + 1):
+        body, headers = box.message(cell, now())
         try:
-            response = client.post(PATH, content=body, headers=headers)
+            answer = answers.decode(client.post(PATH, content=body, headers=headers).content)
         except httpx.TransportError:
-            if attempt == _TRIES - 1:
+            if attempt == _TRIES:
                 raise
-            time.sleep(_RETRY_S)
-            continue
-        answer = answers.decode(response.content)
-        if answer.code not in (Code.ACCEPTED, Code.DUPLICATE):
-            raise RefusedFinal(f"the hub refused a live cell ({answer.code}): {answer.message}")
-        return
+        else:
+            meaning = meaning_of(answer.code)
+            if meaning is Meaning.DONE:
+                return
+            if meaning is not Meaning.HOLD or attempt == _TRIES:
+                raise RefusedFinal(f"the hub refused a cell ({answer.code}): {answer.message}")
+        time.sleep(_RETRY_S)
 
 
 def boxes(town: Town, keys: Mapping[str, SigningKey], founded: date) -> list[Box]:
@@ -173,16 +165,18 @@ def boxes(town: Town, keys: Mapping[str, SigningKey], founded: date) -> list[Box
 
 
 def main(url: str, shops: str, seed: str, founded: str, speed: str) -> None:
-    """Catch up with the present, then live."""
-    town_seed, first_day = TownSeed(int(shops), int(seed)), date.fromisoformat(founded)
-    catch_up(town_seed, first_day, datetime.now(UTC))
-    walkers = town_seed.walkers()
-    there = boxes(walkers.town, read_keys(settings.STATE_DIR), first_day)
-    # the first cells are over: they come at once
-    clock = Clock(walkers.town, float(speed), min(box.start for box in there) + _CELL)
+    """Live, as a process of its own."""
+    walkers = TownSeed(int(shops), int(seed)).walkers()
+    town, clock, air = walkers.town, TownClock(settings.STATE_DIR), Air(walkers)
+    there = boxes(town, read_keys(settings.STATE_DIR), date.fromisoformat(founded))
     with httpx.Client(base_url=url, timeout=30) as client:
         try:
-            run(there, Air(walkers), clock, lambda box, cell: upload(client, box, cell))
+            run(
+                there,
+                clock,
+                lambda at: speed_at(town.shops, at, float(speed)),
+                lambda box: upload(client, box, box.next_cell(air), clock.now),
+            )
         except (RefusedFinal, httpx.TransportError) as problem:
             sys.exit(f"live day: {problem}")
         except KeyboardInterrupt:

@@ -62,7 +62,7 @@ class Children:
             "web server",
             [
                 "gunicorn",
-                "chaland.hub.site.wsgi:application",
+                "chaland.demo.wsgi:application",
                 *binds,
                 "--worker-class=gthread",
                 "--threads=8",
