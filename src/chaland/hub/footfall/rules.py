@@ -17,6 +17,9 @@ VISITS_SHOWN_MIN = 10.0
 CLEAR_SD = 3.0
 """So many standard deviations above nobody a figure of an hour must be (one night hour in 700)."""
 
+VERY_CLEAR_SD = 5.0
+"""And so many to give an unusual hour a column of its own in the table of hours."""
+
 ERROR_SHOWN_MAX = 0.35
 """Above this relative error on unseen days a shop shows an index, not people."""
 

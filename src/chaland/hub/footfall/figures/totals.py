@@ -200,7 +200,7 @@ def hours_shown(visits: Floats, variance: Floats) -> list[int]:
     """
     order = [(4 + i) % HOURS for i in range(HOURS)]
     shown = np.nan_to_num(visits) >= np.fmax(
-        rules.VISITS_SHOWN_MIN, rules.CLEAR_SD * np.sqrt(np.nan_to_num(variance))
+        rules.VISITS_SHOWN_MIN, rules.VERY_CLEAR_SD * np.sqrt(np.nan_to_num(variance))
     )
     wanted = [i for i, hour in enumerate(order) if shown[:, hour].any()]
     first, last = min([*wanted, order.index(9)]), max([*wanted, order.index(18)])
