@@ -55,8 +55,11 @@ class HoursErrorFinal(ValueError):
         self.text = text
 
 
-_TIME = r"(\d{1,2})\s*(?:[:hH.]\s*(\d{2})?)?"
-_OPENING = re.compile(rf"{_TIME}\s*(?:-|–|—|à|a|to)\s*{_TIME}", re.IGNORECASE)
+_TO = r"(?:-|–|—|à|a|to)"
+# "12h 14h-19h": what follows the first h are not its minutes when an h or a dash follows them.
+_OPENS = r"(\d{1,2})\s*(?:[:hH.]\s*(?:(\d{2})(?!\d|\s*[:hH.]))?)?"
+_CLOSES = rf"(\d{{1,2}})\s*(?:[:hH.]\s*(?:(\d{{2}})(?!\d|\s*[:hH.]|\s*{_TO}))?)?"
+_OPENING = re.compile(rf"{_OPENS}\s*{_TO}\s*{_CLOSES}", re.IGNORECASE)
 _ONE_TIME = re.compile(r"(\d{1,2})\s*(?:[:hH.]?\s*(\d{2})|[hH:.])?")
 _BETWEEN = re.compile(r"(?:[\s,;/+&|]|et|and|puis|de|from)*", re.IGNORECASE)
 _CLOSED = {"", "-", "–", "—", "x", "ferme", "fermé", "fermée", "closed", "non", "no"}

@@ -153,7 +153,8 @@ class ShopFile:
 
 def slug_of(name: str) -> str:
     """Return what two spellings of a name have in common: ``Café 2`` → ``cafe-2``."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
+    whole = name.casefold().replace("œ", "oe").replace("æ", "ae")
+    plain = "".join(c for c in unicodedata.normalize("NFKD", whole) if not unicodedata.combining(c))
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 

@@ -22,6 +22,8 @@ STATE_DIR.mkdir(parents=True, exist_ok=True)
 
 DEBUG = env.bool("CHALAND_DEBUG", default=False)
 DEMO = env.bool("CHALAND_DEMO", default=False)
+DEMO_NOTES = env.json("CHALAND_DEMO_NOTES", default={}) if DEMO else {}
+"""What the pages say of a simulated town: its accounts, its speed, whose rhythm it borrows."""
 HTTPS = env.bool("CHALAND_HTTPS", default=False)
 """Whether browsers reach the hub over TLS; the embedded default listens to this machine only."""
 

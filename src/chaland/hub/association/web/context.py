@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
@@ -53,5 +54,6 @@ def page_frame(request: HttpRequest) -> dict[str, Any]:
         "association": role.association if role else None,
         "navigation": _navigation(request, role) if role else [],
         "theme": theme if theme in THEMES else "",
+        "demo": settings.DEMO_NOTES,
         "chaland_version": __version__,
     }
