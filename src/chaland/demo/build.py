@@ -20,7 +20,6 @@ from chaland.demo.timing import TownClock, live_start
 from chaland.hub.footfall import services
 from chaland.hub.footfall.estimates import CalibrationFinal
 from chaland.hub.footfall.models import DoorCount
-from chaland.hub.site.commands import prepare
 from chaland.simulate.air import TIMEZONE
 from chaland.simulate.history import DayCounts
 from chaland.simulate.town import drawn_town
@@ -45,8 +44,6 @@ def build(seed: TownSeed, days: int, state: Path, say: Say) -> date:
     today = local_day(until, TIMEZONE)
     dates = [today - timedelta(days=ago) for ago in range(days, -1, -1)]
     past = released_days(seed, dates)  # made in other processes, beside the following
-    prepare()
-    say("Databases and static files are ready")
     shops = found(town, until)
     _write_keys(state, enrol(shops, until))
     say(f"{town.name}: {len(shops)} shops in {len(town.zones)} zones, staff and sensors")

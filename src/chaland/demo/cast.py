@@ -16,12 +16,15 @@ class Member:
     name: str
     email: str
     shop: str | None
+    post: str
 
 
 STAFF = (
-    Member("Claire Fontaine", "directrice@bellerive.example", None),
-    Member("Hugo Lemaire", "librairie@bellerive.example", "le-coin-des-livres"),
-    Member("Nadia Benali", "cafe@bellerive.example", "cafe-du-marche"),
+    Member("Claire Fontaine", "directrice@bellerive.example", None, "directrice"),
+    Member(
+        "Hugo Lemaire", "librairie@bellerive.example", "le-coin-des-livres", "Le Coin des Livres"
+    ),
+    Member("Nadia Benali", "cafe@bellerive.example", "cafe-du-marche", "Café du Marché"),
 )
 
 

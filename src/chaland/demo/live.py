@@ -179,5 +179,3 @@ def main(url: str, shops: str, seed: str, founded: str, speed: str) -> None:
             )
         except (RefusedFinal, httpx.TransportError) as problem:
             sys.exit(f"live day: {problem}")
-        except KeyboardInterrupt:
-            pass  # the demo ends

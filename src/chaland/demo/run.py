@@ -14,6 +14,7 @@ from chaland.demo import cast
 from chaland.demo.folder import Folder
 from chaland.demo.past import TownSeed
 from chaland.demo.processes import Children, port_is_free
+from chaland.hub.site.commands import prepare
 from chaland.simulate.rhythm import ATTRIBUTION
 
 RECENT_DAYS = 98
@@ -59,7 +60,10 @@ def run(plan: Plan) -> None:
         )
     folder = Folder(plan.state)
     ready = folder.prepare(town=plan.town, fresh=plan.fresh)
-    os.environ.update(environment(plan))
+    _take_settings(plan)
+    django.setup()
+    prepare()
+    say("Databases and static files are ready")
     if ready:
         say(f"Using the town in {plan.state} (--fresh makes it anew)")
     else:
@@ -75,26 +79,27 @@ def run(plan: Plan) -> None:
         children.wait()
 
 
-def environment(plan: Plan) -> dict[str, str]:
-    """Return the settings of the demo; a real installation's databases are put out of reach."""
-    for name in ("CHALAND_ASSOCIATION_DATABASE_URL", "CHALAND_FOOTFALL_DATABASE_URL"):
-        os.environ.pop(name, None)
+def _take_settings(plan: Plan) -> None:
+    """Set the demo's settings for this process and its children, and no others.
+
+    Those of a real installation are taken away: the demo must never reach its databases.
+    """
+    for name in [name for name in os.environ if name.startswith("CHALAND_")]:
+        if name != "CHALAND_LOG_LEVEL":
+            del os.environ[name]
+    os.environ.setdefault("CHALAND_LOG_LEVEL", "WARNING")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "chaland.hub.site.settings"
+    os.environ["CHALAND_DEMO"] = "1"
+    os.environ["CHALAND_STATE_DIR"] = str(plan.state)
     accounts = [
-        {"who": member.name, "email": member.email, "password": cast.PASSWORD}
+        {"who": f"{member.name}, {member.post}", "email": member.email, "password": cast.PASSWORD}
         for member in cast.staff(plan.shops)
     ]
     notes = {"accounts": accounts, "speed": round(plan.speed), "attribution": ATTRIBUTION}
-    return {
-        "DJANGO_SETTINGS_MODULE": "chaland.hub.site.settings",
-        "CHALAND_DEMO": "1",
-        "CHALAND_DEMO_NOTES": json.dumps(notes),
-        "CHALAND_STATE_DIR": str(plan.state),
-        "CHALAND_LOG_LEVEL": os.environ.get("CHALAND_LOG_LEVEL", "WARNING"),
-    }
+    os.environ["CHALAND_DEMO_NOTES"] = json.dumps(notes)
 
 
 def _build(plan: Plan, folder: Folder, say: Callable[[str], None]) -> None:
-    django.setup()
     from chaland.demo.build import build  # noqa: PLC0415  # models load only from here on
 
     recent = min(plan.days, RECENT_DAYS)

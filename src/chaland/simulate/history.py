@@ -195,7 +195,9 @@ def _dwell(
     at = np.flatnonzero(inside)
     last[life[at]] = at  # the last one written stays
     stays = time_s[end] - time_s[begin] >= STAYING_AFTER_S
-    dwell_s: NDArray[np.float64] = np.where((enter < 0) | stays, -1.0, time_s[last] - time_s[enter])
+    goes_on = time_s[end] + FORGET_AFTER_S > DAY_S
+    none = (enter < 0) | stays | goes_on
+    dwell_s: NDArray[np.float64] = np.where(none, -1.0, time_s[last] - time_s[enter])
     return dwell_s
 
 
