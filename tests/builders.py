@@ -125,7 +125,7 @@ def build_calibration(shop_id: int, error: float = 0.18) -> Calibration:
         shop_id=shop_id,
         fitted_at=datetime(2026, 1, 5, tzinfo=UTC),
         mode="default",
-        coefficients={"fingerprints": 0.5, "error_share": 0.15},
+        coefficients={"fingerprints": 0.5, "signal_error": 0.15},
         residual_sd=0.4,
         scale_error=0.05,
         day_error=0.05,
