@@ -1,0 +1,289 @@
+"""The demo: its folder, its clock, and the whole command with a small town."""
+
+import json
+import os
+import re
+import select
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import click
+import httpx
+import numpy as np
+import pytest
+
+from chaland.demo import cast
+from chaland.demo.folder import Folder
+from chaland.demo.past import TownSeed, released_days
+from chaland.demo.timing import TownClock, live_start, open_share, speed_at
+from chaland.sensor.privacy import DEFAULT_MECHANISM
+from chaland.simulate.air import TIMEZONE
+from chaland.simulate.history import count_day
+from chaland.simulate.town import drawn_town
+from chaland.wire.summary import Mode
+
+TOWN = {"shops": 3, "days": 3, "seed": 1}
+SHOPS = drawn_town().shops
+
+
+class TestFolder:
+    def test_made_once_and_used_again(self, tmp_path: Path) -> None:
+        folder = Folder(tmp_path / "demo")
+        assert folder.prepare(town=TOWN, fresh=False) is False
+        folder.write(ready=True, town=TOWN)
+        assert folder.prepare(town=TOWN, fresh=False) is True
+
+    def test_a_half_made_town_is_made_again(self, tmp_path: Path) -> None:
+        folder = Folder(tmp_path)
+        folder.prepare(town=TOWN, fresh=False)
+        (tmp_path / "footfall.sqlite3").touch()
+        assert folder.prepare(town=TOWN, fresh=False) is False
+        assert not (tmp_path / "footfall.sqlite3").exists()
+
+    def test_another_town_is_refused_unless_fresh(self, tmp_path: Path) -> None:
+        folder = Folder(tmp_path)
+        folder.prepare(town=TOWN, fresh=False)
+        folder.write(ready=True, town=TOWN)
+        with pytest.raises(click.ClickException, match=r"shops 3, days 3, seed 1.*--fresh"):
+            folder.prepare(town={**TOWN, "seed": 2}, fresh=False)
+        assert folder.prepare(town={**TOWN, "seed": 2}, fresh=True) is False
+
+    @pytest.mark.parametrize("fresh", [False, True])
+    def test_a_real_installation_is_never_touched(self, tmp_path: Path, fresh: bool) -> None:
+        database = tmp_path / "footfall.sqlite3"
+        database.write_text("a real town")
+        with pytest.raises(click.ClickException, match="not a demo"):
+            Folder(tmp_path).prepare(town=TOWN, fresh=fresh)
+        assert database.read_text() == "a real town"
+
+
+class TestTime:
+    @pytest.mark.parametrize(
+        ("today", "starts"),
+        [
+            (date(2026, 11, 24), date(2026, 11, 24)),  # a Tuesday
+            (date(2026, 11, 22), date(2026, 11, 21)),  # Sunday: Saturday
+            (date(2026, 11, 23), date(2026, 11, 21)),  # most shops are closed on Mondays
+            (date(2026, 12, 25), date(2026, 12, 24)),
+        ],
+    )
+    def test_it_starts_on_a_trading_morning(self, today: date, starts: date) -> None:
+        start = live_start(SHOPS, today).astimezone(TIMEZONE)
+        assert (start.date(), start.hour, start.minute) == (starts, 10, 0)
+        assert open_share(SHOPS, start) > 0.7
+
+    def test_nights_pass_faster(self) -> None:
+        assert speed_at(SHOPS, datetime(2026, 11, 24, 10, tzinfo=UTC), 15) == 15
+        assert speed_at(SHOPS, datetime(2026, 11, 24, 2, tzinfo=UTC), 15) == 240
+
+    def test_it_runs_up_to_what_was_sent_and_stops(self, tmp_path: Path) -> None:
+        real = [1000.0]
+        driver, reader = (TownClock(tmp_path, lambda: real[0]) for _ in range(2))
+        start = datetime(2026, 11, 24, 9, tzinfo=UTC)
+        driver.stand(start)
+        real[0] += 60
+        assert reader.now() == start
+        driver.run(start, start + timedelta(minutes=15), 15)
+        real[0] += 10
+        assert reader.now() == start + timedelta(seconds=150)
+        real[0] += 3600
+        assert reader.now() == start + timedelta(minutes=15)
+        assert TownClock(tmp_path, lambda: 0.0).now() == start  # a clock set back does no harm
+
+
+class TestHistory:
+    def test_noise_is_the_mechanism_s_and_comes_from_the_seed(self) -> None:
+        seed, days = TownSeed(3, 1), [date(2026, 5, 19), date(2026, 5, 20)]
+        (released,) = released_days(seed, days)
+        (again,) = released_days(seed, days)
+        exact = [count_day(seed.walkers(), day, DEFAULT_MECHANISM.dwell_edges_s) for day in days]
+        for name, noised in DEFAULT_MECHANISM.counts[Mode.DEFAULT].items():
+            noise = np.concatenate(
+                [
+                    (r.counts[name] - e.counts[name]).ravel()
+                    for r, e in zip(released, exact, strict=True)
+                ]
+            )
+            # mean |X| of a Laplace of scale b is b; 576 draws: this fails once in 10^5 seeds
+            assert np.abs(noise).mean() == pytest.approx(float(noised.scale), rel=0.2)
+            assert np.array_equal(released[0].counts[name], again[0].counts[name])
+
+    def test_troubles_of_the_fixed_cast(self) -> None:
+        founded = date(2026, 11, 21)
+        slugs = {shop.slug for shop in SHOPS}
+        troubled = {*cast.UNCALIBRATED, *cast.GAPS_DAYS_AGO, *cast.DEAF_SINCE_DAYS}
+        assert troubled | {*cast.JOINED_DAYS_AGO} <= slugs
+        days = [founded - timedelta(days=ago) for ago in range(100, -2, -1)]
+        silent = [cast.is_silent("cycles-roue-libre", day, founded) for day in days]
+        assert sum(silent) == 7
+        assert [cast.is_deaf("cave-les-sarments", day, founded) for day in days[-5:]] == [
+            False,
+            True,
+            True,
+            True,
+            True,
+        ]
+        assert not any(cast.is_silent("l-epi-d-or", day, founded) for day in days)
+        assert not any(cast.is_deaf("l-epi-d-or", day, founded) for day in days)
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Demo:
+    """A running ``chaland demo``; ``lines`` is what it has said."""
+
+    def __init__(self, state: Path, port: int) -> None:
+        arguments = ["--state", state, "--port", port, "--shops", 3, "--days", 3, "--speed", 300]
+        environment = {name: value for name, value in os.environ.items() if "CHALAND" not in name}
+        # What a real installation on the same machine may have set; it must stay out of reach.
+        environment["CHALAND_FOOTFALL_DATABASE_URL"] = "postgres://nobody@nowhere.invalid/real"
+        environment["PYTHONUNBUFFERED"] = "1"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", "from chaland.cli import main; main()", "demo"]
+            + [str(argument) for argument in arguments],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: list[str] = []
+
+    def wait_for(self, text: str, within_s: float = 30) -> str:
+        assert self.process.stdout is not None
+        until = time.monotonic() + within_s
+        while time.monotonic() < until:
+            if select.select([self.process.stdout], [], [], 0.2)[0]:
+                line = self.process.stdout.readline()
+                self.lines.append(line)
+                if text in line:
+                    return line
+                if not line:
+                    break
+        raise AssertionError(f"{text!r} was not said; but:\n{''.join(self.lines)}")
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        try:
+            rest, _ = self.process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        self.lines.append(rest)
+        return self.process.returncode
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "state"
+
+
+@pytest.fixture
+def demo(state: Path, port: int) -> Iterator[Demo]:
+    running = Demo(state, port)
+    yield running
+    if running.process.poll() is None:
+        running.process.kill()
+
+
+def cells_of(state: Path) -> list[tuple[int, str, int]]:
+    with sqlite3.connect(state / "footfall.sqlite3") as database:
+        return database.execute(
+            "SELECT shop_id, start, windows FROM footfall_cell ORDER BY start"
+        ).fetchall()
+
+
+@pytest.mark.xdist_group("demo")
+class TestCommand:
+    def test_1_a_town_is_made_served_and_lives(self, demo: Demo, state: Path, port: int) -> None:
+        demo.wait_for("Ready: ")
+        said = demo.wait_for(cast.PASSWORD)
+        email = said.split()[0]
+        page = httpx.get(f"http://localhost:{port}/accounts/login/")
+        assert page.status_code == 200
+        assert email in page.text
+        assert cast.PASSWORD in page.text
+        assert "simulation" in page.text
+        with sqlite3.connect(state / "footfall.sqlite3") as database:
+            (batches,) = database.execute("SELECT count(*) FROM footfall_batch").fetchone()
+        self.sign_in(port, email)
+        history = [row for row in cells_of(state) if row[2] == 3]
+        assert len({row[0] for row in history}) == 3
+        assert len(history) >= 3 * 3 * 96
+        until = time.monotonic() + 15
+        while self.live_cells(state) < batches + 4 and time.monotonic() < until:
+            time.sleep(0.2)
+        assert self.live_cells(state) >= batches + 4, "".join(demo.lines)
+        assert demo.end() == 0, "".join(demo.lines)
+        assert "kept for the next start" in demo.lines[-1]
+        assert "Traceback" not in "".join(demo.lines)
+
+    def test_2_the_next_start_goes_on(self, demo: Demo, state: Path, port: int) -> None:
+        before = cells_of(state)
+        assert "Using the town" in demo.wait_for("Using the town")
+        demo.wait_for("Ready: ")
+        until = time.monotonic() + 15
+        while len(cells_of(state)) < len(before) + 3 and time.monotonic() < until:
+            time.sleep(0.2)
+        assert demo.end() == 0, "".join(demo.lines)
+        after = cells_of(state)
+        assert len(after) >= len(before) + 3, "".join(demo.lines)
+        for shop in {row[0] for row in after}:
+            starts = [datetime.fromisoformat(row[1]) for row in after if row[0] == shop]
+            assert set(np.diff(starts).tolist()) == {timedelta(minutes=15)}  # no gap, none twice
+
+    def test_3_a_taken_port_is_said_before_anything_is_made(
+        self, tmp_path: Path, port: int
+    ) -> None:
+        with socket.socket() as taken:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(("127.0.0.1", port))
+            taken.listen()
+            demo = Demo(tmp_path / "other", port)
+            output, _ = demo.process.communicate(timeout=20)
+        assert demo.process.returncode == 1
+        assert f"port {port} is taken" in output
+        assert not (tmp_path / "other").exists()
+
+    @staticmethod
+    def live_cells(state: Path) -> int:
+        with sqlite3.connect(state / "footfall.sqlite3") as database:
+            (count,) = database.execute("SELECT count(*) FROM footfall_batch").fetchone()
+        return int(count)
+
+    @staticmethod
+    def sign_in(port: int, email: str) -> None:
+        """Sign in as the director, whose first page shows the simulated town."""
+        with httpx.Client(base_url=f"http://localhost:{port}", follow_redirects=True) as browser:
+            form = browser.get("/accounts/login/").text
+            token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form)
+            assert token is not None
+            page = browser.post(
+                "/accounts/login/",
+                data={
+                    "csrfmiddlewaretoken": token[1],
+                    "login": email,
+                    "password": cast.PASSWORD,
+                },
+            )
+            assert page.status_code == 200
+            assert page.url.path == "/"
+            assert "Bellerive-les-Arches" in page.text
+
+
+def test_the_note_is_plain_json(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.prepare(town=TOWN, fresh=False)
+    (note,) = tmp_path.glob("*.json")
+    assert json.loads(note.read_text()) == {"ready": False, "town": TOWN}
