@@ -37,7 +37,7 @@ from chaland.wire.summary import CellCounts
 Source = LiveSource | StreamSource | NoSource
 
 HEALTH_EVERY_S = 1.0
-LIVE_WITHIN_S = 3600.0
+LIVE_WITHIN_S = 7200.0
 """A release of a cell that ended so recently is live; older ones are of a replay, which goes on
 over days."""
 
@@ -84,7 +84,8 @@ def _capture(source: Source, config: PipelineConfig, descriptor: int) -> int:
     with _health_notes(source, descriptor), _closing(pipeline) as releases:
         for release in releases:
             _write(descriptor, write_line(release))
-            if _is_live(release) and _ends_day(release, config.timezone):
+            live = not config.recorded and _is_live(release)
+            if live and _ends_day(release, config.timezone):
                 return EXIT_DAY_ENDED
     for problem in source.problems:
         sys.stderr.write(f"{problem}\n")

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 from chaland.cli import main
-from chaland.sensor.config import SPOOL_NAME, load_config
+from chaland.sensor.config import SPOOL_NAME, load_config, save_config
 from chaland.sensor.uplink.spool import Spool
 from chaland.wire.summary import decode
 
@@ -293,3 +294,34 @@ def test_one_summary_sent_by_many_at_once_is_stored_once(
     )
     assert hub.starts() == expected_cells(capture)
     assert [waiting(copy) for copy in copies] == [[]] * 4
+
+
+def shop_where_it_was_four(at: datetime) -> str:
+    """Return a time zone in which a full hour was 04:00, when the local day ends."""
+    offset_h = (4 - at.hour + 12) % 24 - 12
+    return f"Etc/GMT{-offset_h:+d}"  # the sign of these names is the other way round
+
+
+def shifted(capture: Path, seconds: int) -> bytes:
+    """Return the capture as if it had been taken so much later."""
+    data, at = bytearray(capture.read_bytes()), 24
+    while at < len(data):
+        time_s, _, length, _ = struct.unpack_from("<IIII", data, at)
+        struct.pack_into("<I", data, at, time_s + seconds)
+        at += 16 + length
+    return bytes(data)
+
+
+def test_a_live_capture_ends_with_the_local_day(
+    hub: Hub, state: Path, capture: Path, tmp_path: Path
+) -> None:
+    """The day's process is gone at 04:00, even while frames go on coming."""
+    four = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    first = expected_cells(capture)[0]
+    late = four - timedelta(hours=HOURS - 1) - first
+    (tmp_path / "now.pcap").write_bytes(shifted(capture, int(late.total_seconds())))
+    save_config(state, replace(load_config(state), timezone=shop_where_it_was_four(four)))
+    with subprocess.Popen(["cat", str(tmp_path / "now.pcap")], stdout=subprocess.PIPE) as cat:
+        subprocess.run(command(state, "run", "--stdin"), stdin=cat.stdout, check=True, timeout=60)
+    assert hub.starts() == [first + late + timedelta(minutes=15 * n) for n in range(4 * HOURS - 4)]
+    assert hub.rows("select count(*) from footfall_dwellday") == [(1,)]
