@@ -66,6 +66,14 @@ def test_what_is_accepted_is_a_file_with_the_summary_and_nothing_else(tmp_path: 
     }  # fmt: skip
 
 
+def test_the_sensors_side_of_the_golden_bytes(tmp_path: Path) -> None:
+    golden = (Path(__file__).parents[2] / "golden" / "summary-1.json").read_bytes()
+    spool = open_spool(tmp_path)
+    spool.renumber(1206)
+    assert spool.append(decode(golden).cell, NOON + timedelta(seconds=59)) == 1207
+    assert (tmp_path / "queue" / "0000000000001207.json").read_bytes() == golden
+
+
 def test_numbers_go_on_after_everything_was_sent_and_the_box_restarted(tmp_path: Path) -> None:
     spool = open_spool(tmp_path)
     for n in range(3):
