@@ -24,7 +24,7 @@ TEMPLATES = [
 
 def manage(*arguments: str, state: Path, **env: str) -> subprocess.CompletedProcess[str]:
     """Run a Django command in a process of its own, with settings of its own."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("CHALAND_")}
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("CHALAND_", "DJANGO_"))}
     return subprocess.run(
         [sys.executable, "-m", "chaland.cli", "hub", "manage", *arguments],
         env={**clean, "CHALAND_STATE_DIR": str(state), **env},
@@ -168,7 +168,7 @@ client.get("/start/?code=secret-code-in-query")
 
 
 def test_logs_hold_nothing_about_a_person(tmp_path: Path) -> None:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("CHALAND_")}
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("CHALAND_", "DJANGO_"))}
     result = subprocess.run(
         [sys.executable, "-c", SERVE],
         env={
