@@ -100,12 +100,9 @@ class Children:
 
     def wait(self) -> None:
         """Wait until interrupted."""
-        try:
-            while True:
-                self._check()
-                time.sleep(0.5)
-        except KeyboardInterrupt:
-            click.echo("\nThe demo has ended; its town is kept for the next start.")
+        while True:
+            self._check()
+            time.sleep(0.5)
 
     def _check(self) -> None:
         for name, child in self._started.items():

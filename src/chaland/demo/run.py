@@ -68,15 +68,18 @@ def run(plan: Plan) -> None:
         say(f"Using the town in {plan.state} (--fresh makes it anew)")
     else:
         _build(plan, folder, say)
-    with Children() as children:
-        children.serve(plan.port)
-        children.wait_for_page(plan.url)
-        say(f"Ready: {plan.url}")
-        _introduce()
-        founded = str(folder.note["founded"])
-        children.live(plan.url, plan.town_seed, plan.speed, founded)
-        children.older(plan.town_seed, founded, plan.days)
-        children.wait()
+    founded = str(folder.note["founded"])
+    try:
+        with Children() as children:
+            children.serve(plan.port)
+            children.wait_for_page(plan.url)
+            say(f"Ready: {plan.url}")
+            _introduce()
+            children.live(plan.url, plan.town_seed, plan.speed, founded)
+            children.older(plan.town_seed, founded, plan.days)
+            children.wait()
+    except KeyboardInterrupt:
+        click.echo("\nThe demo has ended; its town is kept for the next start.")
 
 
 def _take_settings(plan: Plan) -> None:
