@@ -23,8 +23,8 @@ def test_a_straight_calibration_is_the_mean_per_window_times_people() -> None:
     np.testing.assert_allclose(variance, noise + 1.0)
 
 
-def test_the_crowd_share_of_the_error_grows_with_the_crowd() -> None:
-    coefficients = {"scans": 0.5, "error_share": 0.2}
+def test_the_error_of_the_signal_grows_with_the_crowd() -> None:
+    coefficients = {"scans": 0.5, "signal_error": 0.2}
     counts = {"scans": np.array([0.0, 300.0])}
     _, variance = occupancy(counts, np.array([3.0, 3.0]), {"scans": 0.0}, coefficients, 1.0)
     np.testing.assert_allclose(variance, [1.0, 1.0 + 10.0**2])
@@ -78,5 +78,5 @@ def test_the_curve_is_continuous_at_its_reach() -> None:
 
 def test_stored_coefficients_bring_the_curve_back() -> None:
     stored = {"fingerprints": 5.0, "intercept": 0.0, "threshold": 4.0, "exponent": 0.4,
-              "reach": 30.0, "error_share": 0.1}  # fmt: skip
+              "reach": 30.0, "signal_error": 0.1}  # fmt: skip
     assert Curve.of(stored) == BENT

@@ -93,7 +93,7 @@ def fit(
     error = np.abs(held_out - y)
     busy = y >= BUSY
     mape = float(np.mean(error[busy] / y[busy])) if busy.sum() >= BUSY_CELLS_MIN else None
-    left = residuals(y, held_out, curve.noise(x, noise), fold)
+    left = residuals(curve, x, noise, truth=y, held_out=held_out, day=fold)
     everywhere = np.full(len(truth), np.nan)
     everywhere[used] = held_out
     return Fit(
@@ -186,4 +186,4 @@ def _stored(first: str, curve: Curve, left: Residuals) -> dict[str, float]:
     """Return what ``occupancy`` needs as plain numbers."""
     shape = {"intercept": curve.intercept, "threshold": curve.threshold, "exponent": curve.exponent}
     reach = {} if np.isinf(curve.reach) else {"reach": curve.reach}
-    return {first: curve.slope, **shape, **reach, "error_share": left.share}
+    return {first: curve.slope, **shape, **reach, "signal_error": left.signal}

@@ -12,8 +12,8 @@ from chaland.hub.footfall.estimates.noise import Floats
 COUNTS = ("fingerprints", "scans")
 
 DEFAULT_COEFFICIENTS: Mapping[str, Mapping[str, float]] = {
-    "default": {"fingerprints": 0.70, "error_share": 0.5},
-    "strict": {"scans": 0.5, "error_share": 0.6},
+    "default": {"fingerprints": 0.70, "signal_error": 0.5},
+    "strict": {"scans": 0.5, "signal_error": 0.6},
 }
 """Rough people per count and window for a shop that was never calibrated: for an index only."""
 
@@ -64,6 +64,10 @@ class Curve:
         spread: Floats = ((self.people(value + step) - self.people(value - step)) / 2) ** 2
         return spread
 
+    def signal_error(self, value: Floats, relative: float) -> Floats:
+        """Return the variance in people that a ``relative`` error of the signal makes, (n,)."""
+        return self.noise(value, (relative * np.maximum(value, 0.0)) ** 2)
+
 
 def occupancy(
     counts: Mapping[str, Floats],
@@ -76,14 +80,13 @@ def occupancy(
 
     ``counts`` are released sums over the observed ``windows`` (0 to 3), ``scales`` the Laplace
     scales of the sums; ``coefficients`` and ``residual_sd`` come from ``fit`` or
-    ``DEFAULT_COEFFICIENTS``. NaN where nothing was observed. The variance adds the noise (through
-    the curve's slope) and the error of the curve itself: a part that does not depend on the crowd
-    (``residual_sd``) and a share of it (``error_share``). Errors of one day go together:
-    see ``average``.
+    ``DEFAULT_COEFFICIENTS``. NaN where nothing was observed. The variance adds the noise, an error
+    of the signal itself (``signal_error`` of it), both through the curve, and ``residual_sd``.
+    Errors of one day go together: see ``average``.
     """
     used = COUNTS if "fingerprints" in coefficients else COUNTS[1:]
     heard = signal({name: counts[name] for name in used if name in counts}, windows, scales)
     curve = Curve.of(coefficients)
     mean = curve.people(heard.value)
-    share = coefficients.get("error_share", 0.0)
-    return mean, curve.noise(heard.value, heard.variance) + residual_sd**2 + (share * mean) ** 2
+    own = curve.signal_error(heard.value, coefficients.get("signal_error", 0.0))
+    return mean, curve.noise(heard.value, heard.variance) + own + residual_sd**2

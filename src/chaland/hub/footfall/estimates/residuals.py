@@ -6,65 +6,67 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chaland.hub.footfall.estimates.noise import Floats
+from chaland.hub.footfall.estimates.occupancy import Curve
 
 Ints = NDArray[np.int64]
 
-
 NEAR_CELLS = 3
 """Cells at most so far apart (an hour) tell how much neighbouring errors have in common."""
+
+_FLOORS = np.geomspace(0.25, 8.0, 16)
+_SIGNAL_ERRORS = np.linspace(0.0, 1.0, 26)
 
 
 @dataclass(frozen=True)
 class Residuals:
     """What is left of held-out errors once the release noise is taken out.
 
-    A cell's error variance is ``floor_sd ** 2 + (share * people) ** 2``. ``day`` is the relative
-    error that cells less than an hour apart have in common: who is in the room, and how loud their
-    phones are, changes slowly. Taken as common to a whole day it is right for hours and cautious
-    for days. ``scale`` is the relative standard error of all figures' common scale.
+    ``signal`` is the relative error of the signal: rooms with as many people differ so much in what
+    their phones send. Through the curve it becomes an error in people, large where the curve is
+    steep. ``floor_sd`` is in people, whatever the signal. ``day`` is the relative error that cells
+    less than an hour apart have in common: who is in the room, and how loud their phones are,
+    changes slowly. Taken as common to a whole day it is right for hours and cautious for days.
+    ``scale`` is the relative standard error of all figures' common scale.
     """
 
     floor_sd: float
-    share: float
+    signal: float
     day: float
     scale: float
 
 
-def residuals(truth: Floats, held_out: Floats, noise: Floats, day: Ints) -> Residuals:
-    """Split the held-out errors; all arrays (n,) in time order, ``noise`` the release noise's
-    variance in people.
+def residuals(
+    curve: Curve, heard: Floats, noise: Floats, *, truth: Floats, held_out: Floats, day: Ints
+) -> Residuals:
+    """Split the held-out errors; all arrays (n,) in time order.
 
-    Method of moments throughout; negative variances become 0.
+    ``heard`` is the signal and ``noise`` the variance of the release noise in it. Floor and signal
+    error are those of greatest normal likelihood on a grid; the others by moments.
     """
     error = truth - held_out
+    floor, relative = _likeliest(curve, heard, noise, error)
     people = np.maximum(held_out, 0.0)
-    floor, share = _floor_and_share(error**2 - noise, people**2)
     together = among = 0.0
     for lag in range(1, NEAR_CELLS + 1):
         near = day[lag:] == day[:-lag]
         together += float((error[lag:] * error[:-lag])[near].sum())
         among += float((people[lag:] * people[:-lag])[near].sum())
     common = max(together / among, 0.0) if among > 0 else 0.0
-    return Residuals(
-        floor_sd=float(np.sqrt(floor)),
-        share=float(np.sqrt(share)),
-        day=float(np.sqrt(common)),
-        scale=_scale(truth, held_out, day),
-    )
+    return Residuals(floor, relative, float(np.sqrt(common)), _scale(truth, held_out, day))
 
 
-def _floor_and_share(excess: Floats, square: Floats) -> tuple[float, float]:
-    """Least squares of ``excess`` on 1 and ``square`` with both coefficients >= 0."""
-    centred = square - square.mean()
-    spread = float((centred**2).sum())
-    share = float((centred * excess).sum()) / spread if spread > 0 else 0.0
-    floor = float(excess.mean()) - share * float(square.mean())
-    if share < 0:
-        return max(float(excess.mean()), 0.0), 0.0
-    if floor < 0:
-        weight = float((square**2).sum())
-        return 0.0, max(float((square * excess).sum()) / weight, 0.0) if weight > 0 else 0.0
-    return floor, share
+def _likeliest(curve: Curve, heard: Floats, noise: Floats, error: Floats) -> tuple[float, float]:
+    """Return the floor (people) and the relative error of the signal that explain the errors."""
+    released = curve.noise(heard, noise)
+    best, found = np.inf, (float(_FLOORS[0]), 0.0)
+    for relative in _SIGNAL_ERRORS:
+        own = curve.signal_error(heard, float(relative))
+        for floor in _FLOORS:
+            variance = released + own + floor**2
+            surprise = float((np.log(variance) + error**2 / variance).sum())
+            if surprise < best:
+                best, found = surprise, (float(floor), float(relative))
+    return found
 
 
 def _scale(truth: Floats, held_out: Floats, day: Ints) -> float:
