@@ -4,7 +4,9 @@ import "htmx.org";
 /** A button with data-copy="#id" copies the value or text of that element. */
 async function copy(button) {
   const source = document.querySelector(button.dataset.copy);
-  await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
+  source.select?.(); // what is left to do by hand where a plain http page has no clipboard
+  await navigator.clipboard?.writeText(source.value ?? source.textContent.trim());
+  if (!navigator.clipboard) return;
   const label = button.querySelector("[data-label]") ?? button;
   const before = label.textContent;
   label.textContent = button.dataset.copied;

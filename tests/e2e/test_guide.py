@@ -55,7 +55,7 @@ def test_from_an_empty_installation_to_a_finished_town(site: Site, open_site: Op
     expect(page.get_by_text("Il y a déjà une zone de ce nom.")).to_be_visible()
     site.check("guide-1-zones-error")
 
-    page.get_by_role("link", name="Commerces", exact=False).first.click()
+    page.locator(".steps").get_by_role("link", name="Commerces").click()
     site.check_everywhere("guide-2-shops-empty")
     page.get_by_role("link", name="Importer un fichier CSV").first.click()
     site.check_everywhere("guide-2-import")
@@ -69,7 +69,7 @@ def test_from_an_empty_installation_to_a_finished_town(site: Site, open_site: Op
     site.check_everywhere("guide-4-staff-links")
     link = page.get_by_label("libraire@example.fr", exact=True).input_value()
 
-    page.get_by_role("link", name="Horaires").first.click()
+    page.locator(".steps").get_by_role("link", name="Horaires").click()
     site.check_everywhere("guide-3-hours")
     page.get_by_role("link", name="Librairie des Halles").click()
     row = page.get_by_role("group", name="Mercredi")
@@ -87,7 +87,7 @@ def test_from_an_empty_installation_to_a_finished_town(site: Site, open_site: Op
     assert [str(opening) for opening in week[4]] == ["10:00-20:00"]
     assert week[6] == ()
 
-    page.get_by_role("link", name="Capteurs").first.click()
+    page.locator(".steps").get_by_role("link", name="Capteurs").click()
     site.check_everywhere("guide-5-sensors")
     site.open("/start/")
     site.check_everywhere("guide-6-overview")
