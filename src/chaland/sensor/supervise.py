@@ -198,7 +198,8 @@ class Supervisor:
 
     def _fill_silence(self) -> None:
         """Tell the hub of a cell that no process released: a gap with its reason, not nothing."""
-        ended = self._expected + timedelta(seconds=CELL_S)
+        missing = self._expected
+        ended = missing + timedelta(seconds=CELL_S)
         if self._now() < ended + timedelta(seconds=SILENCE_S):
             return
         if self._now() - ended > timedelta(days=1):  # the clock was set: these were no cells
@@ -209,9 +210,9 @@ class Supervisor:
             self._status.state = State.PROCESS_DIED
             self._end_process()
             self._plan_restart("it hung")
-        if ended + timedelta(seconds=SILENCE_S) < self._now():
+        if self._expected == missing:  # the process had not released it in the end
             state = State(self._status.state)
-            self._keep(CellCounts(self._expected, 0, state, self._orders.mode, {}))
+            self._keep(CellCounts(missing, 0, state, self._orders.mode, {}))
 
     def _upload(self, at_most: int) -> None:
         try:
