@@ -109,7 +109,7 @@ def _cell(grid: _Grid, i: int, hour: int, top: float, factor: float) -> HeatCell
 
 
 def _date_grid(cube: Cube, ahead_from: tuple[date, int] | None) -> _Grid:
-    covered = np.minimum(cube.windows / rules.WINDOWS_IN_HOUR, 1.0).mean(axis=0)
+    covered = _mean_over_shops(np.minimum(cube.windows / rules.WINDOWS_IN_HOUR, 1.0))
     if ahead_from is not None:
         day, place = ahead_from
         row = (day - cube.first).days
@@ -128,10 +128,16 @@ def _week_grid(cube: Cube) -> _Grid:
     visits = np.nan_to_num(means.visits)
     expected = totals.weekday_count(cube)[None, :, None]
     with np.errstate(invalid="ignore", divide="ignore"):
-        covered = np.where(expected > 0, means.days / expected, 0.0).mean(axis=0)
+        covered = _mean_over_shops(np.where(expected > 0, means.days / expected, 0.0))
     return _Grid(
         visits.sum(axis=0),
         np.nan_to_num(means.variance).sum(axis=0),
         ((cube.scale_error[:, None, None] * visits) ** 2).sum(axis=0),
         covered,
     )
+
+
+def _mean_over_shops(share: Floats) -> Floats:
+    """Average (shops, rows, 24) over shops; no shop covers nothing."""
+    mean: Floats = share.sum(axis=0) / max(len(share), 1)
+    return mean

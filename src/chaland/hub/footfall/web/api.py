@@ -4,7 +4,7 @@ from datetime import UTC
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 from ninja.security import HttpBearer
 from pydantic import AwareDatetime, ConfigDict, Field
@@ -63,7 +63,7 @@ class Problem(Schema):
     response={200: RecordedOut, 422: Problem, 401: Problem},
     summary="Send a door counter's counts of one shop",
 )
-def post_door_counts(request: HttpRequest, body: DoorCountsIn) -> tuple[int, RecordedOut | Problem]:
+def post_door_counts(request: HttpRequest, body: DoorCountsIn) -> Status[RecordedOut | Problem]:
     """Store the counts of the token's shop, all or none; sending them twice changes nothing."""
     shop_id = getattr(request, "auth", None)
     if not isinstance(shop_id, int):
@@ -79,6 +79,9 @@ def post_door_counts(request: HttpRequest, body: DoorCountsIn) -> tuple[int, Rec
         except RowErrorFinal as error:
             problems[f"counts[{i}].{error.field}"] = str(error)
     if problems:
-        return 422, Problem(detail=_("Nothing was stored: correct these."), problems=problems)
+        problem = Problem(detail=_("Nothing was stored: correct these."), problems=problems)
+        return Status(422, problem)
     made = services.record_door_counts(shop_id, rows, "door")
-    return 200, RecordedOut(added=made.added, replaced=made.replaced, unchanged=made.unchanged)
+    return Status(
+        200, RecordedOut(added=made.added, replaced=made.replaced, unchanged=made.unchanged)
+    )
