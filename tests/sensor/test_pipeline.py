@@ -118,7 +118,7 @@ def test_a_local_day_ends_at_four_with_its_dwell(new_air: Any, address: Any, cel
     air = new_air()
     for at_s in (0, 100, 200):
         air.data(to_four_s - 2000 + at_s, address(1))
-    air.tick(to_four_s)
+    air.ticks(to_four_s - 1700, to_four_s)
     air.ticks(to_four_s + 1, to_four_s + 1000)
     cells = cells_of(air)
     with_dwell = [cell for cell in cells if cell.dwell_day]

@@ -8,7 +8,7 @@ Each step either lets the frame pass or names the :class:`Drop` under which it i
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from chaland.sensor.presence.cells import ExactCell, Noise, instant
 from chaland.sensor.presence.clock import CELL_US, US, ReceiverClock, Step
 from chaland.sensor.presence.visits import VisitTable
 from chaland.sensor.presence.windows import WindowTable
-from chaland.sensor.privacy.keys import pointer_to
+from chaland.sensor.privacy.keys import overwrite_stack, pointer_to
 from chaland.sensor.privacy.mechanism import DEFAULT_MECHANISM, Mechanism
 from chaland.sensor.privacy.objection import NetworkName, ObjectionFilter
 from chaland.sensor.privacy.random_bits import OperatingSystemBits, RandomBits, SeededBits
@@ -45,7 +45,8 @@ class PipelineConfig:
     objection_ssid: str = "chaland-optout"
     objection_is_suffix: bool = False
     recorded: bool = False
-    """The source is a file: silence is quiet, beacons are not required, dwell ends with it."""
+    """The source is a file: up to 15 min of silence are quiet, beacons are not required, and the
+    dwell of its last day comes with its end."""
     last_released: datetime | None = None
     """Start of the last cell that an earlier process released: no cell is drawn twice."""
     mechanism: Mechanism = DEFAULT_MECHANISM
@@ -129,9 +130,10 @@ class Pipeline:
                     continue
                 self.frames += 1
                 drop = Drop.OUT_OF_ORDER if late else take(start, end, original_length)
+                overwrite_stack()
                 if drop is not None:
                     drops[drop] += 1
-            yield from self._stop()
+            yield from self._stop(None)
         finally:
             self._windows.zero()
             self._visits.zero()
@@ -197,7 +199,7 @@ class Pipeline:
             return False
         if step is Step.JUMP:
             self._visits.expire(time_us)
-            yield from self._stop()
+            yield from self._stop(local_day(instant(time_us), self._config.timezone))
             self._restart(time_us)
             return False
         clock.note_gap(time_us)
@@ -207,28 +209,31 @@ class Pipeline:
         self._visits.expire(clock.now_us - clock.now_us % US)
         return False
 
-    def _close_window(self, stops: bool = False) -> Cells[ExactCell]:
+    def _close_window(self, stops: bool = False, next_day: date | None = None) -> Cells[ExactCell]:
         clock = self._clock
         cell_us = clock.cell_us
-        self._visits.expire(clock.window_end_us)
+        self._visits.expire(clock.now_us if stops else clock.window_end_us)
         window = self._windows.close()
         if clock.close_window():  # what a gap or a deaf radio spoiled is not added up
             self._fingerprints += window.fingerprints
             self._scans += window.scans
         if stops or clock.cell_us != cell_us:
-            yield from self._end_cell(cell_us, stops)
+            yield from self._end_cell(cell_us, stops, next_day)
 
-    def _stop(self) -> Cells[ExactCell]:
-        """End the stream (or the part before a jump) where it stands."""
+    def _stop(self, next_day: date | None) -> Cells[ExactCell]:
+        """End the stream (for good, or up to ``next_day`` after a pause) where it stands."""
         if self._clock.now_us:
             self._clock.stop()
-            yield from self._close_window(stops=True)
+            yield from self._close_window(True, next_day)
 
-    def _end_cell(self, cell_us: int, stops: bool) -> Cells[ExactCell]:
+    def _end_cell(self, cell_us: int, stops: bool, next_day: date | None) -> Cells[ExactCell]:
         start, end = instant(cell_us), instant(cell_us + CELL_US)
         clock, visits, timezone = self._clock, self._visits, self._config.timezone
         day = local_day(start, timezone)
-        day_ends = local_day(end, timezone) != day or (stops and self._config.recorded)
+        if not stops:
+            day_ends = local_day(end, timezone) != day
+        else:  # a file ends its day; a live process that ends may be started again
+            day_ends = self._config.recorded if next_day is None else next_day != day
         exact = ExactCell(
             start=start,
             windows=clock.observed,

@@ -35,13 +35,28 @@ def test_a_gap_of_a_live_source_shows(new_air: Any, cells_of: Any) -> None:
     assert (one.windows, one.state, two.windows) == (0, State.OK, 3)
 
 
-def test_a_quiet_hour_of_a_file_is_no_gap(
-    new_air: Any, address: Any, elements: Any, cells_of: Any
+@pytest.mark.parametrize(("silence_s", "observed"), [(840, [0, 15]), (1800, [30])])
+def test_quiet_minutes_of_a_file_are_no_gap_a_silent_cell_is(
+    new_air: Any, address: Any, elements: Any, cells_of: Any, silence_s: int, observed: list[int]
 ) -> None:
     air = new_air()
-    air.probe(1, address(1), elements(1))
-    air.probe(4000, address(1), elements(1))
-    assert [cell.windows for cell in cells_of(air)][:4] == [3, 3, 3, 3]
+    for at_s in (0, silence_s, silence_s + 800, silence_s + 955):
+        air.probe(at_s + 1, address(1), elements(1))
+    air.tick(silence_s + 961)
+    assert [cell.start.minute for cell in cells_of(air) if cell.windows == 3] == observed
+
+
+def test_the_pause_of_a_recording_does_not_end_its_day(
+    new_air: Any, address: Any, cells_of: Any
+) -> None:
+    air = new_air()
+    air.data(1, address(1))
+    air.data(3 * HOUR, address(1))
+    air.data(20 * HOUR, address(1))
+    air.tick(20 * HOUR + 1)
+    with_dwell = [cell for cell in cells_of(air) if cell.dwell_day]
+    assert [sum(cell.dwell) for cell in with_dwell] == [2, 0]
+    assert len({cell.dwell_day for cell in with_dwell}) == 2
 
 
 def test_deaf_and_quiet_are_told_apart(new_air: Any, cells_of: Any) -> None:

@@ -12,12 +12,13 @@ sighting to five minutes without one; then its row is zeroed and nothing remembe
   further arrival, no dwell (staff, residents, printers). Any row alive at two hours was sighted
   within its last five minutes, so no row's times live longer than two hours.
 
-Why one address moves (arrivals, passers-by) by at most 3 a cell, in L1. As long as the table never
-refuses anyone, rows do not interact: an address's contribution is a function of its own frames.
-Within a life and a cell it is at most 1 (see above). An event of a life falls on a sighting, the
-next life begins at least 300 s after the last sighting: events of different lives are more than
-300 s apart, and a half-open cell of 900 s holds at most three. PRIVACY.md's "at most one per cell"
-would need a memory longer than the five minutes that the table is allowed.
+Why one visit (a life) moves (arrivals, passers-by) by at most 1 in a cell, in L1, and one address
+by at most 3. As long as the table never refuses anyone, rows do not interact: an address's
+contribution is a function of its own frames, the sum of its lives. Within a cell a life is counted
+in at most one of the two, once (above). An event of a life falls on a sighting, and the next life
+begins at least 300 s after the last sighting: events of different lives are 300 s apart or more,
+and a half-open cell of 900 s holds at most three. "At most once per address and cell" would need
+a memory longer than the five minutes that the table is allowed.
 
 Where the table did refuse someone, rows interact; ``peak`` lets the pipeline withhold the counts
 of such cells by a noised test (docs/explanation/privacy-mechanism.md) and wipe the table.
@@ -136,7 +137,7 @@ class VisitTable:
     def _admit(self, now_us: int) -> int:
         row = int(self._taken.argmin())
         self._taken[row] = True
-        self._tokens[row] = self._token.value[0]
+        self._token.store(self._tokens, row)
         self._born_us[row] = now_us
         self.live += 1
         self.peak = max(self.peak, self.live)

@@ -66,7 +66,7 @@ class WindowTable:
             return Drop.WINDOW_TABLE_FULL
         row = self._used
         self._used += 1
-        self._addresses[row] = self._token.value[0]
+        self._token.store(self._addresses, row)
         mechanism, label = self._mechanism, self._label
         if self._strict:
             label.set_signal(observation.rssi_dbm or 0, mechanism.strict_rssi_step_db)
@@ -121,7 +121,7 @@ class WindowTable:
     ) -> None:
         slot = in_window_us // (slot_s * _US)
         self._token.hash(self._key, self._label.at, self._label.tag(purpose, slot))
-        column[row] = self._token.value[0]
+        self._token.store(column, row)
 
     def _distinct(self, column: NDArray[np.uint64]) -> int:
         """Count distinct nonzero values, sorting in place (the window is over)."""

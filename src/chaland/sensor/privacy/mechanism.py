@@ -15,7 +15,8 @@ from chaland.wire.summary import Mode
 class Noised:
     """How one count is noised.
 
-    ``bound``: the most by which one radio address changes the exact count, over all streams.
+    ``bound``: the most by which one unit changes the exact count, over all streams. The unit of
+    row E1 is a radio address in a cell, of rows E2 to E4 an address-visit (a life in the table).
     ``epsilon``: the privacy loss that its noise costs, as a canonical decimal such as "0.5".
     """
 
@@ -29,11 +30,10 @@ class Noised:
 
 
 _WINDOWS = 3
-_LIVES = 3
-"""An address can be new to the visit table at most three times a cell: see visits.py."""
-
-_VISITS = {"arrivals": Noised(_LIVES, "0.48"), "passers_by": Noised(_LIVES, "0.48")}
-"""One budget for both: together they move by at most ``bound``, so 0.48 is spent once."""
+_VISITS = {"arrivals": Noised(1, "0.48"), "passers_by": Noised(1, "0.48")}
+"""One budget for both: a visit moves one of them, in a cell, by one, so 0.48 is spent once. An
+address that is forgotten and comes back within a cell (at most three visits fit) spends it again.
+"""
 
 
 def _counts() -> Mapping[Mode, Mapping[str, Noised]]:
@@ -53,8 +53,8 @@ class Mechanism:
 
     counts: Mapping[Mode, Mapping[str, Noised]] = field(default_factory=_counts)
     dwell: Noised = Noised(1, "0.25")
-    """One visit changes one bin by one. The unit is the visit: the table forgets, so that how
-    often an address came in a day can't be capped."""
+    """One visit changes one bin by one. The table forgets, so how often an address came in a day
+    can't be capped."""
     dwell_edges_s: tuple[int, ...] = (0, 60, 300, 900, 1800, 3600, 7200)
 
     fingerprint_slot_s: int = 60
