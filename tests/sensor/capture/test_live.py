@@ -113,8 +113,9 @@ class Listener:
             return bool(self.frames)
 
         self.until(heard)
-        self.until(self.source.child_pids)
-        time.sleep(0.1)
+        last = probe(b"\x02last!")
+        radio.hears(last)
+        self.until(lambda: RADIOTAP + last in self.frames)
         self.frames.clear()
         return self.source.child_pids()[0]
 
