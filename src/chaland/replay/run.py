@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -60,8 +60,11 @@ def take(captures: Sequence[str], place: Place, gates: Gates) -> Taken:
         )
         pipeline = Pipeline(config, source)
         for cell in pipeline.run():
+            answer = _send(cell, place)
+            taken.answers[answer] += 1
+            if answer is Code.DWELL_REPEATED:  # another capture of the same day brought it
+                taken.answers[_send(replace(cell, dwell=None), place)] += 1
             taken.starts.append(cell.start)
-            taken.answers[_send(cell, place)] += 1
         taken.frames += pipeline.frames
         taken.drops.update(pipeline.drops)
         taken.problems += [str(problem) for problem in source.problems]
