@@ -38,7 +38,10 @@ function drawnSeries(spec, series, colour) {
     type: spec.kind,
     data: series.values,
     color: colour,
-    showSymbol: false,
+    // Points keep a day between two gaps visible; many of them would only blur the line.
+    showSymbol: series.values.length <= 31,
+    symbol: "circle",
+    symbolSize: quiet ? 3 : 5,
     smooth: 0.2,
     barMaxWidth: 28,
     itemStyle: { borderRadius: [3, 3, 0, 0] },

@@ -68,13 +68,15 @@ part("finish").addEventListener("submit", async (event) => {
   const failed = part("failed");
   failed.hidden = true;
   const answer = await fetch(form.action, { method: "POST", body: new FormData(form) }).catch(() => null);
+  const said = await answer?.json().catch(() => ({}));
   if (!answer?.ok) {
-    failed.hidden = false; // nothing is lost: the taps stay on this phone
+    // Nothing is lost: the taps stay on this phone, and the page says why.
+    failed.textContent = said?.problem ?? failed.dataset.offline;
+    failed.hidden = false;
     return;
   }
-  // Back on this page means that it was not taken: then the taps stay, and the page says why.
-  if (new URL(answer.url).pathname !== location.pathname) localStorage.removeItem(key);
-  location.assign(answer.url);
+  localStorage.removeItem(key);
+  location.assign(said.next);
 });
 
 setInterval(clock, 1000);

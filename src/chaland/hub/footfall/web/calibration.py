@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core import signing
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -150,7 +151,7 @@ def confirm(request: HttpRequest, slug: str) -> HttpResponse:
 @staff_required
 @require_http_methods(["GET", "POST"])
 def tally(request: HttpRequest, slug: str) -> HttpResponse:
-    """Count by hand on a phone, a tap a person."""
+    """Count by hand on a phone, a tap a person; the page's script sends the taps and reads JSON."""
     place = _visible(request, slug)
     if request.method == "POST":
         form = TallyForm(request.POST)
@@ -159,9 +160,8 @@ def tally(request: HttpRequest, slug: str) -> HttpResponse:
                 raise RowErrorFinal("taps", _("This tally can't be read: start it again."))
             _record(request, place, form.rows(clock.now()), "tally")
         except RowErrorFinal as error:
-            messages.error(request, str(error))
-            return redirect("calibration_tally", slug)
-        return redirect("calibration_shop", slug)
+            return JsonResponse({"problem": str(error)}, status=422)
+        return JsonResponse({"next": reverse("calibration_shop", args=[slug])})
     return render(request, "footfall/tally.html", {"shop": place})
 
 

@@ -97,7 +97,9 @@ class TallyForm(forms.Form):
 class CodeForm(forms.Form):
     """A one-time code for a new box."""
 
-    shop = forms.ModelChoiceField(Shop.objects.none(), label=gettext_lazy("Shop"))
+    shop = forms.ModelChoiceField(
+        Shop.objects.none(), label=gettext_lazy("Shop"), empty_label=gettext_lazy("Choose a shop")
+    )
     label = forms.CharField(
         label=gettext_lazy("Where it stands"), max_length=80, required=False, strip=True
     )

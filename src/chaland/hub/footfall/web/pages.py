@@ -78,6 +78,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "earlier": _url("figures", asked.question.steps(asked.today)[0]),
         "later": _later_url(asked),
         "chart": _curve_chart(found),
+        "curve_points": sum(point.visits is not None for point in found.curve),
         "beside_chart": _beside_chart(beside) if beside else None,
         "rows": _rows(found, asked.question),
         "newest": _newest(asked, found),
@@ -230,4 +231,5 @@ def _beside_chart(beside: Neighbours) -> dict[str, Any]:
 
 def short_date(day: date) -> str:
     """Write a date as short as a chart's axis needs it."""
-    return f"{words.weekday_short(day.weekday())} {formats.date_format(day, _('j M'))}"
+    form = _("j M")  # day and short month, as in 14 Nov
+    return f"{words.weekday_short(day.weekday())} {formats.date_format(day, form)}"
