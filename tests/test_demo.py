@@ -22,6 +22,7 @@ import pytest
 from chaland.demo import cast
 from chaland.demo.folder import Folder
 from chaland.demo.past import TownSeed, released_days
+from chaland.demo.processes import port_is_free
 from chaland.demo.timing import TownClock, live_start, open_share, speed_at
 from chaland.sensor.privacy import DEFAULT_MECHANISM
 from chaland.simulate.air import TIMEZONE
@@ -193,8 +194,8 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demo(state: Path, port: int) -> Iterator[Demo]:
     running = Demo(state, port)
     yield running
-    if running.process.poll() is None:
-        running.process.kill()
+    running.process.kill()  # where the test ended it, this does nothing
+    running.process.communicate()
 
 
 def cells_of(state: Path) -> list[tuple[int, str, int]]:
@@ -243,7 +244,15 @@ class TestCommand:
             starts = [datetime.fromisoformat(row[1]) for row in after if row[0] == shop]
             assert set(np.diff(starts).tolist()) == {timedelta(minutes=15)}  # no gap, none twice
 
-    def test_3_a_taken_port_is_said_before_anything_is_made(
+    def test_3_nothing_survives_a_killed_demo(self, demo: Demo, port: int) -> None:
+        demo.wait_for("Ready: ")
+        demo.process.kill()
+        until = time.monotonic() + 20
+        while time.monotonic() < until and not port_is_free(port):
+            time.sleep(0.2)
+        assert port_is_free(port)
+
+    def test_4_a_taken_port_is_said_before_anything_is_made(
         self, tmp_path: Path, port: int
     ) -> None:
         with socket.socket() as taken:

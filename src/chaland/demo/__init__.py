@@ -12,7 +12,13 @@ STATE = Path("var/demo")
 
 
 @click.command()
-@click.option("--port", default=8000, show_default=True, help="Port on this machine.")
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Port on this machine.",
+)
 @click.option(
     "--state",
     default=STATE,
@@ -21,10 +27,34 @@ STATE = Path("var/demo")
     help="Folder for the demo's databases.",
 )
 @click.option("--fresh", is_flag=True, help="Throw the demo's folder away and make it again.")
-@click.option("--days", default=365, show_default=True, help="Days of history.")
-@click.option("--shops", default=30, show_default=True, help="Shops in the town, at most 30.")
-@click.option("--speed", default=15.0, show_default=True, help="How fast the live day runs.")
-@click.option("--seed", default=1, show_default=True, help="The same seed gives the same town.")
+@click.option(
+    "--days",
+    default=365,
+    show_default=True,
+    type=click.IntRange(1, 1500),
+    help="Days of history.",
+)
+@click.option(
+    "--shops",
+    default=30,
+    show_default=True,
+    type=click.IntRange(1, 30),
+    help="Shops in the town.",
+)
+@click.option(
+    "--speed",
+    default=15.0,
+    show_default=True,
+    type=click.FloatRange(1, 1000),
+    help="How many times faster than the clock the town's time passes.",
+)
+@click.option(
+    "--seed",
+    default=1,
+    show_default=True,
+    type=click.IntRange(0),
+    help="The same seed gives the same town.",
+)
 def demo(
     *, port: int, state: Path, fresh: bool, days: int, shops: int, speed: float, seed: int
 ) -> None:

@@ -1,16 +1,38 @@
-"""``python -m chaland.demo live|older …``: the demo's processes beside the web server."""
+"""``python -m chaland.demo serve|live|older …``: the demo's processes; they end with the demo."""
 
+import os
+import signal
 import sys
+import threading
+import time
 
-import django
 
-django.setup()
-from chaland.demo import live, older  # noqa: E402  # models can be imported from here on
+def end_with(parent: int) -> None:
+    """End this process once its parent is gone, however that went (a killed terminal, a crash)."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
-try:
-    if sys.argv[1] == "live":
-        live.main(*sys.argv[2:])
-    else:
-        older.main(*sys.argv[2:])
-except KeyboardInterrupt:
-    sys.exit(130)  # the demo ends; what is stored goes on from there next time
+
+def main(role: str, *arguments: str) -> None:
+    """Run one part of the demo. Imports late: models can be imported only after the set-up."""
+    if role == "serve":
+        from gunicorn.app.wsgiapp import run  # noqa: PLC0415
+
+        sys.argv = ["gunicorn", "chaland.demo.wsgi:application", *arguments]
+        run()
+        return
+    import django  # noqa: PLC0415
+
+    django.setup()
+    from chaland.demo import live, older  # noqa: PLC0415
+
+    {"live": live, "older": older}[role].main(*arguments)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
+    try:
+        main(*sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit(130)  # what is stored goes on from there at the next start

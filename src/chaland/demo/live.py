@@ -114,10 +114,9 @@ def run(
 ) -> None:
     """Go on for ever: each quarter hour, one box after the other.
 
-    ``pace`` tells how fast time passes at an instant. Ends when the demo's own process is gone.
+    ``pace`` tells how fast time passes at an instant.
     """
-    parent = os.getppid()
-    while os.getppid() == parent:
+    while True:
         start = min(box.start for box in boxes)
         due = [box for box in boxes if box.start == start]
         over, speed = start + _CELL, pace(start)

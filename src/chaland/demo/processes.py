@@ -61,8 +61,7 @@ class Children:
         self._start(
             "web server",
             [
-                "gunicorn",
-                "chaland.demo.wsgi:application",
+                "serve",
                 *binds,
                 "--worker-class=gthread",
                 "--threads=8",
@@ -73,15 +72,15 @@ class Children:
     def live(self, url: str, town: TownSeed, speed: float, founded: str) -> None:
         """Start the live day."""
         arguments = [url, str(town.shops), str(town.seed), founded, str(speed)]
-        self._start("live day", ["chaland.demo", "live", *arguments])
+        self._start("live day", ["live", *arguments])
 
     def older(self, town: TownSeed, founded: str, days: int) -> None:
         """Start adding what is missing of the history; ends by itself."""
         arguments = [str(town.shops), str(town.seed), founded, str(days)]
-        self._start(_ENDS, ["chaland.demo", "older", *arguments])
+        self._start(_ENDS, ["older", *arguments])
 
     def _start(self, name: str, arguments: list[str]) -> None:
-        self._started[name] = subprocess.Popen([sys.executable, "-m", *arguments])
+        self._started[name] = subprocess.Popen([sys.executable, "-m", "chaland.demo", *arguments])
 
     def wait_for_page(self, url: str) -> None:
         """Return once the sign-in page answers."""

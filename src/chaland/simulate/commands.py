@@ -33,7 +33,13 @@ def simulate() -> None:
 )
 @click.option("--from", "from_", type=click.DateTime(["%H:%M"]), default="10:00", show_default=True)
 @click.option("--to", type=click.DateTime(["%H:%M"]), default="12:00", show_default=True)
-@click.option("--seed", default=1, show_default=True, help="The same seed gives the same bytes.")
+@click.option(
+    "--seed",
+    default=1,
+    show_default=True,
+    type=click.IntRange(0),
+    help="The same seed gives the same bytes.",
+)
 def capture(
     *,
     pcap: Path,
