@@ -1,0 +1,1 @@
+"""Support of ``bench.figures``: imported once Django is set up."""
