@@ -2,13 +2,14 @@
 
 import json
 import os
+import queue
 import re
-import select
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -160,29 +161,37 @@ class Demo:
             text=True,
         )
         self.lines: list[str] = []
+        self._said: queue.Queue[str] = queue.Queue()
+        self._listener = threading.Thread(target=self._listen)
+        self._listener.start()
 
-    def wait_for(self, text: str, within_s: float = 30) -> str:
+    def _listen(self) -> None:
         assert self.process.stdout is not None
-        until = time.monotonic() + within_s
-        while time.monotonic() < until:
-            if select.select([self.process.stdout], [], [], 0.2)[0]:
-                line = self.process.stdout.readline()
+        with self.process.stdout as output:
+            for line in output:
                 self.lines.append(line)
-                if text in line:
-                    return line
-                if not line:
-                    break
-        raise AssertionError(f"{text!r} was not said; but:\n{''.join(self.lines)}")
+                self._said.put(line)
 
-    def end(self) -> int:
-        self.process.send_signal(signal.SIGINT)
-        try:
-            rest, _ = self.process.communicate(timeout=20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-        self.lines.append(rest)
-        return self.process.returncode
+    def wait_for(self, text: str, within_s: float = 60) -> str:
+        until = time.monotonic() + within_s
+        while (left := until - time.monotonic()) > 0 and self._listener.is_alive():
+            try:
+                line = self._said.get(timeout=min(left, 0.5))
+            except queue.Empty:
+                continue
+            if text in line:
+                return line
+        raise AssertionError(f"{text!r} was not said; but:\n{self.output}")
+
+    @property
+    def output(self) -> str:
+        return "".join(self.lines)
+
+    def end(self, how: int = signal.SIGINT) -> int:
+        self.process.send_signal(how)  # where it has ended, this does nothing
+        code = self.process.wait(20)
+        self._listener.join(20)
+        return code
 
 
 @pytest.fixture(scope="module")
@@ -194,8 +203,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demo(state: Path, port: int) -> Iterator[Demo]:
     running = Demo(state, port)
     yield running
-    running.process.kill()  # where the test ended it, this does nothing
-    running.process.communicate()
+    running.end(signal.SIGKILL)
 
 
 def cells_of(state: Path) -> list[tuple[int, str, int]]:
@@ -225,10 +233,10 @@ class TestCommand:
         until = time.monotonic() + 15
         while self.live_cells(state) < batches + 4 and time.monotonic() < until:
             time.sleep(0.2)
-        assert self.live_cells(state) >= batches + 4, "".join(demo.lines)
-        assert demo.end() == 0, "".join(demo.lines)
+        assert self.live_cells(state) >= batches + 4, demo.output
+        assert demo.end() == 0, demo.output
         assert "kept for the next start" in demo.lines[-1]
-        assert "Traceback" not in "".join(demo.lines)
+        assert "Traceback" not in demo.output
 
     def test_2_the_next_start_goes_on(self, demo: Demo, state: Path, port: int) -> None:
         before = cells_of(state)
@@ -237,16 +245,16 @@ class TestCommand:
         until = time.monotonic() + 15
         while len(cells_of(state)) < len(before) + 3 and time.monotonic() < until:
             time.sleep(0.2)
-        assert demo.end() == 0, "".join(demo.lines)
+        assert demo.end() == 0, demo.output
         after = cells_of(state)
-        assert len(after) >= len(before) + 3, "".join(demo.lines)
+        assert len(after) >= len(before) + 3, demo.output
         for shop in {row[0] for row in after}:
             starts = [datetime.fromisoformat(row[1]) for row in after if row[0] == shop]
             assert set(np.diff(starts).tolist()) == {timedelta(minutes=15)}  # no gap, none twice
 
     def test_3_nothing_survives_a_killed_demo(self, demo: Demo, port: int) -> None:
         demo.wait_for("Ready: ")
-        demo.process.kill()
+        demo.end(signal.SIGKILL)
         until = time.monotonic() + 20
         while time.monotonic() < until and not port_is_free(port):
             time.sleep(0.2)
@@ -260,9 +268,8 @@ class TestCommand:
             taken.bind(("127.0.0.1", port))
             taken.listen()
             demo = Demo(tmp_path / "other", port)
-            output, _ = demo.process.communicate(timeout=20)
-        assert demo.process.returncode == 1
-        assert f"port {port} is taken" in output
+            demo.wait_for(f"port {port} is taken")
+            assert demo.process.wait(20) == 1
         assert not (tmp_path / "other").exists()
 
     @staticmethod

@@ -65,6 +65,7 @@ class Children:
                 *binds,
                 "--worker-class=gthread",
                 "--threads=8",
+                "--graceful-timeout=2",
                 "--log-level=warning",
             ],
         )
