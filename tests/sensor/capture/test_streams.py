@@ -193,6 +193,7 @@ def judged() -> Any:
 
 
 BEACON = RADIOTAP + b"\x80" + bytes(40)
+HOTSPOT_BEACON = RADIOTAP + b"\x80" + bytes(9) + b"\x02" + bytes(30)
 NOTHING = b""
 
 
@@ -225,3 +226,4 @@ def test_no_frame_of_a_phone_changes_the_state(judged: Any) -> None:
     _, feed = judged
     assert feed(probe(), 130) is State.NO_FRAMES
     assert feed(probe(), 1) is State.NO_FRAMES
+    assert feed(HOTSPOT_BEACON, 1) is State.NO_FRAMES

@@ -16,6 +16,9 @@ QUIET_S = 120.0
 some ten times in it, though the capture filter passes one beacon in sixteen."""
 
 _BEACON = 0x80
+_SENDER_AT = 10
+_NOT_GLOBAL = 0b11
+"""Bits of an address's first byte: group, or locally administered."""
 _RADIOTAP, _BARE = 127, 105
 
 SILENT = (
@@ -97,11 +100,15 @@ class Health:
 
 
 def is_beacon(buffer: bytearray, start: int, end: int, link_type: int) -> bool:
-    """Tell a beacon by the first byte of its 802.11 header."""
+    """Tell an access point's beacon: first byte of the 802.11 header, and a global sender.
+
+    A phone's hotspot sends beacons from a local address; the state must not tell of it.
+    """
     if end - start < 4:
         return False
     if link_type == _RADIOTAP:
         start += buffer[start + 2] | buffer[start + 3] << 8
     elif link_type != _BARE:
         return False
-    return start < end and buffer[start] == _BEACON
+    sender = start + _SENDER_AT
+    return sender < end and buffer[start] == _BEACON and not buffer[sender] & _NOT_GLOBAL
