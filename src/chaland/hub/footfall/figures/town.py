@@ -90,6 +90,12 @@ class Figures:
     coverage: float
     incomplete_days: list[date]
 
+    @property
+    def held_out_error(self) -> float | None:
+        """The median error, on unseen days, of the shops that show visits."""
+        errors = [row.held_out_error for row in self.rows if row.visits and row.held_out_error]
+        return float(np.median(errors)) if errors else None
+
 
 @dataclass(frozen=True)
 class Cubes:
