@@ -224,13 +224,14 @@ class TestCommand:
         assert email in page.text
         assert cast.PASSWORD in page.text
         assert "simulation" in page.text
+        assert "Heart of the City Auckland" in page.text
         with sqlite3.connect(state / "footfall.sqlite3") as database:
             (batches,) = database.execute("SELECT count(*) FROM footfall_batch").fetchone()
         self.sign_in(port, email)
         history = [row for row in cells_of(state) if row[2] == 3]
         assert len({row[0] for row in history}) == 3
         assert len(history) >= 3 * 3 * 96
-        until = time.monotonic() + 15
+        until = time.monotonic() + 45
         while self.live_cells(state) < batches + 4 and time.monotonic() < until:
             time.sleep(0.2)
         assert self.live_cells(state) >= batches + 4, demo.output
@@ -242,7 +243,7 @@ class TestCommand:
         before = cells_of(state)
         assert "Using the town" in demo.wait_for("Using the town")
         demo.wait_for("Ready: ")
-        until = time.monotonic() + 15
+        until = time.monotonic() + 45
         while len(cells_of(state)) < len(before) + 3 and time.monotonic() < until:
             time.sleep(0.2)
         assert demo.end() == 0, demo.output
@@ -296,6 +297,7 @@ class TestCommand:
             assert page.status_code == 200
             assert page.url.path == "/"
             assert "Bellerive-les-Arches" in page.text
+            assert "CC BY 4.0" in page.text
 
 
 def test_the_note_is_plain_json(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from chaland.demo.folder import Folder
 from chaland.demo.past import TownSeed
 from chaland.demo.processes import Children, port_is_free
 from chaland.hub.site.commands import prepare
-from chaland.simulate.rhythm import ATTRIBUTION
+from chaland.simulate.rhythm import ATTRIBUTION, ATTRIBUTION_FR
 
 RECENT_DAYS = 98
 """Days made before the page is served; the older ones are added behind it."""
@@ -98,7 +98,8 @@ def _take_settings(plan: Plan) -> None:
         {"who": f"{member.name}, {member.post}", "email": member.email, "password": cast.PASSWORD}
         for member in cast.staff(plan.shops)
     ]
-    notes = {"accounts": accounts, "speed": round(plan.speed), "attribution": ATTRIBUTION}
+    attribution = {"en": ATTRIBUTION, "fr": ATTRIBUTION_FR}
+    notes = {"accounts": accounts, "speed": round(plan.speed), "attribution": attribution}
     os.environ["CHALAND_DEMO_NOTES"] = json.dumps(notes)
 
 

