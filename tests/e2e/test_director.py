@@ -18,10 +18,10 @@ SATURDAY = datetime(2026, 11, 21, 15, 20, tzinfo=UTC)
 
 @pytest.fixture
 def cast(transactional_db: None) -> Iterator[builders.Cast]:
-    """Six shops with ten weeks behind them, on a Saturday afternoon."""
+    """Six shops with three weeks behind them, on a Saturday afternoon."""
     with time_machine.travel(SATURDAY):
         made = builders.build_cast(6, simulated=True)
-        builders.build_town(made, SATURDAY, weeks=10)
+        builders.build_town(made, SATURDAY, weeks=3)
         yield made
 
 
