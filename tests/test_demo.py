@@ -147,7 +147,7 @@ class Demo:
     """A running ``chaland demo``; ``lines`` is what it has said."""
 
     def __init__(self, state: Path, port: int) -> None:
-        arguments = ["--state", state, "--port", port, "--shops", 3, "--days", 3, "--speed", 300]
+        arguments = ["--state", state, "--port", port, "--shops", 3, "--days", 100, "--speed", 300]
         environment = {name: value for name, value in os.environ.items() if "CHALAND" not in name}
         # What a real installation on the same machine may have set; it must stay out of reach.
         environment["CHALAND_FOOTFALL_DATABASE_URL"] = "postgres://nobody@nowhere.invalid/real"
@@ -230,7 +230,12 @@ class TestCommand:
         self.sign_in(port, email)
         history = [row for row in cells_of(state) if row[2] == 3]
         assert len({row[0] for row in history}) == 3
-        assert len(history) >= 3 * 3 * 96
+        demo.wait_for("The whole history is there: 100 days.")  # two days came behind the page
+        days, first = self.figures(state)
+        town = drawn_town(3).shops
+        assert days == 3 * 101  # the day that lives, too
+        assert first == live_start(town, datetime.now(TIMEZONE).date()).date() - timedelta(days=100)
+        assert len(history) >= 3 * 98 * 96
         until = time.monotonic() + 45
         while self.live_cells(state) < batches + 4 and time.monotonic() < until:
             time.sleep(0.2)
@@ -272,6 +277,14 @@ class TestCommand:
             demo.wait_for(f"port {port} is taken")
             assert demo.process.wait(20) == 1
         assert not (tmp_path / "other").exists()
+
+    @staticmethod
+    def figures(state: Path) -> tuple[int, date]:
+        with sqlite3.connect(state / "footfall.sqlite3") as database:
+            count, first = database.execute(
+                "SELECT count(*), min(day) FROM footfall_dayfigure"
+            ).fetchone()
+        return int(count), date.fromisoformat(first)
 
     @staticmethod
     def live_cells(state: Path) -> int:
