@@ -32,6 +32,9 @@ HOUR_COMPLETE_WINDOWS = 11
 
 DAY_COMPLETE_SHARE = 0.95
 
+COMPARED_SHARE_MIN = 0.5
+"""Below this matched share of a period's hours, a comparison is no finding and is not shown."""
+
 TYPICAL_WEEKS = 8
 """The typical day is the mean of the same weekdays over the eight weeks before the period."""
 

@@ -55,6 +55,20 @@ def comparable(now: Cube, then: Cube) -> Mask:
     return complete(now) & complete(then) & same_length
 
 
+def matched_share(now: Cube, then: Cube) -> float:
+    """Return the share of the period's observed hours that the other period has too; 0 if none."""
+    observed = int(complete(now).sum())
+    return float(comparable(now, then).sum()) / observed if observed else 0.0
+
+
+def typical_share(now: Cube, usual: "HourMeans") -> float:
+    """Return the share of the period's observed hours that have a typical value; 0 if none."""
+    weekdays = (now.first.weekday() + np.arange(now.days)) % 7
+    observed = complete(now)
+    known = observed & (usual.days[:, weekdays] > 0)
+    return float(known.sum()) / int(observed.sum()) if observed.any() else 0.0
+
+
 @dataclass(frozen=True)
 class Change:
     """A change in percent with its interval, and the share of the hours that could be compared."""
@@ -71,10 +85,11 @@ class Change:
 def change(now: Cube, then: Cube) -> Change | None:
     """Compare two periods on the hours observed in both; each shop with itself.
 
-    The shared error of a shop cancels, because both sides carry it. ``None`` where nothing can be
-    compared, or the earlier period is not clearly more than nothing.
+    The shared error of a shop cancels, because both sides carry it. ``None`` where too few hours
+    can be compared, or the earlier period is not clearly more than nothing.
     """
-    if not now.shop_ids:
+    matched = matched_share(now, then)
+    if matched < rules.COMPARED_SHARE_MIN:
         return None
     both = comparable(now, then)
     a, b = totals(now, both), totals(then, both)
@@ -84,13 +99,12 @@ def change(now: Cube, then: Cube) -> Change | None:
         float(b.visits.sum()),
         float(b.variance.sum()),
     )
-    observed = int(complete(now).sum())
-    if quotient is None or observed == 0:
+    if quotient is None:
         return None
     percent = Estimate(
         *(100 * (side - 1) for side in (quotient.value, quotient.low, quotient.high))
     )
-    return Change(percent, float(both.sum()) / observed)
+    return Change(percent, matched)
 
 
 @dataclass(frozen=True)

@@ -134,6 +134,8 @@ def figures(
     people = bool(places.counted) and places.units[places.counted[0]] is Unit.VISITS
     unit = Unit.VISITS if people else Unit.INDEX
     factor = 1.0 if people else _index_factor(counted.now)
+    matched = totals.matched_share(cubes.now, cubes.then) >= rules.COMPARED_SHARE_MIN
+    typical = totals.typical_share(counted.now, usual) >= rules.COMPARED_SHARE_MIN
     return Figures(
         period=period,
         compared=period.compared(against),
@@ -143,10 +145,10 @@ def figures(
         change=totals.change(counted.now, counted.then),
         busiest=_busiest(counted, factor),
         capture=totals.capture_rate(cubes.now),
-        capture_compared=totals.capture_rate(cubes.then),
+        capture_compared=totals.capture_rate(cubes.then) if matched else None,
         heat=heatmap(counted.now, _ahead(timezone, now), factor),
-        curve=_curve(counted.now, usual, factor),
-        typical_days=int(usual.days.max(initial=0)),
+        curve=_curve(counted.now, usual if typical else None, factor),
+        typical_days=int(usual.days.max(initial=0)) if typical else 0,
         rows=_rows(places, cubes, covered, now),
         shops_counted=len(places.counted),
         shops_reporting=len(reporting),
@@ -228,6 +230,8 @@ def _busiest(cubes: Cubes, factor: float) -> Busiest | None:
     found = _hour(means, weekday, hour, cubes.now.scale_error, factor)
     if found is None:
         return None
+    if totals.matched_share(cubes.now, cubes.then) < rules.COMPARED_SHARE_MIN:
+        return Busiest(weekday, hour, found, None)
     earlier = totals.weekday_means(cubes.then)
     return Busiest(
         weekday, hour, found, _hour(earlier, weekday, hour, cubes.then.scale_error, factor)
@@ -252,10 +256,12 @@ def _shown(visits: Floats, variance: Floats, scale_error: Floats, factor: float)
     )
 
 
-def _curve(cube: Cube, usual: totals.HourMeans, factor: float) -> list[CurvePoint]:
+def _curve(cube: Cube, usual: totals.HourMeans | None, factor: float) -> list[CurvePoint]:
     count = totals.weekday_count(cube)
     mean, variance = totals.over_weekdays(totals.weekday_means(cube), count)
-    typical, typical_variance = totals.over_weekdays(usual, count)
+    typical, typical_variance = np.full((2, *mean.shape), np.nan)
+    if usual is not None:
+        typical, typical_variance = totals.over_weekdays(usual, count)
     hours = totals.hours_shown(
         np.nan_to_num([mean, typical]).sum(axis=1),
         np.nan_to_num([variance, typical_variance]).sum(axis=1),
