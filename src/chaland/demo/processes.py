@@ -1,5 +1,6 @@
 """The demo's child processes: the web server and the live day. They end together."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -81,7 +82,8 @@ class Children:
         self._start(_ENDS, ["older", *arguments])
 
     def _start(self, name: str, arguments: list[str]) -> None:
-        self._started[name] = subprocess.Popen([sys.executable, "-m", "chaland.demo", *arguments])
+        command = [sys.executable, "-m", "chaland.demo", str(os.getpid()), *arguments]
+        self._started[name] = subprocess.Popen(command)
 
     def wait_for_page(self, url: str) -> None:
         """Return once the sign-in page answers."""
