@@ -48,6 +48,8 @@ def redeem(request: wire.Enrolment, now: datetime) -> Sensor:
         raise EnrolmentErrorFinal(
             "proof-wrong", 400, "The box did not prove that it holds its key: run enroll again."
         )
+    if not EnrolmentCode.objects.filter(code_hash=_code_hash(request.code)).exists():
+        return _already_enrolled(None, request)  # a guess costs no write
     with transaction.atomic(using=_DATABASE):
         # Whoever sets used_at first has the code; the other waits here, then finds it used.
         mine = EnrolmentCode.objects.filter(
