@@ -207,15 +207,17 @@ def capture_rate(cube: Cube) -> Estimate | None:
     return Estimate(found.value, found.low, min(found.high, 1.0))
 
 
-def hours_shown(visits: Floats, variance: Floats) -> list[int]:
+def hours_shown(visits: Floats, variance: Floats, wanted_too: Mask | None = None) -> list[int]:
     """Return the clock hours, in the order of the local day, that have enough people anywhere.
 
-    Both have shape (rows, 24). Never fewer than 9 to 19, so that an empty page keeps its form.
+    Both have shape (rows, 24); ``wanted_too`` (24,) hours are shown in any case. Never fewer than
+    9 to 19, so that an empty page keeps its form.
     """
     order = [(4 + i) % HOURS for i in range(HOURS)]
     shown = np.nan_to_num(visits) >= np.fmax(
         rules.VISITS_SHOWN_MIN, rules.VERY_CLEAR_SD * np.sqrt(np.nan_to_num(variance))
     )
-    wanted = [i for i, hour in enumerate(order) if shown[:, hour].any()]
+    also = np.zeros(HOURS, bool) if wanted_too is None else wanted_too
+    wanted = [i for i, hour in enumerate(order) if shown[:, hour].any() or also[hour]]
     first, last = min([*wanted, order.index(9)]), max([*wanted, order.index(18)])
     return order[first : last + 1]

@@ -8,6 +8,12 @@ register = template.Library()
 
 for _filter in (
     words.amount,
+    words.until_then,
+    words.since_then,
+    words.period_after,
+    words.percent_amount,
+    words.full_date,
+    words.about,
     words.between,
     words.change_between,
     words.change_words,
