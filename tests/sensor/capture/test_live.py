@@ -21,12 +21,12 @@ from struct import pack
 import pytest
 
 from chaland.sensor.capture import Fault, LiveSource, Tool
-from chaland.sensor.capture.tools import explain_end
+from chaland.sensor.capture.tools import explain_end, find_fault
 from chaland.wire.summary import State
 
 TUNSETIFF, TUNSETLINK = 0x400454CA, 0x400454CD
 IFF_TAP, IFF_NO_PI = 2, 0x1000
-RADIOTAP_HARDWARE, ETHERNET_HARDWARE = 803, 1
+RADIOTAP_HARDWARE, PRISM_HARDWARE, ETHERNET_HARDWARE = 803, 802, 1
 RADIOTAP = pack("<BxHIb", 0, 9, 1 << 5, -60)
 PLANTED = b"\x02\xc0\xfe"
 """How the addresses start that are searched for in memory."""
@@ -267,6 +267,31 @@ class TestOnAnInterface:
         finally:
             radio.unplug()
 
+    def test_prism_headers_are_told_from_a_missing_monitor_mode(self) -> None:
+        radio = Radio(f"chap{os.getpid() % 10_000}", PRISM_HARDWARE)
+        try:
+            told = find_fault(Tool.CHALAND, radio.name)
+            assert told is not None
+            assert told.fault is Fault.PRISM_HEADERS
+            assert "--tool tcpdump" in told.message
+            if shutil.which("tcpdump"):
+                assert find_fault(Tool.TCPDUMP, radio.name) is None
+        finally:
+            radio.unplug()
+
+    def test_the_childs_memory_is_closed_to_its_user(self, radio: Radio, listen) -> None:
+        """The kernel gives the /proc files of a process that is not dumpable to root."""
+        code = (
+            "import os\nfrom chaland.sensor.capture.child import _forbid_dumps\n"
+            "import ctypes; os.setuid(65534); ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)\n"
+            "owner = lambda: os.stat('/proc/self/mem').st_uid\n"
+            "before = owner(); _forbid_dumps(); print(before, owner())\n"
+        )
+        assert subprocess.check_output([sys.executable, "-c", code], text=True) == "65534 0\n"
+        pid = listen(radio.name).until_ready(radio)
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        assert re.search(r"Max core file size +0 +0 ", limits)
+
     @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
     def test_a_missing_right_is_told(self, radio: Radio) -> None:
         code = (
@@ -363,3 +388,22 @@ def test_complaints_are_understood(complaint: str, fault: Fault) -> None:
     told = explain_end(Tool.TCPDUMP, "m", 1, complaint)
     assert told.fault is fault
     assert told.message
+
+
+@pytest.mark.parametrize(
+    "statistics",
+    [
+        "1 packet captured",
+        "23 packets captured\n25 packets received by filter\n0 packets dropped by kernel",
+        "tcpdump: pcap_loop: 17 packets seen",
+        "Packets captured: 23",
+        "Packets received/dropped on interface 'm': 23/0 (pcap:0/dumpcap:0/flushed:0) (100.0%)",
+        "\r23 frames written",
+    ],
+)
+def test_a_note_never_tells_how_many_frames_there_were(statistics: str) -> None:
+    said = f"tcpdump: listening on m, link-type IEEE802_11_RADIO, snapshot length 512\n{statistics}"
+    assert explain_end(Tool.TCPDUMP, "m", 1, said).message.count("exit code 1)") == 1
+    told = explain_end(Tool.TCPDUMP, "m", 1, f"tcpdump: cannot allocate\n{statistics}").message
+    assert '"tcpdump: cannot allocate"' in told
+    assert not re.search(r"\d.*packet|17|2[35]", told)
