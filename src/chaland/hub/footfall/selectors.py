@@ -31,7 +31,8 @@ class Cube:
     """Hours of several shops over consecutive days, arrays of shape (shops, days, 24 clock hours).
 
     ``visits`` are person-hours over the mean stay, ``visits_variance`` their independent error;
-    ``windows`` counts the observed 5-minute windows of each hour (0: nobody listened).
+    ``windows`` counts the observed 5-minute windows of each hour (0: nobody listened), of
+    ``expected``: 12, but in the nights when clocks change.
     ``togetherness`` (shops, days) says by how much errors within a day add up: the day's variance
     over the sum of its hours'. ``scale_error`` (shops,) is the relative error that a shop's
     figures share. Days without a row are zeros with no window.
@@ -45,6 +46,7 @@ class Cube:
     passers_by: Floats
     followable_variance: Floats
     windows: Floats
+    expected: Floats
     togetherness: Floats
     scale_error: Floats
     dwell_h: Floats
@@ -58,6 +60,12 @@ class Cube:
         keep = list(shops)
         arrays = {name: getattr(self, name)[keep] for name in _SHOP_ARRAYS}
         return Cube(tuple(self.shop_ids[i] for i in keep), self.first, **arrays)
+
+    def heard_share(self) -> Floats:
+        """Return the observed share of each hour, (shops, days, 24)."""
+        wanted = np.maximum(self.expected, rules.WINDOWS_IN_HOUR)
+        share: Floats = np.minimum(self.windows / wanted, 1.0)
+        return share
 
     def at_stay(self, stay_h: Floats) -> "Cube":
         """Return the cube as if each shop's mean stay had always been ``stay_h`` (shops,).
@@ -74,11 +82,12 @@ class Cube:
         )
 
     def mean_stay_h(self) -> Floats:
-        """Return each shop's mean stay over the days with data, (shops,); 1 h without any."""
+        """Return each shop's mean stay over the days with data, (shops,); NaN without any."""
         heard = self.windows.sum(axis=2) > 0
-        total = (self.dwell_h * heard).sum(axis=1)
         days = heard.sum(axis=1)
-        return np.divide(total, days, out=np.ones(len(days)), where=days > 0)
+        mean: Floats = np.full(len(days), np.nan)
+        np.divide((self.dwell_h * heard).sum(axis=1), days, out=mean, where=days > 0)
+        return mean
 
     def part(self, first: date, last: date) -> "Cube":
         """Return the cube of the days ``first`` to ``last``, which it must hold."""
@@ -94,6 +103,7 @@ _DAY_ARRAYS = (
     "passers_by",
     "followable_variance",
     "windows",
+    "expected",
     "togetherness",
     "dwell_h",
 )
@@ -130,6 +140,7 @@ def read_cube(shop_ids: Sequence[int], first: date, last: date) -> Cube:
         passers_by=hours[..., clock.PASSERS_BY],
         followable_variance=hours[..., clock.FOLLOWABLE_VARIANCE],
         windows=hours[..., clock.WINDOWS],
+        expected=hours[..., clock.EXPECTED],
         togetherness=together,
         scale_error=_mean_error(error, hours[..., clock.PERSON_HOURS].sum(axis=2)),
         dwell_h=dwell_h,
@@ -153,6 +164,14 @@ def units(shop_ids: Sequence[int], scale_errors: Floats) -> list[rules.Unit]:
             float(scale_error),
         )
         for shop_id, scale_error in zip(shop_ids, scale_errors, strict=True)
+    ]
+
+
+def presence_units(models: Sequence[people.Model]) -> list[rules.Unit]:
+    """Return what shops may show of people present, which needs no stay: people, or an index."""
+    return [
+        rules.unit(model.held_out_error is not None, model.held_out_error, model.scale_error)
+        for model in models
     ]
 
 
@@ -182,6 +201,13 @@ def listening(shop_ids: Sequence[int], now: datetime) -> dict[int, Listening]:
         if order.index(state) > order.index(found[sensor.shop_id].state):
             found[sensor.shop_id] = Listening(state, sensor.last_seen_at)
     return found
+
+
+def have_sensor(shop_ids: Sequence[int]) -> list[bool]:
+    """Tell of each shop, in this order, whether it has a sensor that is not revoked."""
+    sensors = Sensor.objects.filter(shop_id__in=shop_ids, revoked_at=None)
+    having = set(sensors.values_list("shop_id", flat=True))
+    return [shop_id in having for shop_id in shop_ids]
 
 
 def sensor_state(sensor: Sensor, now: datetime) -> rules.SensorState:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from chaland.hub.footfall import rules
+from chaland.hub.footfall import estimates, rules
 from chaland.hub.footfall.figures import totals
 from chaland.hub.footfall.figures.totals import Mask
 from chaland.hub.footfall.hours import Floats
@@ -132,14 +132,15 @@ def _still_open(cube: Cube, running: tuple[date, int] | None, open_share: Floats
 
 
 def _date_grid(cube: Cube, running: tuple[date, int] | None, open_share: Floats) -> _Grid:
-    covered = _mean_over_shops(np.minimum(cube.windows / rules.WINDOWS_IN_HOUR, 1.0))
+    covered = _mean_over_shops(cube.heard_share())
     if running is not None:
         _cut_the_future(covered, (running[0] - cube.first).days, running[1])
     shared = (cube.scale_error[:, None, None] * cube.visits) ** 2
+    between = totals.between_shops(cube.visits, totals.HOUR_BETWEEN)
     return _Grid(
         cube.visits.sum(axis=0),
         cube.visits_variance.sum(axis=0),
-        shared.sum(axis=0),
+        shared.sum(axis=0) + between,
         covered,
         open_share == 0,
     )
@@ -167,7 +168,8 @@ def _week_grid(cube: Cube, open_share: Floats) -> _Grid:
     return _Grid(
         visits.sum(axis=0),
         np.nan_to_num(means.variance).sum(axis=0),
-        ((cube.scale_error[:, None, None] * visits) ** 2).sum(axis=0),
+        ((cube.scale_error[:, None, None] * visits) ** 2).sum(axis=0)
+        + totals.between_shops(visits, estimates.DRIFT_ERROR),
         covered,
         _week_closed(cube, open_share),
     )

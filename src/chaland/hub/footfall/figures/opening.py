@@ -8,12 +8,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from chaland.hub.association.models import OpeningHours
-from chaland.hub.footfall import rules, selectors
+from chaland.hub.footfall import selectors
 from chaland.hub.footfall.figures.period import Preset, preset_period
 from chaland.hub.footfall.figures.totals import Mask
 from chaland.hub.footfall.hours import HOURS, Floats
 from chaland.hub.footfall.selectors import Cube
 from chaland.wire.periods import local_day
+
+DAY_STARTS_AT = 4
+"""Clock hour at which the local day begins (``wire.periods``)."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,17 @@ class Opening:
 
 
 def read_opening(ids: Sequence[int]) -> Opening:
-    """Read the declared opening hours of some shops: one query."""
+    """Read the declared opening hours of some shops: one query.
+
+    The local day ends at 04:00: what is open after midnight belongs to the day before.
+    """
     week = np.zeros((len(ids), 7, HOURS))
     place = {shop_id: i for i, shop_id in enumerate(ids)}
     for row in OpeningHours.objects.filter(shop_id__in=ids):
         last = row.closes.hour if row.closes.minute else row.closes.hour - 1
-        week[place[row.shop_id], row.weekday, row.opens.hour : last + 1] = 1
+        for hour in range(row.opens.hour, last + 1):
+            weekday = (row.weekday - (hour < DAY_STARTS_AT)) % 7
+            week[place[row.shop_id], weekday, hour] = 1
     return Opening(week, week.sum(axis=(1, 2)) > 0)
 
 
@@ -73,7 +81,7 @@ def expected(opening: Opening, cube: Cube, timezone: ZoneInfo, now: datetime) ->
 
 def coverage(cube: Cube, wanted: Floats) -> Floats:
     """Return the listened share of the hours that should have been, (shops, days); NaN: none."""
-    heard = np.minimum(cube.windows / rules.WINDOWS_IN_HOUR, 1.0) * wanted
+    heard = cube.heard_share() * wanted
     hours = wanted.sum(axis=2)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(hours > 0, heard.sum(axis=2) / hours, np.nan)

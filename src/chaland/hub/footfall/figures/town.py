@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from chaland.hub.association.models import Shop
-from chaland.hub.footfall import rules, selectors
+from chaland.hub.footfall import estimates, rules, selectors
 from chaland.hub.footfall.figures import opening, totals
 from chaland.hub.footfall.figures.heatmap import Heatmap, heatmap
 from chaland.hub.footfall.figures.period import Against, Period
@@ -95,6 +95,11 @@ class Figures:
         errors = [row.held_out_error for row in self.rows if row.visits and row.held_out_error]
         return float(np.median(errors)) if errors else None
 
+    @property
+    def counted_too_poorly(self) -> bool:
+        """Whether some shop was counted in and still shows an index, for its error."""
+        return any(row.held_out_error is not None and row.unit is Unit.INDEX for row in self.rows)
+
 
 @dataclass(frozen=True)
 class Cubes:
@@ -103,6 +108,13 @@ class Cubes:
     now: Cube
     then: Cube
     before: Cube
+
+    def one_stay(self) -> "Cubes":
+        """Give each shop one mean stay in all three: the period's, or else an earlier one."""
+        stay_h = self.now.mean_stay_h()
+        for other in (self.before.mean_stay_h(), self.then.mean_stay_h(), 1.0):
+            stay_h = np.where(np.isnan(stay_h), other, stay_h)
+        return Cubes(*(cube.at_stay(stay_h) for cube in (self.now, self.then, self.before)))
 
     def select(self, shops: Sequence[int]) -> "Cubes":
         return Cubes(self.now.select(shops), self.then.select(shops), self.before.select(shops))
@@ -114,7 +126,7 @@ def read_cubes(shop_ids: Sequence[int], period: Period, against: Against) -> Cub
     before = period.before(rules.TYPICAL_WEEKS)
     spans = [(period.first, period.last), (compared.first, compared.last)]
     now, then = (selectors.read_cube(shop_ids, *span) for span in spans)
-    return Cubes(now, then, selectors.read_cube(shop_ids, before.first, before.last))
+    return Cubes(now, then, selectors.read_cube(shop_ids, before.first, before.last)).one_stay()
 
 
 def figures(
@@ -215,6 +227,7 @@ def _shown(visits: Floats, variance: Floats, scale_error: Floats, factor: float)
     if not rules.enough_people(float(visits.sum()), float(variance.sum())):
         return None
     shared = float(((scale_error * visits) ** 2).sum())
+    shared += float(totals.between_shops(visits, estimates.DRIFT_ERROR))
     return rules.estimate(
         float(visits.sum()) * factor, float(variance.sum()) * factor**2, shared * factor**2
     )
@@ -265,7 +278,7 @@ def _rows(places: Places, cubes: Cubes, covered: Floats, now: datetime) -> list[
                 if part
                 else None,
                 change=totals.change(*one) if i in places.reporting else None,
-                held_out_error=calibration.held_out_error if calibration else None,
+                held_out_error=calibration.visits_error if calibration else None,
                 coverage=opening.mean_coverage(covered[i]),
                 listening=listening[shop.pk],
             )

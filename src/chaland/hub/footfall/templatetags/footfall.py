@@ -8,6 +8,7 @@ register = template.Library()
 
 for _filter in (
     words.amount,
+    words.day_and_month,
     words.until_then,
     words.since_then,
     words.period_after,

@@ -96,10 +96,15 @@ def count(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @staff_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def file(request: HttpRequest, slug: str) -> HttpResponse:
-    """Read a file and show what would be taken and each row that can't be; store nothing yet."""
+    """Read a file and show what would be taken and each row that can't be; store nothing yet.
+
+    A reload or a kept link comes without the file: it leads to where a file is sent.
+    """
     place = _visible(request, slug)
+    if request.method == "GET":
+        return redirect("calibration_shop", slug)
     form = FileForm(request.POST, request.FILES)
     if not form.is_valid():
         for error in form.errors.get("file", []):

@@ -136,23 +136,31 @@ def weekday_short(weekday: int) -> str:
 
 
 def period_words(period: Period) -> str:
-    """A period as a sentence's beginning: "from 14 to 20 November 2026", or one date."""
+    """A period in full: "14–20 November 2026", in French "du 14 au 20 ...", or one date."""
     if period.first == period.last:
         return full_date(period.first)
-    return _("from %(first)s to %(last)s") % _ends(period)
+    if same_month(period.first, period.last):
+        ends = {"first": day_number(period.first), "last": full_date(period.last)}
+        return pgettext("days of a month", "%(first)s–%(last)s") % ends
+    return pgettext("dates", "%(first)s – %(last)s") % _ends(period)
 
 
 def period_after(period: Period) -> str:
-    """A period after "compared with": "7–13 November 2026", in French "la période du ..."."""
+    """The same after "compared with", which French must word for a day and for a period."""
     if period.first == period.last:
         return pgettext("compared with", "%(day)s") % {"day": full_date(period.first)}
-    return pgettext("compared with", "%(first)s to %(last)s") % _ends(period)
+    return pgettext("compared with", "%(period)s") % {"period": period_words(period)}
 
 
 def _ends(period: Period) -> dict[str, str]:
     first, last = period.first, period.last
-    begin = day_number(first) if same_month(first, last) else full_date(first)
+    begin = day_and_month(first) if first.year == last.year else full_date(first)
     return {"first": begin, "last": full_date(last)}
+
+
+def day_and_month(day: date) -> str:
+    """A date without its year: "14 November"."""
+    return f"{day_number(day)} {formats.date_format(day, 'F')}"
 
 
 def day_number(day: date) -> str:
@@ -168,5 +176,4 @@ def same_month(first: date, last: date) -> bool:
 
 def full_date(day: date) -> str:
     """A date in full: "14 November 2026"."""
-    rest = formats.date_format(day, _("F Y"))  # month and year after the day's number
-    return f"{day_number(day)} {rest}"
+    return f"{day_and_month(day)} {day.year}"
