@@ -64,7 +64,7 @@ class Children:
             [
                 "serve",
                 *binds,
-                "--worker-class=gthread",
+                "--worker-class=chaland.hub.site.worker.PatientWorker",
                 "--threads=8",
                 "--graceful-timeout=2",
                 "--log-level=warning",

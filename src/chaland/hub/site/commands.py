@@ -57,7 +57,7 @@ def serve(bind: str, workers: int, threads: int) -> None:
         f"--bind={bind}",
         f"--workers={workers}",
         f"--threads={threads}",
-        "--worker-class=gthread",
+        "--worker-class=chaland.hub.site.worker.PatientWorker",
         "--max-requests=20000",
         "--max-requests-jitter=2000",
         "--timeout=60",

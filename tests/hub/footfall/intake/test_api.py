@@ -151,10 +151,8 @@ class Stalled(BytesIO):
 def test_the_body_of_who_is_no_sensor_is_not_waited_for(box: Any, headers: dict[str, str]) -> None:
     body = encode(box.summary(1))
     signed = sign(box.key, 1, timezone.now(), body).headers() | headers if headers else {}
-    response = Client().generic(
-        "POST", SUMMARIES, b"", "application/json", headers=signed,
-        **{"wsgi.input": Stalled(), "CONTENT_LENGTH": "1000"},
-    )  # fmt: skip
+    stalled: dict[str, Any] = {"wsgi.input": Stalled(), "CONTENT_LENGTH": "1000"}
+    response = Client(headers=signed, **stalled).post(SUMMARIES, b"", "application/json")
     assert response.status_code == (401 if headers else 400)
 
 
