@@ -19,8 +19,9 @@ from chaland.sensor.orders import DayOrders
 from chaland.sensor.status import STALE_S, Status, read_status
 from chaland.sensor.supervise import Supervisor
 from chaland.sensor.uplink.enrol import EnrolErrorFinal, EnrolErrorTemporary, enrol
+from chaland.sensor.uplink.reasons import UplinkDrop
 from chaland.sensor.uplink.spool import Spool, SpoolErrorFinal
-from chaland.sensor.uplink.upload import Uploader
+from chaland.sensor.uplink.upload import SKEW_AT_MOST_S, Uploader
 from chaland.wire.errors import WireErrorFinal
 
 TOOLS = ("chaland", "tcpdump", "dumpcap")
@@ -195,6 +196,13 @@ def _problems(found: Status | None) -> list[str]:
         problems.append(f"it does not run (last sign {found.at}): journalctl -u chaland-sensor")
     if found.state != "ok":
         problems.append(f"{found.state}: {found.message}")
+    skew_s = found.clock_skew_s
+    if skew_s is not None and abs(skew_s) > SKEW_AT_MOST_S:
+        dropped = found.drops.get(UplinkDrop.CLOCK_WRONG, 0)
+        problems.append(
+            f"clock: this box's and the hub's differ by {skew_s:.0f} s, so cells are not kept "
+            f"({dropped} so far): timedatectl set-ntp true"
+        )
     if found.upload_problem:
         problems.append(f"upload: {found.upload_problem}")
     if found.parked:
