@@ -18,6 +18,7 @@ from chaland.hub.footfall.intake import drops as count_of
 from chaland.hub.footfall.intake.checks import SEQUENCE_JUMP_AT_MOST
 from chaland.hub.footfall.intake.services import BATCHES_KEPT, accept
 from chaland.hub.footfall.models import Batch, Cell, DropCount, DwellDay, Mechanism, Sensor
+from chaland.hub.footfall.services import create_door_token, shop_of_token
 from chaland.wire.answers import Code
 from chaland.wire.signature import sensor_identifier, sign
 from chaland.wire.summary import MAX_BYTES, MAX_SEQUENCE, DwellCounts, Mode, State, encode
@@ -357,3 +358,21 @@ def test_a_sensor_revoked_while_its_summary_is_checked_stores_nothing(
     monkeypatch.setattr(checks, "timely", revoke_meanwhile)
     assert box.send(box.summary(1)).answer.code is Code.REVOKED_SENSOR
     assert not Cell.objects.exists()
+
+
+def test_a_shop_that_leaves_takes_its_sensors_and_tokens_along(
+    box: Any, make_box: Any, shop: Shop
+) -> None:
+    """Deleted alone, or with its whole association; what other shops have stays."""
+    token = create_door_token(shop.pk, "door")
+    other = Shop.objects.create(
+        association=shop.association, zone=shop.zone, name="Café", slug="cafe"
+    )
+    elsewhere = make_box()
+    Sensor.objects.filter(pk=elsewhere.sensor.pk).update(shop_id=other.pk)
+    shop.delete()
+    assert shop_of_token(token) is None
+    assert Sensor.objects.get(pk=box.sensor.pk).revoked_at is not None
+    assert Sensor.objects.get(pk=elsewhere.sensor.pk).revoked_at is None
+    other.association.shops.all().delete()
+    assert not Sensor.objects.filter(revoked_at=None).exists()

@@ -90,10 +90,10 @@ def _day(now: datetime, sensor: Sensor | None) -> date:
 
 def _write(sensor_pk: int | None, day: date, reason: str, number: int) -> None:
     with transaction.atomic(using="footfall"):
-        if sensor_pk is not None and not Sensor.objects.filter(pk=sensor_pk).exists():
-            sensor_pk = None  # deleted since it was counted
+        # A sensor deleted since it was counted leaves its counts to nobody.
+        sensor = Sensor.objects.filter(pk=sensor_pk).first() if sensor_pk else None
         DropCount.objects.update_or_create(
-            sensor_id=sensor_pk,
+            sensor=sensor,
             day=day,
             reason=reason,
             defaults={"count": F("count") + number},

@@ -8,7 +8,8 @@ from django.db.models import Q
 from django.utils.crypto import salted_hmac
 
 from chaland.hub.association.models import Shop
-from chaland.hub.footfall.models import EnrolmentCode, Sensor
+from chaland.hub.common import clock
+from chaland.hub.footfall.models import DoorToken, EnrolmentCode, Sensor
 from chaland.wire import enrolment as wire
 from chaland.wire.signature import sensor_identifier
 
@@ -64,6 +65,12 @@ def redeem(request: wire.Enrolment, now: datetime) -> Sensor:
 def revoke(sensor: Sensor, now: datetime) -> None:
     """Refuse whatever the sensor sends from now on. What it sent before stays."""
     Sensor.objects.filter(pk=sensor.pk, revoked_at=None).update(revoked_at=now)
+
+
+def shop_left(instance: Shop, **_signal: object) -> None:
+    """Refuse whatever the sensors and door counters of a shop send once it is deleted."""
+    for model in (Sensor, DoorToken):
+        model.objects.filter(shop_id=instance.pk, revoked_at=None).update(revoked_at=clock.now())
 
 
 def _code_hash(code: str) -> str:

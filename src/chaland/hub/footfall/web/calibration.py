@@ -18,7 +18,7 @@ from chaland.hub.association.models import Shop
 from chaland.hub.common import clock
 from chaland.hub.footfall import estimates, rules, selectors, services
 from chaland.hub.footfall.services import CountRow, RowErrorFinal
-from chaland.hub.footfall.services.door_rows import parse
+from chaland.hub.footfall.services.door_rows import YEARS, parse
 from chaland.hub.footfall.web.forms import CountForm, FileForm, TallyForm
 
 PREVIEW_ROWS = 8
@@ -222,6 +222,8 @@ def forget_day(request: HttpRequest, slug: str, day: str) -> HttpResponse:
         chosen = date.fromisoformat(day)
     except ValueError as error:
         raise Http404 from error
+    if chosen.year not in YEARS:
+        raise Http404
     gone = services.delete_door_counts(place.pk, chosen, ZoneInfo(place.association.timezone))
     messages.success(
         request,
