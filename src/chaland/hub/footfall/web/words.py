@@ -1,6 +1,6 @@
 """Figures as words: numbers that their interval leaves meaning, intervals as people say them."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.utils import formats
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
@@ -109,7 +109,11 @@ def direction(change: Change) -> str:
 
 def since_then(moment: datetime | None) -> str:
     """How long ago by the hub's own clock (the demo's town has its own): "3 hours"."""
-    return "–" if moment is None else str(timesince(moment, clock.now(), depth=1))
+    if moment is None:
+        return "–"
+    if clock.now() - moment < timedelta(minutes=1):
+        return _("less than a minute")
+    return str(timesince(moment, clock.now(), depth=1))
 
 
 def until_then(moment: datetime) -> str:
