@@ -27,7 +27,7 @@ INTERVAL_SHARE = 0.90
 _INTERVAL_SD = 1.6448536269514722
 
 WINDOWS_IN_HOUR = 12
-HOUR_COMPLETE_WINDOWS = 11
+WINDOWS_MISSED_MAX = 1
 """An hour may miss one window of five minutes (the sensor's day process restarts at 04:00)."""
 
 DAY_COMPLETE_SHARE = 0.95
@@ -49,6 +49,7 @@ class Unit(StrEnum):
     """What a shop's figures count."""
 
     VISITS = "visits"
+    """People; where presence is meant, people present."""
     INDEX = "index"
 
 
@@ -74,9 +75,10 @@ class Estimate:
 def unit(calibrated: bool, held_out_error: float | None, scale_error: float) -> Unit:
     """Return what a shop may show.
 
-    ``held_out_error`` is the calibration's relative error on days that it had not seen (share);
-    ``None`` says that no such error could be measured, and then no person is shown either.
-    ``scale_error`` is the relative error shared by all of the shop's figures (scale and dwell).
+    ``held_out_error`` is the relative error of visits (or of people present, where these are meant)
+    on days that the calibration had not seen, as a share; ``None`` says that no such error could be
+    measured, and then no person is shown either. ``scale_error`` is the relative error shared by
+    all of the shop's figures (scale and stay).
     """
     if not calibrated or held_out_error is None:
         return Unit.INDEX

@@ -6,6 +6,7 @@ scale and stay is shared by all its figures, and never averages out. Shops share
 two: a town's days have one public, and its shops were counted in the same weeks.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +56,9 @@ def between_shops(visits: Floats, error: float) -> Floats:
     return added
 
 
-HOUR_BETWEEN = float(np.hypot(estimates.DRIFT_ERROR, estimates.TOWN_DAY_ERROR))
+HOUR_BETWEEN = math.hypot(
+    estimates.DRIFT_ERROR, estimates.TOWN_DAY_ERROR, estimates.TOWN_HOUR_ERROR
+)
 """The common error of single hours."""
 CHANGE_DRIFT = estimates.DRIFT_ERROR / 2**0.5
 """Relative error of either of two compared periods: half of the drift is the same in both."""
