@@ -7,6 +7,8 @@ own, and no key crosses the wall. Counts are noised on the sensor, drawn once, s
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from chaland.hub.footfall import rules
+
 
 class Sensor(models.Model):
     """A listening box in a shop; the hub knows its public key only."""
@@ -220,6 +222,12 @@ class Calibration(models.Model):
 
     def __str__(self) -> str:
         return f"shop {self.shop_id} {self.fitted_at:%Y-%m-%d}"
+
+    @property
+    def shows_visits(self) -> bool:
+        """Whether visits are exact enough to be shown; else the shop shows an index."""
+        shared = self.stay["error"] if self.stay else 1.0
+        return rules.unit(True, self.visits_error, shared) is rules.Unit.VISITS
 
 
 class DayFigure(models.Model):

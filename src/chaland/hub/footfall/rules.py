@@ -41,6 +41,12 @@ TYPICAL_WEEKS = 8
 TOWN_INDEX_SHOPS_MIN = 5
 """A shopkeeper sees the town's index only when this many shops make it, with equal weights."""
 
+CAPTURE_HALF_WIDTH_MAX = 0.15
+"""A capture rate whose interval is wider than this to either side is not shown."""
+
+CAPTURE_PHONES_MIN = 100
+"""Nor is one of fewer phones."""
+
 FRESH_FOR = timedelta(minutes=45)
 """How long the last cell stands for "now"; a summary comes every 15 minutes."""
 

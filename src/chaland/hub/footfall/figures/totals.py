@@ -237,13 +237,19 @@ def mean_index(found: Index) -> tuple[Floats, Floats, Floats]:
 
 
 def capture_rate(cube: Cube) -> Estimate | None:
-    """Return visitors over visitors and passers-by, followable devices only, as a share."""
+    """Return visitors over visitors and passers-by, followable devices only, as a share.
+
+    ``None`` where the sample is small or its interval too wide to say anything.
+    """
     share, variance = estimates.capture_rate(
         cube.arrivals.sum(), cube.passers_by.sum(), cube.followable_variance.sum()
     )
-    if np.isnan(share):
+    phones = float(cube.arrivals.sum() + cube.passers_by.sum())
+    if np.isnan(share) or phones < rules.CAPTURE_PHONES_MIN:
         return None
     found = rules.estimate(float(share), float(variance))
+    if found.high - found.value > rules.CAPTURE_HALF_WIDTH_MAX:
+        return None
     return Estimate(found.value, found.low, min(found.high, 1.0))
 
 

@@ -138,5 +138,5 @@ def _refresh(sensor: Sensor, summary: Summary, now: datetime) -> None:
     try:
         services.refresh_figures(sensor.shop_id, {summary.cell.start})
     except Exception:  # noqa: BLE001 (a fault in figures must not stop the sensors; it is logged)
-        _log.exception("figures of shop %s are stale: rebuild them", sensor.shop_id)
+        _log.exception("figures of shop %s are stale: run chaland hub rebuild", sensor.shop_id)
         drops.count(drops.FIGURES_STALE, now, sensor)

@@ -47,7 +47,11 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _worth(calibration: Any) -> float:
-    return 9.0 if calibration is None else float(calibration.held_out_error)
+    if calibration is None:
+        return 9.0
+    return (
+        1.0 + calibration.held_out_error if calibration.stay is None else calibration.visits_error
+    )
 
 
 @staff_required
