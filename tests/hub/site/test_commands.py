@@ -4,11 +4,12 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -31,8 +32,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+@contextmanager
+def serving(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """A hub that starts on an empty folder: its address, and the file of what it printed."""
     port, printed = free_port(), tmp_path / "printed"
     with printed.open("wb") as out:
@@ -55,6 +56,12 @@ def served(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=40) == 0
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    with serving(tmp_path) as hub:
+        yield hub
 
 
 def test_a_hub_serves_from_an_empty_folder(served: tuple[str, Path]) -> None:
@@ -139,3 +146,12 @@ def test_databases_that_an_older_version_left_open_are_closed(tmp_path: Path) ->
         path.touch(0o644)
     subprocess.run([*HUB, "manage", "check"], env=environment(tmp_path), check=True, timeout=60)
     assert [path.stat().st_mode & 0o777 for path in left] == [0o600, 0o600]
+
+
+def test_a_clean_stop_writes_the_counts_of_refusals(tmp_path: Path) -> None:
+    with serving(tmp_path) as (url, _printed):
+        for _ in range(7):
+            assert httpx.post(f"{url}/api/v1/summaries").status_code == 400
+    with closing(sqlite3.connect(tmp_path / "state" / "footfall.sqlite3")) as database:
+        counted = database.execute("SELECT reason, count FROM footfall_dropcount").fetchall()
+    assert counted == [("malformed", 7)]
