@@ -44,7 +44,11 @@ def sensor(context: click.Context, state: Path) -> None:
 
 @sensor.command()
 @click.option("--hub", required=True, help="Address of the association's hub, https://….")
-@click.option("--code", required=True, help="One-time code that the hub shows: ABCD-EFGH-JKLM.")
+@click.option(
+    "--code",
+    prompt="One-time code",  # on the command line, every user of the box could read it
+    help="One-time code that the hub shows, ABCD-EFGH-JKLM; asked for if not given.",
+)
 @click.option("--replace", is_flag=True, help="Enrol this box anew, with a new key.")
 @click.option("--allow-http", is_flag=True, help="Allow a hub without TLS on another machine.")
 @click.pass_obj

@@ -105,6 +105,13 @@ def test_a_wrong_command_is_explained(state: Path, arguments: list[str], problem
     assert problem in " ".join(result.output.split())
 
 
+def test_a_code_can_be_typed_instead_of_standing_on_the_command_line(tmp_path: Path) -> None:
+    arguments = ["--state", str(tmp_path / "box"), "enroll", "--hub", "http://[::1]:9"]
+    result = CliRunner().invoke(sensor, arguments, input="not-a-code\n")
+    assert "One-time code" in result.output
+    assert "code: must be 12" in " ".join(result.output.split())
+
+
 def test_a_box_that_is_not_enrolled_says_what_to_do(tmp_path: Path) -> None:
     for command in (["run", "--stdin"], ["status"]):
         result = invoke(tmp_path, *command)
