@@ -1,6 +1,9 @@
 """Published 90 % intervals hold the truth nine times in ten: simulated towns, the shipped path.
 
-Ten shops, four weeks, counted at the door in the first two and judged in the others.
+Ten shops, four weeks, counted at the door in the first two and judged in the others; two towns.
+Over six other pairs of seeds hours lay at 0.93 to 0.95, days at 0.90 to 0.95, weeks at 0.94 to 1.00
+and changes at 0.94 to 1.00 (standard deviations 0.01, 0.02, 0.03, 0.03); the lower bounds are three
+of them or more below the mean: a false alarm in about one pair of seeds of a thousand each.
 """
 
 import numpy as np
@@ -21,16 +24,12 @@ def judged_towns(seeds: tuple[int, ...]) -> dict[str, Judged]:
 
 
 def test_published_intervals_hold_the_truth_nine_times_in_ten() -> None:
+    """And a change that is not there is seldom called one: its interval holds the true change."""
     found = judged_towns(SEEDS)
-    hours, days, weeks = (found[name] for name in NAMES[:3])
-    assert len(hours.held) > 1_000
-    assert 0.84 <= hours.share_held <= 0.98
-    assert 0.80 <= days.share_held <= 0.98
-    assert weeks.share_held >= 0.65  # a town's weeks err together: this is a few of them only
-    assert abs(np.median(days.errors)) < 0.15
-
-
-def test_an_unchanged_shop_is_seldom_called_changed() -> None:
-    """Of week-by-week changes at least nine in ten hold the true change in their interval."""
-    found = judged_towns(SEEDS)
-    assert found[NAMES[6]].share_held >= 0.75
+    hours, days, weeks, changes = (found[NAMES[i]] for i in (0, 1, 2, 6))
+    assert len(hours.held) > 500
+    assert 0.88 <= hours.share_held <= 0.99
+    assert 0.84 <= days.share_held <= 0.99
+    assert weeks.share_held >= 0.83
+    assert changes.share_held >= 0.84
+    assert abs(np.median(days.errors)) < 0.12

@@ -241,7 +241,7 @@ class DayFigure(models.Model):
     shop_id = models.BigIntegerField()
     day = models.DateField()
     person_hours = models.FloatField(_("person-hours"))
-    visits_variance = models.FloatField(_("variance of visits, without the scale's"))
+    visits_variance = models.FloatField(_("variance of the day’s visits"))
     dwell_s = models.FloatField(_("mean stay, seconds; visits are person-hours over it"))
     scale_error = models.FloatField(_("relative error that all of the shop's figures share"))
     windows = models.PositiveSmallIntegerField(_("windows observed"))

@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
                 ('shop_id', models.BigIntegerField()),
                 ('day', models.DateField()),
                 ('person_hours', models.FloatField(verbose_name='person-hours')),
-                ('visits_variance', models.FloatField(verbose_name="variance of visits, without the scale's")),
+                ('visits_variance', models.FloatField(verbose_name="variance of the day’s visits")),
                 ('dwell_s', models.FloatField(verbose_name='mean stay, seconds; visits are person-hours over it')),
                 ('scale_error', models.FloatField(verbose_name="relative error that all of the shop's figures share")),
                 ('windows', models.PositiveSmallIntegerField(verbose_name='windows observed')),

@@ -49,9 +49,9 @@ def index(request: HttpRequest) -> HttpResponse:
 def _worth(calibration: Any) -> float:
     if calibration is None:
         return 9.0
-    return (
-        1.0 + calibration.held_out_error if calibration.stay is None else calibration.visits_error
-    )
+    if calibration.stay is None:
+        return 1.0 + float(calibration.held_out_error)
+    return float(calibration.visits_error)
 
 
 @staff_required
