@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_hours_after_midnight_are_of_the_evening_before() -> None:
-    cast = builders.build_cast(1)
+    cast = builders.build_cast(2)
     OpeningHours.objects.all().delete()
     saturday, sunday = 5, 6
     OpeningHours.objects.create(shop=cast.shop, weekday=saturday, opens=time(18), closes=time(23))
