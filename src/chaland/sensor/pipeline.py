@@ -234,6 +234,8 @@ class Pipeline:
             day_ends = local_day(end, timezone) != day
         else:  # a file ends its day; a live process that ends may be started again
             day_ends = self._config.recorded if next_day is None else next_day != day
+        if stops or day_ends:
+            visits.end_lives()
         exact = ExactCell(
             start=start,
             windows=clock.observed,

@@ -50,10 +50,9 @@ def test_the_pause_of_a_recording_does_not_end_its_day(
     new_air: Any, address: Any, cells_of: Any
 ) -> None:
     air = new_air()
-    air.data(1, address(1))
-    air.data(3 * HOUR, address(1))
-    air.data(20 * HOUR, address(1))
-    air.tick(20 * HOUR + 1)
+    for begin_s in (1, 3 * HOUR, 20 * HOUR):
+        air.data(begin_s, address(1))
+        air.data(begin_s + 60, address(1))
     with_dwell = [cell for cell in cells_of(air) if cell.dwell_day]
     assert [sum(cell.dwell) for cell in with_dwell] == [2, 0]
     assert len({cell.dwell_day for cell in with_dwell}) == 2
