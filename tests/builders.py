@@ -120,7 +120,8 @@ def build_mechanism() -> Mechanism:
 
 
 def build_calibration(shop_id: int, error: float = 0.18) -> Calibration:
-    """People are half of the mean fingerprints a window, as `build_cells` makes them."""
+    """People are half of the mean fingerprints a window, as `build_cells` makes them; who came in
+    was counted, too."""
     return Calibration.objects.create(
         shop_id=shop_id,
         fitted_at=datetime(2026, 1, 5, tzinfo=UTC),
@@ -132,6 +133,17 @@ def build_calibration(shop_id: int, error: float = 0.18) -> Calibration:
         held_out_error=error,
         held_out_mae=1.2,
         held_out_mape=error,
+        stay=dict(
+            stay_s=900.0,
+            error=0.07,
+            day_error=0.08,
+            hour_error=0.1,
+            scatter=1.0,
+            held_out_error=error,
+            hours=40,
+            days=8,
+        ),
+        visits_error=error,
         cells=160,
         days=8,
     )

@@ -90,6 +90,96 @@ def test_what_is_wrong_is_said(capture: tuple[Path, Path], tmp_path: Path) -> No
     assert "Traceback" not in missing.stderr + unknown.stderr + gates.stderr
 
 
+HUB_WITH_A_REAL_SENSOR = """
+import django; django.setup()
+from datetime import UTC, datetime
+from chaland.hub.association.models import Shop
+from chaland.hub.footfall import services
+from chaland.hub.footfall.models import Cell, DayFigure, Mechanism, Sensor
+shop = Shop.objects.get(slug="lab")
+real = Sensor.objects.create(identifier="b" * 16, shop_id=shop.pk, public_key=b"1" * 32,
+                             enrolled_at=datetime.now(UTC))
+start = datetime(2026, 3, 10, 10, tzinfo=UTC)
+Cell.objects.create(sensor=real, start=start, shop_id=shop.pk, windows=3, state="ok",
+                    mechanism=Mechanism.objects.first(), fingerprints=30, scans=40)
+services.refresh_figures(shop.pk, {start})
+"""
+DAYS = """
+import django; django.setup()
+from chaland.hub.footfall.models import DayFigure
+print(*sorted(DayFigure.objects.values_list("day", flat=True)))
+"""
+
+
+def hub(script: str, state: Path) -> str:
+    planes = ("CHALAND_ASSOCIATION_DATABASE_URL", "CHALAND_FOOTFALL_DATABASE_URL")
+    environment = {k: v for k, v in os.environ.items() if k not in planes} | {
+        "CHALAND_STATE_DIR": str(state),
+        "DJANGO_SETTINGS_MODULE": "chaland.hub.site.settings",
+    }
+    return subprocess.check_output([sys.executable, "-c", script], env=environment, text=True)
+
+
+def test_again_keeps_the_days_of_the_shops_real_sensors(
+    capture: tuple[Path, Path], tmp_path: Path
+) -> None:
+    assert chaland("replay", capture[0], "--shop", "lab", state=tmp_path).returncode == 0
+    hub(HUB_WITH_A_REAL_SENSOR, tmp_path)
+    before = hub(DAYS, tmp_path)
+    assert before.split() == ["2026-03-10", "2026-05-19"]
+    again = chaland("replay", capture[0], "--shop", "lab", "--again", state=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert hub(DAYS, tmp_path) == before
+
+
+def test_a_short_name_that_is_none_makes_nothing(
+    capture: tuple[Path, Path], tmp_path: Path
+) -> None:
+    bad = chaland("replay", capture[0], "--shop", "a/../b c", state=tmp_path)
+    assert bad.returncode == 1
+    assert "is no short name" in bad.stderr
+    assert "Traceback" not in bad.stderr
+    good = chaland("replay", capture[0], "--shop", "lab", state=tmp_path)
+    assert good.returncode == 0, "nothing was made of the bad name"
+    assert [p.name for p in (tmp_path / "replay").iterdir()] == ["shop-1.key"]
+
+
+def test_a_capture_that_can_not_be_read_at_all_is_a_failure_after_the_table(
+    capture: tuple[Path, Path], tmp_path: Path
+) -> None:
+    none = tmp_path / "none.pcap"
+    none.write_bytes(b"no capture at all")
+    result = chaland("replay", none, capture[0], "--shop", "lab", state=tmp_path / "state")
+    assert result.returncode == 1
+    assert rows(result.stdout)
+    assert f"could not be read at all: {none}." in result.stderr
+
+
+def test_a_simulated_capture_that_can_not_be_written_is_said(tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    for arguments in ([missing / "x.pcap"], [tmp_path / "x.pcap", "--people", missing / "p.csv"]):
+        result = chaland("simulate", "capture", *arguments, "--to", "10:05", state=tmp_path)
+        assert result.returncode == 1
+        assert f"{arguments[-1]}: can't be written (No such file" in result.stderr
+        assert "Traceback" not in result.stderr
+    assert not (tmp_path / "x.pcap").exists(), "told before the long work"
+
+
+def test_the_hour_that_the_clocks_going_back_repeats(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text(
+        "time_local,people\n2025-10-26 01:45:00,1\n2025-10-26 02:00:00,2\n"
+        "2025-10-26 02:45:00,3\n2025-10-26 02:00:00,4\n2025-10-26 02:30:00,5\n"
+        "2025-10-26 03:00:00,6\n2025-10-26 03:15:00,0\n",
+        encoding="utf-8",
+    )
+    got = [(row.start.strftime("%H:%M"), row.people) for row in read_people(file, PARIS)]
+    assert got == [
+        ("23:45", 1), ("00:00", 2), ("00:15", 2), ("00:30", 2), ("00:45", 3),
+        ("01:00", 4), ("01:15", 4), ("01:30", 5), ("01:45", 5), ("02:00", 6),
+    ]  # fmt: skip
+
+
 def test_head_counts_are_averaged_over_whole_quarter_hours(tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_text(
@@ -113,6 +203,12 @@ def test_head_counts_are_averaged_over_whole_quarter_hours(tmp_path: Path) -> No
         ("time_local,people\n2026-03-14 10:00:00,many\n", "row 2, people"),
         ("time_local,people\n2026-03-14 10:00:00,-1\n", "row 2, people"),
         ("time_local,people\n2026-03-14 10:00:00\n", "row 2: 1 values"),
+        (f"time_local,people\n2026-03-14 10:00:00,{'9' * 5000}\n", "row 2, people"),
+        ("time_local,people\n0001-01-01 00:00:00,1\n", "row 2, time_local: .* no capture"),
+        ("time_local,people\n2026-01-01 00:00:00,1\n9999-12-31 23:59:59,1\n", "row 3, time_local"),
+        ("time_local,people\n2026-01-01 00:00:00,1\n2027-02-06 00:00:00,1\n", "row 3.* 400 days"),
+        ("time_local,people\n2026-03-29 03:10:00,1\n2026-03-29 02:00:00,1\n", "row 3, time_local"),
+        ("time_local,people\n" + "x" * 200_000 + ",1\n", "as CSV"),
         ("time_local,people\n2026-03-14 10:00:00,1\n2026-03-14 09:00:00,1\n", "row 3, time_local"),
     ],
 )

@@ -59,3 +59,11 @@ function periods(select) {
   });
 }
 document.querySelectorAll("[data-period]").forEach(periods);
+
+/** After "back" a browser may restore what was picked last; the page shows what its address says. */
+window.addEventListener("pageshow", () => {
+  document.querySelectorAll("[data-period]").forEach((select) => {
+    select.form.reset();
+    select.form.querySelectorAll("input[type=date]").forEach((input) => (input.disabled = false));
+  });
+});

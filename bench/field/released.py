@@ -8,7 +8,8 @@ import numpy as np
 
 from bench.field.brno import Ints, Room
 from bench.field.scores import Floats, Score, score
-from chaland.hub.footfall import estimates
+from chaland.hub.footfall import estimates, rules
+from chaland.hub.footfall.estimates.noise import Bools
 from chaland.sensor.privacy import SeededBits, draw_many
 
 BOUND = 3
@@ -50,21 +51,41 @@ def judged(room: Room, counts: Mapping[str, Floats], scales: Mapping[str, float]
         counts, room.windows, scales, made.coefficients, made.residual_sd
     )
     guess, true = hour_means(room, made.held_out), hour_means(room, room.truth)
-    hours = estimates.hours(room.start_s, made.held_out, variance, made.day_error)
-    low, high = estimates.interval(hours.mean, hours.variance, made.scale_error)
-    held = ((low <= true.mean) & (true.mean <= high))[true.cells == 4]
-    low, high = estimates.interval(made.held_out, variance, made.scale_error)
+    own = np.maximum(variance - (made.day_error * made.held_out) ** 2, 0.0)
+    spread = hour_means(room, own).mean / true.cells + (made.day_error * guess.mean) ** 2
+    held = _held(guess.mean, spread, made.scale_error, true.mean)[true.cells == 4]
     return Draw(
         score(made.held_out, room.truth),
         float(np.abs(guess.mean - true.mean)[true.cells == 4].mean()),
-        float(((low <= room.truth) & (room.truth <= high)).mean()),
+        float(_held(made.held_out, variance, made.scale_error, room.truth).mean()),
         float(held.mean()),
     )
 
 
-def hour_means(room: Room, people: Floats) -> estimates.Averages:
-    """Average people over clock hours."""
-    return estimates.hours(room.start_s, people, np.zeros(len(people)))
+def _held(value: Floats, variance: Floats, scale_error: float, truth: Floats) -> Bools:
+    """Tell whose truth lies within the interval."""
+    ends = [
+        rules.estimate(*each)
+        for each in zip(value, variance, (scale_error * value) ** 2, strict=True)
+    ]
+    low, high = np.array([(end.low, end.high) for end in ends]).T
+    return np.asarray((low <= truth) & (truth <= high))
+
+
+@dataclass(frozen=True)
+class Hours:
+    """One entry a clock hour: the mean of its observed cells, and how many they are."""
+
+    mean: Floats
+    cells: Ints
+
+
+def hour_means(room: Room, people: Floats) -> Hours:
+    """Average people over clock hours; cells that are NaN are left out."""
+    seen = ~np.isnan(people)
+    _, place = np.unique(room.start_s[seen] // 3600, return_inverse=True)
+    cells = np.bincount(place)
+    return Hours(np.bincount(place, people[seen]) / cells, cells)
 
 
 def hourly(room: Room, guess: Floats) -> float:

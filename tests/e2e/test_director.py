@@ -60,6 +60,7 @@ def test_a_click_filters_and_back_goes_back(director: Site) -> None:
     expect(page).to_have_url(director.url + "/?period=28d&compare=year&zone=zone-0")
     page.go_back()
     page.go_back()
+    expect(page.get_by_label("Période", exact=True)).to_have_value("7d")
     page.go_back()
     expect(page).to_have_url(director.url + "/")
     expect(shops).to_have_count(6)
@@ -74,7 +75,7 @@ def test_own_dates(director: Site) -> None:
     page.get_by_role("button", name="Afficher").click()
     expect(page.locator(".lead")).to_contain_text("Du 2 au 8 novembre 2026")
     page.get_by_role("link", name="Période précédente").click()
-    expect(page.locator(".lead")).to_contain_text("Du 26 octobre 2026 au 1 novembre 2026")
+    expect(page.locator(".lead")).to_contain_text("Du 26 octobre au 1er novembre 2026")
 
 
 def test_the_hours_speak_to_the_keyboard(director: Site) -> None:
@@ -86,7 +87,7 @@ def test_the_hours_speak_to_the_keyboard(director: Site) -> None:
     expect(page.locator("[data-heat-say]")).to_contain_text("Samedi 14 novembre, 11")
     expect(page.locator("[data-heat-say]")).to_contain_text("entre")
     page.keyboard.press("ArrowDown")  # Sunday: closed, and said so to a screen reader
-    expect(page.locator("table.heat td:focus")).to_contain_text("pas assez de monde pour afficher")
+    expect(page.locator("table.heat td:focus")).to_contain_text("fermé")
     assert page.locator("table.heat td[tabindex='0']").count() == 1
 
 
@@ -107,8 +108,8 @@ def test_the_csv_comes_down(director: Site) -> None:
         director.page.get_by_role("link", name="Exporter (CSV)").click()
     text = download.value.path().read_text(encoding="utf-8-sig")
     assert download.value.suggested_filename == "chaland-2026-11-14-2026-11-20.csv"
-    assert text.splitlines()[1].startswith("visits,Port-Lin,2026-11-14,2026-11-20")
-    assert "simulated" in text.splitlines()[1]
+    assert text.splitlines()[1].startswith("visites;Port-Lin;2026-11-14;2026-11-20")
+    assert "simul" in text.splitlines()[1]
 
 
 def test_a_shopkeepers_page_everywhere(open_site: OpenSite, cast: builders.Cast) -> None:

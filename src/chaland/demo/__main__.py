@@ -1,4 +1,4 @@
-"""``python -m chaland.demo serve|live|older …``: the demo's processes; they end with the demo."""
+"""``python -m chaland.demo PARENT serve|live|older …``: the demo's processes; they end with it."""
 
 import os
 import signal
@@ -31,8 +31,9 @@ def main(role: str, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
+    # The demo says who it is: it may be gone before this process could ask for its parent.
+    threading.Thread(target=end_with, args=[int(sys.argv[1])], daemon=True).start()
     try:
-        main(*sys.argv[1:])
+        main(*sys.argv[2:])
     except KeyboardInterrupt:
         sys.exit(130)  # what is stored goes on from there at the next start

@@ -69,7 +69,7 @@ def calibrate(
     for index, (slug, shop_id) in enumerate(shops.items()):
         if slug in cast.UNCALIBRATED:
             continue
-        rows = door_rows(days, index, rng)
+        rows = door_rows(days, index, rng, entries=slug not in cast.OCCUPANCY_ONLY)
         services.record_door_counts(shop_id, rows, DoorCount.Source.DOOR)
         try:
             services.fit_calibration(shop_id, now)

@@ -39,6 +39,9 @@ UNCALIBRATED = frozenset(
 )
 """Shops without a door counter: their figures are an index."""
 
+OCCUPANCY_ONLY = frozenset({"optique-lumiere"})
+"""Shops whose door counter says how many are inside, not who came in: no visits, an index."""
+
 JOINED_DAYS_AGO: Mapping[str, int] = {"bulles-et-planches": 75}
 """Shops whose sensor came later than the others."""
 

@@ -52,7 +52,7 @@ class Folder:
             raise click.ClickException(
                 f"{self.path} holds something that is not a demo: give another folder with --state."
             )
-        self.path.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.write(ready=False, town=dict(town))
         return False
 

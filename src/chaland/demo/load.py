@@ -131,8 +131,13 @@ def _example(windows: int) -> CellCounts:
     return CellCounts(datetime.fromtimestamp(0, UTC), windows, state, Mode.DEFAULT, counts)
 
 
-def door_rows(days: Sequence[DayCounts], shop: int, rng: np.random.Generator) -> list[CountRow]:
-    """Return what a door counter says of some days: the truth, with a few per cent of error."""
+def door_rows(
+    days: Sequence[DayCounts], shop: int, rng: np.random.Generator, *, entries: bool = True
+) -> list[CountRow]:
+    """Return what a door counter says of some days: the truth, with a few per cent of error.
+
+    It says how many are inside and, with ``entries``, how many came in.
+    """
     rows = []
     for day in days:
         error = 1 + 0.04 * rng.standard_normal(len(day.start_s))
@@ -140,7 +145,8 @@ def door_rows(days: Sequence[DayCounts], shop: int, rng: np.random.Generator) ->
             start = datetime.fromtimestamp(start_s, UTC)
             end = start + timedelta(seconds=CELL_S)
             inside = max(round(float(day.visitors[i, shop] * error[i]), 2), 0.0)
-            rows.append(CountRow(start, end, inside, int(day.entries[i, shop])))
+            came = int(day.entries[i, shop]) if entries else None
+            rows.append(CountRow(start, end, inside, came))
     return rows
 
 

@@ -1,5 +1,6 @@
 """The demo's child processes: the web server and the live day. They end together."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -63,7 +64,7 @@ class Children:
             [
                 "serve",
                 *binds,
-                "--worker-class=gthread",
+                "--worker-class=chaland.hub.site.worker.PatientWorker",
                 "--threads=8",
                 "--graceful-timeout=2",
                 "--log-level=warning",
@@ -81,7 +82,8 @@ class Children:
         self._start(_ENDS, ["older", *arguments])
 
     def _start(self, name: str, arguments: list[str]) -> None:
-        self._started[name] = subprocess.Popen([sys.executable, "-m", "chaland.demo", *arguments])
+        command = [sys.executable, "-m", "chaland.demo", str(os.getpid()), *arguments]
+        self._started[name] = subprocess.Popen(command)
 
     def wait_for_page(self, url: str) -> None:
         """Return once the sign-in page answers."""

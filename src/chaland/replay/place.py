@@ -7,10 +7,13 @@ from zoneinfo import ZoneInfo
 
 import click
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_slug
 from django.db import transaction
 from nacl.signing import SigningKey
 
 from chaland.hub.association.models import Association, Shop, Zone
+from chaland.hub.footfall import services
 from chaland.hub.footfall.models import Batch, Cell, DayFigure, DwellDay, Sensor
 from chaland.wire.signature import sensor_identifier
 
@@ -31,12 +34,19 @@ class Place:
 def open_place(slug: str, timezone: ZoneInfo | None, *, again: bool) -> Place:
     """Return the shop's place; makes an association for it where there is none at all.
 
-    ``again`` forgets what earlier replays stored for this shop.
+    ``again`` forgets what earlier replays stored for this shop. Raises click.ClickException for
+    what is no short name, or not that of a shop.
     """
+    try:
+        validate_slug(slug)
+    except ValidationError:
+        raise click.ClickException(
+            f"--shop {slug!r} is no short name: write it with letters a-z, digits, - and _ only."
+        ) from None
     shop = _shop(slug, timezone)
     if again:
         _forget(shop.pk)
-    key = _key(slug, again=again)
+    key = _key(shop.pk, again=again)
     sensor = _sensor(shop.pk, bytes(key.verify_key))
     return Place(shop.pk, slug, ZoneInfo(shop.association.timezone), sensor.pk, key)
 
@@ -61,11 +71,11 @@ def _shop(slug: str, timezone: ZoneInfo | None) -> Shop:
     return shop
 
 
-def _key(slug: str, *, again: bool) -> SigningKey:
+def _key(shop_id: int, *, again: bool) -> SigningKey:
     """Return the replay sensor's key for a shop; made once, readable by its owner only."""
     folder = settings.STATE_DIR / "replay"
     folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"{slug}.key"
+    path = folder / f"shop-{shop_id}.key"
     if again:
         path.unlink(missing_ok=True)
     if not path.exists():
@@ -94,3 +104,4 @@ def _forget(shop_id: int) -> None:
             model.objects.filter(sensor__in=sensors).delete()
         sensors.delete()
         DayFigure.objects.filter(shop_id=shop_id).delete()
+        services.rebuild_figures([shop_id])  # of what the shop's real sensors sent

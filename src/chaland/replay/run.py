@@ -11,7 +11,7 @@ import numpy as np
 from chaland.hub.footfall import cells, estimates, people, services
 from chaland.hub.footfall.intake.services import accept
 from chaland.hub.footfall.models import Calibration, Sensor
-from chaland.hub.footfall.rules import INTERVAL_SHARE
+from chaland.hub.footfall.rules import INTERVAL_SHARE, estimate
 from chaland.replay.people import QuarterHour
 from chaland.replay.place import Place
 from chaland.sensor.capture import open_source
@@ -43,6 +43,8 @@ class Taken:
     starts: list[datetime] = field(default_factory=list)
     answers: Counter[Code] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    """Captures of which not one frame could be read."""
 
 
 def take(captures: Sequence[str], place: Place, gates: Gates) -> Taken:
@@ -68,6 +70,8 @@ def take(captures: Sequence[str], place: Place, gates: Gates) -> Taken:
         taken.frames += pipeline.frames
         taken.drops.update(pipeline.drops)
         taken.problems += [str(problem) for problem in source.problems]
+        if source.problems and not pipeline.frames:
+            taken.unreadable.append(name)
     return taken
 
 
@@ -81,7 +85,10 @@ def _send(cell: CellCounts, place: Place) -> Code:
 
 
 def show(place: Place, taken: Taken, counted: Sequence[QuarterHour]) -> None:
-    """Record the head counts, calibrate if there are enough, and print the quarter hours."""
+    """Record the head counts, calibrate if there are enough, and print the quarter hours.
+
+    Raises click.ClickException, after all that could be read, for what could not be read at all.
+    """
     calibration = _calibrate(place, taken, counted)
     for problem in taken.problems:
         click.secho(problem, fg="yellow", err=True)
@@ -91,6 +98,8 @@ def show(place: Place, taken: Taken, counted: Sequence[QuarterHour]) -> None:
     errors = list(_print_table(place, sorted(set(taken.starts)), truth))
     _print_drops(taken)
     _print_error(errors, calibration)
+    if taken.unreadable:
+        raise click.ClickException(f"could not be read at all: {', '.join(taken.unreadable)}.")
 
 
 def _calibrate(place: Place, taken: Taken, counted: Sequence[QuarterHour]) -> Calibration | None:
@@ -115,7 +124,6 @@ def _print_table(
     """Print a line for each quarter hour; yield (estimate, people counted) where both are known."""
     found = cells.read(place.shop_id, starts[0], starts[-1] + CELL)
     mean, variance = people.present(found, people.models_of([place.shop_id])[place.shop_id])
-    low, high = estimates.interval(mean, variance)
     at = {int(start): i for i, start in enumerate(found.start_s.tolist())}
     click.echo(
         f"{'quarter hour':16} {'windows':>7} "
@@ -125,7 +133,8 @@ def _print_table(
     for start in starts:
         i = at[int(start.timestamp())]
         released = " ".join(f"{_number(found.counts[name][i], 0):>12}" for name in cells.COUNTS)
-        interval = f"{_number(low[i])} to {_number(high[i])}"
+        ends = estimate(float(mean[i]), float(variance[i]))
+        interval = f"{_number(ends.low)} to {_number(ends.high)}"
         known = truth.get(start, np.nan)
         click.echo(
             f"{start.astimezone(place.timezone):%Y-%m-%d %H:%M} {found.windows[i]:>7} {released} "

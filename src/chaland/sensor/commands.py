@@ -19,8 +19,9 @@ from chaland.sensor.orders import DayOrders
 from chaland.sensor.status import STALE_S, Status, read_status
 from chaland.sensor.supervise import Supervisor
 from chaland.sensor.uplink.enrol import EnrolErrorFinal, EnrolErrorTemporary, enrol
+from chaland.sensor.uplink.reasons import UplinkDrop
 from chaland.sensor.uplink.spool import Spool, SpoolErrorFinal
-from chaland.sensor.uplink.upload import Uploader
+from chaland.sensor.uplink.upload import SKEW_AT_MOST_S, Uploader
 from chaland.wire.errors import WireErrorFinal
 
 TOOLS = ("chaland", "tcpdump", "dumpcap")
@@ -43,7 +44,11 @@ def sensor(context: click.Context, state: Path) -> None:
 
 @sensor.command()
 @click.option("--hub", required=True, help="Address of the association's hub, https://….")
-@click.option("--code", required=True, help="One-time code that the hub shows: ABCD-EFGH-JKLM.")
+@click.option(
+    "--code",
+    prompt="One-time code",  # on the command line, every user of the box could read it
+    help="One-time code that the hub shows, ABCD-EFGH-JKLM; asked for if not given.",
+)
 @click.option("--replace", is_flag=True, help="Enrol this box anew, with a new key.")
 @click.option("--allow-http", is_flag=True, help="Allow a hub without TLS on another machine.")
 @click.pass_obj
@@ -195,6 +200,13 @@ def _problems(found: Status | None) -> list[str]:
         problems.append(f"it does not run (last sign {found.at}): journalctl -u chaland-sensor")
     if found.state != "ok":
         problems.append(f"{found.state}: {found.message}")
+    skew_s = found.clock_skew_s
+    if skew_s is not None and abs(skew_s) > SKEW_AT_MOST_S:
+        dropped = found.drops.get(UplinkDrop.CLOCK_WRONG, 0)
+        problems.append(
+            f"clock: this box's and the hub's differ by {skew_s:.0f} s, so cells are not kept "
+            f"({dropped} so far): timedatectl set-ntp true"
+        )
     if found.upload_problem:
         problems.append(f"upload: {found.upload_problem}")
     if found.parked:

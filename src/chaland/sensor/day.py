@@ -8,13 +8,11 @@ gone with it. It hands noised releases up through a pipe (see orders.py).
 import contextlib
 import os
 import signal
-import stat
 import sys
 import threading
 import time
 from collections.abc import Generator, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from chaland.sensor.capture import LiveSource, NoSource, StreamSource, Tool, open_source
@@ -24,15 +22,18 @@ from chaland.sensor.orders import (
     EXIT_INPUT_ENDED,
     EXIT_INPUT_UNREADABLE,
     EXIT_MEMORY,
+    EXIT_NOTHING_OBSERVED,
     EXIT_ORDERS,
+    EXIT_STOPPED,
     DayOrders,
     Note,
+    is_recorded,
     write_line,
 )
 from chaland.sensor.pipeline import Pipeline, PipelineConfig
 from chaland.sensor.privacy.keys import MemoryNotLockedFinal
 from chaland.wire.periods import CELL_S, local_day
-from chaland.wire.summary import CellCounts
+from chaland.wire.summary import CellCounts, State
 
 Source = LiveSource | StreamSource | NoSource
 
@@ -56,7 +57,7 @@ def main(arguments: list[str]) -> int:
     end_with_parent(parent)
     code = EXIT_INPUT_ENDED
     for source, config in _sources(orders):
-        code = _capture(source, config, descriptor) or code
+        code = _capture(source, config, descriptor, orders) or code
         if code == EXIT_DAY_ENDED:
             break
     return code
@@ -65,17 +66,18 @@ def main(arguments: list[str]) -> int:
 def _end(*_: object) -> None:
     """Leave by SystemExit, so that every table is zeroed on the way; once only."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    sys.exit(EXIT_INPUT_ENDED)
+    sys.exit(EXIT_STOPPED)
 
 
 def _sources(orders: DayOrders) -> Iterator[tuple[Source, PipelineConfig]]:
     if orders.is_live:
         yield LiveSource(orders.interface, Tool(orders.tool)), _config(orders, recorded=False)
     for name in orders.files:
-        yield open_source(name), _config(orders, recorded=_is_recorded(name))
+        yield open_source(name), _config(orders, recorded=is_recorded(name))
 
 
-def _capture(source: Source, config: PipelineConfig, descriptor: int) -> int:
+def _capture(source: Source, config: PipelineConfig, descriptor: int, orders: DayOrders) -> int:
+    windows = 0
     try:
         pipeline = Pipeline(config, source)
     except MemoryNotLockedFinal as error:
@@ -84,12 +86,34 @@ def _capture(source: Source, config: PipelineConfig, descriptor: int) -> int:
     with _health_notes(source, descriptor), _closing(pipeline) as releases:
         for release in releases:
             _write(descriptor, write_line(release))
+            windows += release.windows if release.state is State.OK else 0
             live = not config.recorded and _is_live(release)
             if live and _ends_day(release, config.timezone):
                 return EXIT_DAY_ENDED
     for problem in source.problems:
         sys.stderr.write(f"{problem}\n")
-    return EXIT_INPUT_UNREADABLE if source.problems else EXIT_INPUT_ENDED
+    if source.problems:
+        return EXIT_INPUT_UNREADABLE
+    if orders.files == ("-",) and not windows:
+        sys.stderr.write(_why_nothing_was_observed(source, config))
+        return EXIT_NOTHING_OBSERVED
+    return EXIT_INPUT_ENDED
+
+
+def _why_nothing_was_observed(source: Source, config: PipelineConfig) -> str:
+    if not config.recorded and not source.health.has_heard:
+        return (
+            "nothing of this input was counted: not one access point's beacon was in it, so nobody "
+            "knows whether the radio could hear. Let beacons through the access point's filter "
+            "(docs/how-to/install-a-sensor.md); for a recording, use `chaland replay -`, or give "
+            "the file's name\n"
+        )
+    last = config.last_released
+    before = f", or none later than the cell of {last:%Y-%m-%d %H:%M} UTC" if last else ""
+    return (
+        "nothing of this input was counted: it held no five minutes (from :00, :05, …) from end to "
+        f"end{before}\n"
+    )
 
 
 def _closing(pipeline: Pipeline) -> contextlib.closing[Generator[CellCounts]]:
@@ -108,15 +132,6 @@ def _config(orders: DayOrders, *, recorded: bool) -> PipelineConfig:
         recorded=recorded,
         last_released=datetime.fromisoformat(last) if last else None,
     )
-
-
-def _is_recorded(name: str) -> bool:
-    """Tell a file, in which silence is quiet, from a pipe that an access point fills."""
-    try:
-        status = os.fstat(0) if name == "-" else Path(name).stat()
-    except OSError:
-        return True  # not there: the source says so
-    return stat.S_ISREG(status.st_mode)
 
 
 def _is_live(release: CellCounts) -> bool:

@@ -6,7 +6,10 @@ never sees a frame, an address, or a number that derives from a phone without it
 """
 
 import json
+import os
+import stat
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from chaland.wire.errors import WireErrorFinal
 from chaland.wire.fields import Fields, dump, load
@@ -22,6 +25,10 @@ EXIT_ORDERS = 12
 """The orders make no sense; starting again would not help."""
 EXIT_MEMORY = 13
 """The memory of the counters could not be locked against swapping, so nothing was captured."""
+EXIT_STOPPED = 14
+"""It was told to end (SIGTERM) before its input or its day had ended."""
+EXIT_NOTHING_OBSERVED = 15
+"""Standard input has ended, and not one window of it could be counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,11 @@ class DayOrders:
         """Whether the input is a radio of this box, which has no end."""
         return bool(self.interface)
 
+    @property
+    def is_as_it_happens(self) -> bool:
+        """Whether frames come as they are heard: from a radio here, or through a pipe."""
+        return self.is_live or ("-" in self.files and not is_recorded("-"))
+
     def to_argument(self) -> str:
         return json.dumps(asdict(self))
 
@@ -52,6 +64,15 @@ class DayOrders:
         """Read the orders. Raises ValueError or TypeError when they are none."""
         members = json.loads(argument)
         return cls(**members | {"files": tuple(members["files"]), "mode": Mode(members["mode"])})
+
+
+def is_recorded(name: str) -> bool:
+    """Tell a file, in which silence is quiet, from a pipe that an access point fills."""
+    try:
+        status = os.fstat(0) if name == "-" else Path(name).stat()
+    except OSError:
+        return True  # not there: the source says so
+    return stat.S_ISREG(status.st_mode)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,9 @@ from chaland.sensor.orders import (
     EXIT_DAY_ENDED,
     EXIT_INPUT_ENDED,
     EXIT_INPUT_UNREADABLE,
+    EXIT_NOTHING_OBSERVED,
     EXIT_ORDERS,
+    EXIT_STOPPED,
     DayOrders,
     Note,
 )
@@ -36,6 +38,8 @@ STEADY_S = 60.0
 SILENCE_S = 90.0
 """A live process that has not released a cell so long after its end hangs."""
 CLOCK_AGAIN_S = 60.0
+"""So often a wrong clock is compared with the hub's again: either may have been set."""
+CELL = timedelta(seconds=CELL_S)
 LAST_UPLOADS = 200
 """Summaries sent before leaving; what is more waits for the next run."""
 
@@ -58,6 +62,9 @@ class Supervisor:
         self._status_at_s = 0.0
         self._stopping = False
         self._process: DayProcess | None = None
+        self._is_dated_now = orders.is_as_it_happens
+        """Whether cells are of the present, so that this box's clock must be right."""
+        self._clock_looked_at_s = 0.0
         self._started_s = 0.0
         self._pause_s, self._start_at_s = FIRST_PAUSE_S, 0.0
         self._expected = cell_start(now())
@@ -73,10 +80,16 @@ class Supervisor:
                 code = self._step()
         finally:
             self._end_process()
-            self._say_status("stopped" if self._stopping else "the input has ended")
+            self._say_status("stopped" if self._stopping else self._how_it_ended(code))
         self._upload(at_most=LAST_UPLOADS)
         self._write_status()
         return code or 0
+
+    @staticmethod
+    def _how_it_ended(code: int | None) -> str:
+        if code == 0:
+            return "the input has ended"
+        return "the input has ended, and could not be counted or read as a whole: see the log"
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
@@ -90,7 +103,10 @@ class Supervisor:
             time.sleep(min(POLL_S, max(0.0, self._start_at_s - time.monotonic())))
         else:
             code = self._listen(self._process)
+        if self._process is not None and self._is_dated_now:
+            self._look_at_wrong_clock()
         if self._orders.is_live:
+            self._notice_clock_set_back()
             self._fill_silence()
         self._upload(at_most=5)
         if time.monotonic() - self._status_at_s >= STATUS_EVERY_S:
@@ -102,22 +118,46 @@ class Supervisor:
     def _start_when_due(self) -> None:
         if time.monotonic() < self._start_at_s:
             return
-        if self._orders.is_live and not self._clock_is_right():
+        if self._is_dated_now and not self._clock_is_right():
             self._start_at_s = time.monotonic() + CLOCK_AGAIN_S
             return
-        last_released = self._spool.last_cell if self._orders.is_live else ""
+        last_released = self._last_released() if self._is_dated_now else ""
         self._process = DayProcess(replace(self._orders, last_released=last_released))
         self._started_s = time.monotonic()
         self._say_status("listening")
 
+    def _last_released(self) -> str:
+        """Return the start of the last cell that was released, "" before the first.
+
+        A cell of the future was released when the clock was wrong: waiting for its time would
+        leave the sensor blind until then. The ledger still refuses to release it twice.
+        """
+        now = self._now()
+        last, latest = self._spool.last_cell(now), self._spool.last_cell()
+        if latest != last:
+            self._say(
+                f"a cell of {latest} was released when the clock was wrong (it is "
+                f"{now:%Y-%m-%d %H:%M} UTC): cells go on from {last or 'now'}"
+            )
+        return last
+
+    def _look_at_wrong_clock(self) -> None:
+        """Compare a wrong clock with the hub's again, now and then, and say when it is right."""
+        again_s = self._clock_looked_at_s + CLOCK_AGAIN_S
+        if not self._uploader.health.clock_is_wrong or time.monotonic() < again_s:
+            return
+        if self._clock_is_right():
+            self._say_status("the clock is right again; listening")
+
     def _clock_is_right(self) -> bool:
+        self._clock_looked_at_s = time.monotonic()
         self._uploader.look_at_clock()
         if not self._uploader.health.clock_is_wrong:
             return True
         skew_s = self._uploader.health.skew_s
         self._say_status(
-            f"the clock of this box and the hub's differ by {skew_s:.0f} s, so no cell could be "
-            "dated: set it (timedatectl set-ntp true); capture starts when it is right"
+            f"the clock of this box and the hub's differ by {skew_s:.0f} s, so no cell can be "
+            "dated: set it (timedatectl set-ntp true); no cell is kept until it is right"
         )
         return False
 
@@ -144,15 +184,19 @@ class Supervisor:
 
     def _ended(self, code: int) -> int | None:
         """Note how the day's process ended; return our exit code if none is to follow."""
+        if self._stopping:  # it was told together with us (Ctrl-C, the end of a session)
+            return 0
         if code == EXIT_DAY_ENDED and self._orders.is_live:
             self._say("the local day has ended, and its process with it; starting the next")
             self._start_at_s = 0.0
             return None
         if code in {EXIT_INPUT_ENDED, EXIT_DAY_ENDED} and not self._orders.is_live:
             return 0
-        if code in {EXIT_INPUT_UNREADABLE, EXIT_ORDERS}:
+        if code in {EXIT_INPUT_UNREADABLE, EXIT_NOTHING_OBSERVED, EXIT_ORDERS}:
             return 1
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        if code == EXIT_STOPPED:
+            how = "somebody ended it"
         self._status.state = State.PROCESS_DIED
         if not self._orders.is_live:
             self._say_status(f"the process that read the capture died ({how}); run it again")
@@ -184,8 +228,10 @@ class Supervisor:
     # Releases ---------------------------------------------------------------------------------
 
     def _keep(self, cell: CellCounts) -> None:
-        self._expected = max(self._expected, cell.start + timedelta(seconds=CELL_S))
-        if self._orders.is_live and self._uploader.health.clock_is_wrong:
+        self._expected = max(self._expected, cell.start + CELL)
+        may_be_wrong = self._is_dated_now and self._uploader.health.clock_is_wrong
+        if may_be_wrong and not self._clock_is_right():
+            self._say(f"the cell of {cell.start:%Y-%m-%d %H:%M} UTC is not kept: wrong clock")
             self._spool.count(UplinkDrop.CLOCK_WRONG)
             return
         try:
@@ -196,10 +242,20 @@ class Supervisor:
             self._spool.count(UplinkDrop.DISK_ERROR)
             self._say(f"the spool can't be written ({error}): make room on the disk")
 
+    def _notice_clock_set_back(self) -> None:
+        """Start anew when cells were released whose time is still to come."""
+        if self._expected - self._now() <= CELL:
+            return
+        self._say("the clock of this box was set back; the day's process is started again")
+        if self._process is not None:
+            self._end_process()
+        self._expected = cell_start(self._now())
+        self._start_at_s = 0.0
+
     def _fill_silence(self) -> None:
         """Tell the hub of a cell that no process released: a gap with its reason, not nothing."""
         missing = self._expected
-        ended = missing + timedelta(seconds=CELL_S)
+        ended = missing + CELL
         if self._now() < ended + timedelta(seconds=SILENCE_S):
             return
         if self._now() - ended > timedelta(days=1):  # the clock was set: these were no cells

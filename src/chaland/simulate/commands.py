@@ -61,7 +61,12 @@ def capture(
         raise click.BadParameter("must be later than --from in a day from 04:00", param_hint="--to")
     walkers = Walkers(town, real_rhythm(), seed)
     on = date(day.year, day.month, day.day)
-    done = record_shop(walkers, on, index, span_s, pcap=pcap, people=people)
+    try:
+        done = record_shop(walkers, on, index, span_s, pcap=pcap, people=people)
+    except OSError as error:
+        raise click.ClickException(
+            f"{error.filename or pcap}: can't be written ({error.strerror}): choose another place"
+        ) from None
     click.echo(
         f"{done.frames} frames of simulated phones in {pcap}; on average {done.people_mean:.1f} "
         f"people were in {town.shops[index].name}."

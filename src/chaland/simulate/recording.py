@@ -37,13 +37,14 @@ def record_shop(
     """Write what a shop's radio hears between two times of a local day (seconds since 04:00).
 
     ``people`` gets the change points of the number of people inside, staff too, in local time.
+    Raises OSError for a file that can't be written.
     """
     there = walkers.day(day)
     air = ShopAir(there, hear(there, walkers.seed), shop, walkers.seed)
-    count = write_pcap(pcap, air.frames(*span_s))
     inside = there.people_inside(shop)
-    if people is not None:
+    if people is not None:  # first, as it is quick: a bad place is told before the long work
         write_people(people, inside, air, span_s)
+    count = write_pcap(pcap, air.frames(*span_s))
     return Recorded(count, float(inside.means(np.array(span_s))[0]))
 
 

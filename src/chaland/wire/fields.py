@@ -15,6 +15,9 @@ from chaland.wire.errors import WireErrorFinal
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
+YEARS = range(2000, 2101)
+"""Years that a message may name."""
+
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -141,20 +144,23 @@ class Fields:
         return choices(value)
 
     def instant(self, member: str) -> datetime:
-        """Read a UTC instant to the second, from 2000 on."""
+        """Read a UTC instant to the second, of the years 2000 to 2100 (sums can't overflow)."""
         try:
             instant = datetime.strptime(self._text(member), _INSTANT).replace(tzinfo=UTC)
         except ValueError:
             raise self.refuse(member, "must be an instant like 2026-03-14T10:15:00Z") from None
-        if instant.year < 2000:
-            raise self.refuse(member, "must not be before the year 2000")
+        if instant.year not in YEARS:
+            raise self.refuse(member, "must be of the years 2000 to 2100")
         return instant
 
     def day(self, member: str) -> date:
         try:
-            return date.fromisoformat(self._text(member))
+            day = date.fromisoformat(self._text(member))
         except ValueError:
             raise self.refuse(member, "must be a day like 2026-03-14") from None
+        if day.year not in YEARS:
+            raise self.refuse(member, "must be of the years 2000 to 2100")
+        return day
 
     def object(self, member: str) -> "Fields":
         return Fields(self.take(member), self.name(member))

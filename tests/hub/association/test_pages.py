@@ -160,3 +160,36 @@ def test_an_account_accepts_an_invitation_for_its_own_address_only(town: Town) -
     assert not Invitation.objects.get().accepted_at
     town.clients["stranger"].post(url)
     assert Invitation.objects.get().accepted_at
+
+
+def test_a_link_is_shown_once_and_lies_in_no_session(town: Town) -> None:
+    client = town.clients["director"]
+    data = {"email": "nina@example.fr", "role": "shopkeeper", "shop": town.shop.pk}
+    client.post("/start/staff/", data)
+    assert "invitation/" not in str(dict(client.session))
+    page = client.get("/start/staff/").content.decode()
+    link = re.search(r"/start/invitation/[\w-]+/", page)
+    assert link is not None
+    assert Client().get(link[0]).status_code == 200
+    assert "/start/invitation/" not in client.get("/start/staff/").content.decode()
+    assert Client().get(link[0]).status_code == 200, "looking again takes nothing back"
+
+
+def test_the_second_of_two_clicks_on_join_is_told_to_sign_in(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invitation, token = services.invite(
+        town.association, "nina@example.fr", None, town.director, timezone.now()
+    )
+    url, data = f"/start/invitation/{token}/", {"name": "N", "password": "les-halles-du-marche"}
+    real = services.join_by_invitation
+
+    def other_click_first(*args: Any) -> User:
+        real(*args)
+        return real(*args)
+
+    monkeypatch.setattr(services, "join_by_invitation", other_click_first)
+    response = Client().post(url, data, follow=True)
+    assert response.redirect_chain[-1][0].startswith("/accounts/login/")
+    assert User.objects.filter(email="nina@example.fr").count() == 1
+    assert invitation.association.staff.filter(user__email="nina@example.fr").count() == 1

@@ -154,3 +154,41 @@ def test_a_removed_shopkeeper_is_out_with_the_next_click(town: Town) -> None:
     assert client.get("/start/").status_code == 403
     StaffRole.objects.get(user__email="libraire@example.fr").delete()
     assert client.get("/start/staff/").status_code == 403
+
+
+def test_an_invitation_sent_twice_at_once_lets_in_once(town: Town) -> None:
+    invitation, token = services.invite(
+        town.association, "nina@example.fr", town.shop, town.director, NOW
+    )
+    same = selectors.open_invitation(token, NOW)
+    assert same is not None
+    user = services.join_by_invitation(invitation, "Nina", "les-halles-du-marche", "fr", NOW)
+    with pytest.raises(services.InvitationUsedFinal):  # both had read it before either wrote
+        services.join_by_invitation(same, "Nina", "les-halles-du-marche", "fr", NOW)
+    with pytest.raises(services.InvitationUsedFinal):
+        services.accept_invitation(same, user, NOW)
+    assert user.roles.count() == 1
+
+
+def test_a_withdrawn_invitation_makes_no_account_even_if_it_was_open_a_moment_ago(
+    town: Town,
+) -> None:
+    invitation, token = services.invite(
+        town.association, "nina@example.fr", None, town.director, NOW
+    )
+    same = selectors.open_invitation(token, NOW)
+    assert same is not None
+    invitation.delete()
+    with pytest.raises(services.InvitationUsedFinal):
+        services.join_by_invitation(same, "Nina", "les-halles-du-marche", "fr", NOW)
+    assert not User.objects.filter(email="nina@example.fr").exists()
+
+
+def test_an_invitation_is_its_address_alone(town: Town) -> None:
+    invitation, _token = services.invite(
+        town.association, "nina@example.fr", None, town.director, NOW
+    )
+    shopkeeper = User.objects.get(email="libraire@example.fr")
+    with pytest.raises(services.InvitationUsedFinal):
+        services.accept_invitation(invitation, shopkeeper, NOW)
+    assert selectors.directors(town.association) == 1

@@ -153,3 +153,29 @@ def test_everyone_is_let_in_where_they_belong(people: dict[str, Client]) -> None
 def test_a_closed_account_loses_its_role_at_once(people: dict[str, Client]) -> None:
     User.objects.filter(email="director@example.fr").update(is_active=False)
     assert people["director"].get("/start/zones/").status_code in (302, 403)
+
+
+OPEN_ACCOUNT_PAGES = (
+    r"^/accounts/(login|logout|inactive|reauthenticate|password/(change|reset)|2fa)/"
+)
+
+
+@pytest.mark.parametrize("path", [path for path in ALL if path.startswith("/accounts/")])
+def test_of_allauths_pages_only_the_named_ones_are_there(path: str) -> None:
+    """A page that a later version brings must be looked at before it is open."""
+    Association.objects.create(
+        name="Les Vitrines", town="Port-Joli", guide_finished_at=timezone.now()
+    )
+    client = Client()
+    client.force_login(User.objects.create_user("ancien@example.fr", "les-halles-du-marche"))
+    if not re.search(OPEN_ACCOUNT_PAGES, path):
+        assert client.get(path).status_code == client.post(path).status_code == 404
+
+
+def test_nobody_takes_the_address_of_someone_who_is_invited(people: dict[str, Client]) -> None:
+    for path in ("/accounts/email/", "/accounts/confirm-email/MQ:x:y/"):
+        for data in ({"action_add": ""}, {"action_primary": ""}):
+            data |= {"email": "boss@example.fr"}
+            assert people["shopkeeper"].post(path, data).status_code == 404
+    assert not User.objects.filter(email="boss@example.fr").exists()
+    assert people["shopkeeper"].get("/accounts/").status_code in (301, 302, 404)

@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from struct import pack
 from typing import Any
 
 import pytest
 
 from chaland.sensor.capture import Record, StreamSource
+from chaland.sensor.capture.health import is_beacon
 from chaland.sensor.capture.stream import RawReader
 from chaland.sensor.decode import Observation, decode
 from chaland.wire.summary import State
@@ -227,3 +229,27 @@ def test_no_frame_of_a_phone_changes_the_state(judged: Any) -> None:
     assert feed(probe(), 130) is State.NO_FRAMES
     assert feed(probe(), 1) is State.NO_FRAMES
     assert feed(HOTSPOT_BEACON, 1) is State.NO_FRAMES
+
+
+def with_radio_header(link_type: int, frame: bytes) -> bytes:
+    if link_type == 105:
+        return frame
+    if link_type == 127:
+        return pack("<BxHI", 0, 8, 0) + frame
+    if link_type == 119:
+        return pack("<II16s", 0x44, 24, b"wlan0") + frame
+    return pack(">II56x", 0x80211001, 64) + frame
+
+
+@pytest.mark.parametrize("link_type", [105, 119, 127, 163])
+def test_a_beacon_is_known_behind_each_radio_header_that_is_decoded(link_type: int) -> None:
+    access_point, hotspot = bytes.fromhex("0011223344aa"), bytes.fromhex("0211223344aa")
+    for sender, known in ((access_point, True), (hotspot, False)):
+        frame = b"\x80\0\0\0" + b"\xff" * 6 + sender * 2 + bytes(14)
+        buffer = bytearray(b"before" + with_radio_header(link_type, frame))
+        assert decode(buffer, 6, len(buffer), link_type, Observation()) is None
+        assert is_beacon(buffer, 6, len(buffer), link_type) is known
+        for end in range(6, len(buffer) - len(frame) + 11):
+            assert not is_beacon(buffer, 6, end, link_type)
+    noise = bytearray(b"\x12" * 100)
+    assert not is_beacon(noise, 0, 100, link_type)

@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from chaland.sensor.decode import Kind, Observation
 from chaland.sensor.privacy.keys import pointer_to
-from chaland.sensor.privacy.objection import FILTER_BITS, NetworkName, ObjectionFilter
+from chaland.sensor.privacy.objection import (
+    FILTER_BITS,
+    NEW_BITS_PER_WINDOW,
+    NetworkName,
+    ObjectionFilter,
+)
 
 
 def seen(body: bytes, kind: Kind = Kind.PROBE_REQUEST) -> tuple[bytearray, Observation]:
@@ -63,11 +68,24 @@ def test_the_filter_holds_what_was_added_and_little_else() -> None:
     addresses = [bytearray(b"\x02\xaa" + n.to_bytes(4, "big")) for n in range(10_100)]
     pointers = [pointer_to(address) for address in addresses]
     assert not any(map(objections.holds, pointers))
-    for pointer in pointers[:100]:
+    for number, pointer in enumerate(pointers[:100]):
+        if number % 50 == 0:
+            objections.begin_window()
         objections.add(pointer)
     assert all(map(objections.holds, pointers[:100]))
     assert sum(map(objections.holds, pointers[100:])) < 40  # expected 15
     assert objections.share_excluded == pytest.approx(100 / FILTER_BITS, rel=0.05)
+
+
+def test_forged_objections_cannot_blind_a_shop() -> None:
+    objections = ObjectionFilter()
+    for n in range(5_000):
+        objections.add(pointer_to(bytearray(b"\x02\xbb" + n.to_bytes(4, "big"))))
+    assert objections.share_excluded == NEW_BITS_PER_WINDOW / FILTER_BITS
+    objections.begin_window()
+    late = bytearray(b"\x02\xcc\x00\x00\x00\x01")
+    objections.add(pointer_to(late))
+    assert objections.holds(pointer_to(late))
 
 
 def test_the_bit_is_the_published_hash_and_leaves_no_digest_behind() -> None:

@@ -7,12 +7,14 @@ import click
 import pytest
 
 from chaland.sensor import config
+from chaland.sensor.capture.tools import FILTER
 from chaland.sensor.commands import sensor
 from chaland.sensor.drops import Drop
 from chaland.sensor.uplink.reasons import UplinkDrop
 from chaland.wire.summary import State
 
-PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "sensor.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = (DOCS / "reference" / "sensor.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("reason", [*Drop, *UplinkDrop])
@@ -40,3 +42,9 @@ def test_every_file_and_editable_field_is_named() -> None:
     for field in editable:
         shown = f"`{field.default}`" if isinstance(field.default, str) else f"{field.default}"
         assert f"| `{field.name}` | {shown} |" in PAGE
+
+
+def test_the_guide_for_an_access_point_captures_what_the_sensor_reads_and_no_more() -> None:
+    guide = (DOCS / "how-to" / "install-a-sensor.md").read_text(encoding="utf-8")
+    assert f"FILTER='{FILTER}'" in " ".join(guide.split())
+    assert guide.count("tcpdump -i") == guide.count("-w - '$FILTER'") == 1

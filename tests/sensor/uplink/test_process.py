@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -18,27 +19,15 @@ from nacl.signing import SigningKey
 
 from chaland.sensor import config as box
 from chaland.sensor.commands import sensor
-from chaland.sensor.config import ConfigErrorFinal, SensorConfig, load_config, save_config
+from chaland.sensor.config import ConfigErrorFinal, load_config, save_config
 from chaland.sensor.orders import DayOrders, Note, read_line, write_line
-from chaland.sensor.status import Status, read_status
+from chaland.sensor.status import Status
 from chaland.wire.errors import WireErrorFinal
-from chaland.wire.signature import sensor_identifier
 from chaland.wire.summary import Mode, State, decode
 
+Start = Callable[..., Any]
+"""Starts a sensor process: conftest.Running."""
 ORDERS = DayOrders("mon0", "chaland", (), "Europe/Paris", Mode.DEFAULT, -70, -85, "-optout")
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Path:
-    """A box that is enrolled with a hub that does not answer."""
-    directory = tmp_path / "state"
-    directory.mkdir()
-    key = box.make_key(directory / box.KEY_NAME)
-    name = sensor_identifier(bytes(key.verify_key))
-    save_config(
-        directory, SensorConfig("http://127.0.0.1:9", name, "Café des Halles", "Europe/Paris")
-    )
-    return directory
 
 
 def invoke(state: Path, *arguments: str) -> Result:
@@ -116,6 +105,13 @@ def test_a_wrong_command_is_explained(state: Path, arguments: list[str], problem
     assert problem in " ".join(result.output.split())
 
 
+def test_a_code_can_be_typed_instead_of_standing_on_the_command_line(tmp_path: Path) -> None:
+    arguments = ["--state", str(tmp_path / "box"), "enroll", "--hub", "http://[::1]:9"]
+    result = CliRunner().invoke(sensor, arguments, input="not-a-code\n")
+    assert "One-time code" in result.output
+    assert "code: must be 12" in " ".join(result.output.split())
+
+
 def test_a_box_that_is_not_enrolled_says_what_to_do(tmp_path: Path) -> None:
     for command in (["run", "--stdin"], ["status"]):
         result = invoke(tmp_path, *command)
@@ -161,73 +157,6 @@ def test_what_sees_frames_knows_no_network_and_the_reverse() -> None:
 # Running --------------------------------------------------------------------------------------
 
 
-class Running:
-    """A sensor process of its own, as systemd would start it."""
-
-    def __init__(self, state: Path, *arguments: str, stdin: int | None = None) -> None:
-        self.state = state
-        self.errors = (state / "errors").open("w+b")
-        self.child = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "chaland.cli",
-                "sensor",
-                "--state",
-                str(state),
-                "run",
-                *arguments,
-            ],
-            stdin=stdin if stdin is not None else subprocess.DEVNULL,
-            stderr=self.errors,
-        )
-
-    def said(self) -> str:
-        self.errors.seek(0)
-        return self.errors.read().decode()
-
-    def status(self) -> Status:
-        return read_status(self.state / box.STATUS_NAME) or Status(0)
-
-    def until(self, condition: Callable[[], bool], seconds: float = 20) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, self.said()
-            assert self.child.poll() is None, self.said()
-            time.sleep(0.02)
-
-    def day_pids(self) -> list[int]:
-        found = []
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                parent = int(path.read_text().rsplit(")", 1)[1].split()[1])
-            except (OSError, IndexError):
-                continue
-            if parent == self.child.pid:
-                found.append(int(path.parent.name))
-        return found
-
-    def end(self) -> int:
-        self.child.terminate()
-        return self.child.wait(20)
-
-
-@pytest.fixture
-def start(state: Path) -> Iterator[Callable[..., Running]]:
-    running: list[Running] = []
-
-    def start(*arguments: str, stdin: int | None = None) -> Running:
-        running.append(Running(state, *arguments, stdin=stdin))
-        return running[-1]
-
-    yield start
-    for one in running:
-        if one.child.poll() is None:
-            one.child.kill()
-            one.child.wait()
-        one.errors.close()
-
-
 def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
@@ -238,9 +167,7 @@ def alive(pid: int) -> bool:
 @pytest.mark.parametrize(
     ("interface", "told"), [("nowhere0", State.NO_INTERFACE), ("lo", State.NO_MONITOR_MODE)]
 )
-def test_each_fault_of_the_radio_is_told_apart(
-    start: Callable[..., Running], interface: str, told: State
-) -> None:
+def test_each_fault_of_the_radio_is_told_apart(start: Start, interface: str, told: State) -> None:
     running = start("--interface", interface)
     running.until(lambda: running.status().state == told)
     assert interface in running.said()
@@ -251,7 +178,7 @@ def test_each_fault_of_the_radio_is_told_apart(
     assert "stopped" in running.status().message
 
 
-def test_a_day_process_that_dies_is_started_again(start: Callable[..., Running]) -> None:
+def test_a_day_process_that_dies_is_started_again(start: Start) -> None:
     running = start("--interface", "nowhere0")
     running.until(lambda: bool(running.day_pids()))
     (first,) = running.day_pids()
@@ -264,7 +191,7 @@ def test_a_day_process_that_dies_is_started_again(start: Callable[..., Running])
     assert not alive(second)
 
 
-def test_a_killed_supervisor_takes_the_day_process_with_it(start: Callable[..., Running]) -> None:
+def test_a_killed_supervisor_takes_the_day_process_with_it(start: Start) -> None:
     running = start("--interface", "nowhere0")
     running.until(lambda: bool(running.day_pids()))
     (pid,) = running.day_pids()
@@ -276,7 +203,7 @@ def test_a_killed_supervisor_takes_the_day_process_with_it(start: Callable[..., 
     assert not alive(pid)
 
 
-def test_no_process_of_the_sensor_can_be_dumped(start: Callable[..., Running]) -> None:
+def test_no_process_of_the_sensor_can_be_dumped(start: Start) -> None:
     running = start("--interface", "nowhere0")
     running.until(lambda: running.status().state == State.NO_INTERFACE)
     for pid in [running.child.pid, *running.day_pids()]:
@@ -301,7 +228,7 @@ def test_memory_is_closed_to_other_processes_of_the_user() -> None:
     assert subprocess.check_output([sys.executable, "-c", DUMPABLE], text=True) == "True 0\n"
 
 
-def test_two_sensors_never_run_on_one_state(start: Callable[..., Running], state: Path) -> None:
+def test_two_sensors_never_run_on_one_state(start: Start, state: Path) -> None:
     running = start("--interface", "nowhere0")
     running.until(lambda: running.status().state == State.NO_INTERFACE)
     result = invoke(state, "run", "--interface", "nowhere0")
@@ -309,7 +236,7 @@ def test_two_sensors_never_run_on_one_state(start: Callable[..., Running], state
     assert "another sensor process uses" in result.output
 
 
-def test_a_capture_that_is_none_is_said(start: Callable[..., Running], tmp_path: Path) -> None:
+def test_a_capture_that_is_none_is_said(start: Start, tmp_path: Path) -> None:
     (tmp_path / "a.pcap").write_bytes(b"no capture at all")
     running = start(str(tmp_path / "a.pcap"), str(tmp_path / "missing.pcap"))
     assert running.child.wait(20) == 1
@@ -336,9 +263,36 @@ def test_a_stale_status_is_told(state: Path) -> None:
     assert "LOOK: 2 summaries were refused" in output
 
 
-def test_nothing_but_summaries_and_the_box_itself_is_on_disk(
-    start: Callable[..., Running], state: Path
-) -> None:
+def test_a_wrong_clock_is_told_with_what_it_cost(state: Path) -> None:
+    now = datetime.now(UTC).isoformat()
+    status = Status(1, at=now, clock_skew_s=600.0, drops={"clock-wrong": 5})
+    status.write(state / box.STATUS_NAME)
+    result = invoke(state, "status")
+    assert result.exit_code == 1
+    assert "LOOK: clock: this box's and the hub's differ by 600 s" in result.output
+    assert "(5 so far)" in result.output
+    replace(status, clock_skew_s=3.0).write(state / box.STATUS_NAME)
+    assert invoke(state, "status").exit_code == 0, "what is over needs no look"
+
+
+def test_an_end_told_to_the_whole_group_is_no_death(start: Start) -> None:
+    running = start("--interface", "nowhere0")
+    running.until(lambda: running.status().state == State.NO_INTERFACE)
+    for pid in [*running.day_pids(), running.child.pid]:
+        os.kill(pid, signal.SIGTERM)
+    assert running.child.wait(20) == 0
+    assert "died" not in running.said()
+    assert running.status().state == State.NO_INTERFACE
+
+
+def test_a_day_process_that_somebody_ended_is_started_again(start: Start) -> None:
+    running = start("--interface", "nowhere0")
+    running.until(lambda: running.status().state == State.NO_INTERFACE)
+    os.kill(running.day_pids()[0], signal.SIGTERM)
+    running.until(lambda: "died (somebody ended it)" in running.said())
+
+
+def test_nothing_but_summaries_and_the_box_itself_is_on_disk(start: Start, state: Path) -> None:
     running = start("--interface", "nowhere0")
     running.until(lambda: running.status().state == State.NO_INTERFACE)
     running.end()

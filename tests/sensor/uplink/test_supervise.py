@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import httpx
 import pytest
 from nacl.signing import SigningKey
 
-from chaland.sensor.orders import DayOrders
+from chaland.sensor.orders import EXIT_STOPPED, DayOrders
 from chaland.sensor.supervise import Supervisor
 from chaland.sensor.uplink.reasons import UplinkDrop
 from chaland.sensor.uplink.spool import Spool
@@ -124,3 +125,112 @@ def test_a_full_disk_is_said_and_counted(
     supervisor._keep(release(cell_start(clock())))
     assert spool.drops == {UplinkDrop.DISK_ERROR: 1}
     assert "No space left" in capfd.readouterr().err
+
+
+class HubClock(httpx.BaseTransport):
+    """A hub that tells the time, wrongly by ``ahead``; it refuses everything."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+        self.asked = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        date = format_datetime(datetime.now(UTC) + self.ahead, usegmt=True)
+        return httpx.Response(503, headers={"Date": date})
+
+
+@pytest.fixture
+def hub_clock() -> HubClock:
+    return HubClock()
+
+
+@pytest.fixture
+def told(tmp_path: Path, spool: Spool, clock: Clock, hub_clock: HubClock) -> Iterator[Supervisor]:
+    """A supervisor whose hub tells the time."""
+    with httpx.Client(transport=hub_clock) as client:
+        uploader = Uploader(spool, KEY, "http://hub.example", client, now=clock)
+        supervisor = Supervisor(LIVE, spool, uploader, tmp_path / "status.json", now=clock)
+        yield supervisor
+        supervisor._end_process()
+
+
+def test_one_wrong_reading_of_the_clock_costs_no_cell(
+    told: Supervisor, spool: Spool, clock: Clock, hub_clock: HubClock
+) -> None:
+    hub_clock.ahead = timedelta(minutes=10)
+    told._uploader.look_at_clock()
+    hub_clock.ahead = timedelta()
+    told._keep(release(cell_start(clock())))
+    assert (spool.pending(), spool.drops) == ([1], {})
+
+
+def test_a_clock_that_is_wrong_is_looked_at_again_while_listening(
+    told: Supervisor,
+    spool: Spool,
+    clock: Clock,
+    hub_clock: HubClock,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    step_until(told, lambda: told._process is not None)
+    hub_clock.ahead = timedelta(minutes=10)
+    told._uploader.look_at_clock()
+    asked = hub_clock.asked
+    told._step()
+    assert hub_clock.asked == asked, "not at each step"
+    told._keep(release(cell_start(clock())))
+    assert spool.drops == {UplinkDrop.CLOCK_WRONG: 1}
+    assert "is not kept: wrong clock" in capfd.readouterr().err
+    hub_clock.ahead = timedelta()
+    monkeypatch.setattr("chaland.sensor.supervise.CLOCK_AGAIN_S", 0.0)
+    told._step()
+    assert not told._uploader.health.clock_is_wrong
+    assert "clock is right again" in capfd.readouterr().err
+
+
+def test_a_cell_of_the_future_does_not_blind_the_sensor(
+    supervisor: Supervisor, spool: Spool, clock: Clock, capfd: pytest.CaptureFixture[str]
+) -> None:
+    past, future = (cell_start(clock()) + timedelta(days=days) for days in (-1, 200))
+    for start in (future, past):
+        spool.append(release(start), clock())
+    assert supervisor._last_released() == past.isoformat()
+    assert f"a cell of {future.isoformat()} was released when the clock" in capfd.readouterr().err
+
+
+def test_a_clock_set_back_starts_the_day_anew(
+    supervisor: Supervisor, clock: Clock, capfd: pytest.CaptureFixture[str]
+) -> None:
+    step_until(supervisor, lambda: supervisor._process is not None)
+    supervisor._keep(release(cell_start(clock()) + timedelta(hours=5)))
+    supervisor._step()
+    assert "set back" in capfd.readouterr().err
+    assert supervisor._process is None
+    assert supervisor._expected == cell_start(clock())
+    assert supervisor._status.restarts == 0
+
+
+def test_an_end_that_both_were_told_is_no_death(supervisor: Supervisor) -> None:
+    supervisor._stop()
+    assert supervisor._ended(EXIT_STOPPED) == 0
+    assert (supervisor._status.state, supervisor._status.restarts) == ("ok", 0)
+
+
+def test_the_queue_is_listed_once_a_drain(
+    spool: Spool, uploader: Uploader, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for hour in range(3):
+        spool.append(release(cell_start(clock()) - timedelta(hours=hour)), clock())
+    listed: list[list[int]] = []
+    pending = spool.pending
+
+    def counted() -> list[int]:
+        listed.append(pending())
+        return listed[-1]
+
+    monkeypatch.setattr(spool, "pending", counted)
+    uploader.drain()
+    assert listed == [[1, 2, 3]]
+    uploader.drain()  # the hub was not there: nothing is due, so nothing is looked for
+    assert listed == [[1, 2, 3]]

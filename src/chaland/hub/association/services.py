@@ -33,6 +33,10 @@ class AlreadyStaffFinal(Exception):
     """The person has this role already."""
 
 
+class InvitationUsedFinal(Exception):
+    """The invitation was accepted or withdrawn meanwhile, or its address has an account now."""
+
+
 class LastDirectorFinal(Exception):
     """Without a director nobody could open the settings again."""
 
@@ -200,25 +204,34 @@ def renew_invitation(invitation: Invitation, now: datetime) -> str:
 
 @transaction.atomic
 def accept_invitation(invitation: Invitation, user: User, now: datetime) -> StaffRole:
-    """Let a user in by an invitation, once; the caller has checked that it is open and theirs."""
+    """Let a user in by an invitation, once; the caller has checked that it is theirs.
+
+    Raises InvitationUsedFinal when it is open no more: a form may be sent twice at once.
+    """
+    still_open = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, expires_at__gt=now)
+    if user.email != invitation.email or not still_open.update(accepted_at=now):
+        raise InvitationUsedFinal
     role, _made = StaffRole.objects.get_or_create(
         user=user,
         association=invitation.association,
         role=invitation.role,
         shop=invitation.shop,
     )
-    invitation.accepted_at = now
-    invitation.save(update_fields=["accepted_at"])
     return role
 
 
-@transaction.atomic
 def join_by_invitation(
     invitation: Invitation, name: str, password: str, language: str, now: datetime
 ) -> User:
-    """Make the invited person's account and let them in."""
-    user = User.objects.create_user(invitation.email, password, name=name, language=language)
-    accept_invitation(invitation, user, now)
+    """Make the invited person's account and let them in; InvitationUsedFinal where one exists."""
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(
+                invitation.email, password, name=name, language=language
+            )
+            accept_invitation(invitation, user, now)
+    except IntegrityError as error:  # the form was sent twice at once
+        raise InvitationUsedFinal from error
     return user
 
 

@@ -21,15 +21,19 @@ Ints = NDArray[np.int64]
 HOURS = 24
 FIELDS = (
     "person_hours",
-    "person_hours_variance",
+    "visits_variance",
     "arrivals",
     "passers_by",
     "followable_variance",
     "windows",
+    "windows_expected",
 )
-"""The fields of a packed hour, in order; ``followable_variance`` is that of the two before each."""
+"""The fields of a packed hour, in order; ``followable_variance`` is that of the two before each;
+12 windows are expected, and 24 or 0 in the hours in which clocks change."""
 
-PERSON_HOURS, VARIANCE, ARRIVALS, PASSERS_BY, FOLLOWABLE_VARIANCE, WINDOWS = range(len(FIELDS))
+PERSON_HOURS, VARIANCE, ARRIVALS, PASSERS_BY, FOLLOWABLE_VARIANCE, WINDOWS, EXPECTED = range(
+    len(FIELDS)
+)
 _PACKED = np.dtype("<f4")
 
 

@@ -7,6 +7,8 @@ own, and no key crosses the wall. Counts are noised on the sensor, drawn once, s
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from chaland.hub.footfall import rules
+
 
 class Sensor(models.Model):
     """A listening box in a shop; the hub knows its public key only."""
@@ -194,7 +196,9 @@ class DoorToken(models.Model):
 class Calibration(models.Model):
     """A shop's people-per-feature model, with the error it made on days it had not seen.
 
-    ``coefficients`` maps feature names (mean per window) and ``"intercept"`` to people.
+    ``coefficients`` maps feature names (mean per window) and ``"intercept"`` to people. ``stay``
+    holds the numbers of ``estimates.Stay``; it and ``visits_error``, by which visits are judged,
+    are null where people who came in were not counted: then the shop shows an index.
     """
 
     shop_id = models.BigIntegerField(db_index=True)
@@ -207,6 +211,8 @@ class Calibration(models.Model):
     held_out_error = models.FloatField(_("relative error on unseen days, share"))
     held_out_mae = models.FloatField(_("held-out mean absolute error, people"))
     held_out_mape = models.FloatField(_("held-out error at 5 people or more, share"), null=True)
+    stay = models.JSONField(_("counted stay and the errors of visits"), null=True)
+    visits_error = models.FloatField(_("relative error of visits on unseen days"), null=True)
     cells = models.PositiveIntegerField(_("cells used"))
     days = models.PositiveIntegerField(_("days used"))
 
@@ -216,6 +222,12 @@ class Calibration(models.Model):
 
     def __str__(self) -> str:
         return f"shop {self.shop_id} {self.fitted_at:%Y-%m-%d}"
+
+    @property
+    def shows_visits(self) -> bool:
+        """Whether visits are exact enough to be shown; else the shop shows an index."""
+        shared = self.stay["error"] if self.stay else 1.0
+        return rules.unit(True, self.visits_error, shared) is rules.Unit.VISITS
 
 
 class DayFigure(models.Model):
@@ -229,7 +241,7 @@ class DayFigure(models.Model):
     shop_id = models.BigIntegerField()
     day = models.DateField()
     person_hours = models.FloatField(_("person-hours"))
-    person_hours_variance = models.FloatField()
+    visits_variance = models.FloatField(_("variance of the day’s visits"))
     dwell_s = models.FloatField(_("mean stay, seconds; visits are person-hours over it"))
     scale_error = models.FloatField(_("relative error that all of the shop's figures share"))
     windows = models.PositiveSmallIntegerField(_("windows observed"))

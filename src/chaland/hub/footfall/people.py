@@ -7,6 +7,7 @@ import numpy as np
 
 from chaland.hub.footfall import estimates
 from chaland.hub.footfall.cells import Cells
+from chaland.hub.footfall.estimates import Stay
 from chaland.hub.footfall.hours import Floats
 from chaland.hub.footfall.models import Calibration
 
@@ -18,13 +19,22 @@ MODES = ("default", "strict")
 class Model:
     """People per feature in one mode.
 
-    ``scale_error`` is the relative error that all figures share, ``day_error`` that of one day's.
+    ``scale_error`` is the relative error that all of people present share, ``day_error`` that of
+    one day's; ``held_out_error`` is None without a calibration, ``stay`` where nobody counted who
+    came in.
     """
 
     coefficients: Mapping[str, float]
     residual_sd: float
     scale_error: float
     day_error: float
+    held_out_error: float | None = None
+    stay: Stay | None = None
+
+    @property
+    def noise_alone(self) -> "Model":
+        """Return the model as if the release noise were its only error."""
+        return Model({**self.coefficients, "signal_error": 0.0}, 0.0, 0.0, 0.0)
 
 
 UNKNOWN_SCALE = 0.5
@@ -55,7 +65,16 @@ def model(calibration: Calibration | None, mode: str) -> Model:
         calibration.residual_sd,
         calibration.scale_error,
         calibration.day_error,
+        calibration.held_out_error,
+        Stay(**calibration.stay) if calibration.stay else None,
     )
+
+
+def mode_of(cells: Cells) -> str:
+    """Return the mode in which most of the observed quarter hours were made."""
+    observed = cells.windows > 0
+    strict = np.isnan(cells.counts["fingerprints"]) & observed
+    return "strict" if 2 * strict.sum() > observed.sum() else "default"
 
 
 def present(cells: Cells, models: Mapping[str, Model]) -> tuple[Floats, Floats]:
@@ -76,3 +95,8 @@ def present(cells: Cells, models: Mapping[str, Model]) -> tuple[Floats, Floats]:
                 models[mode].residual_sd,
             )
     return mean, variance
+
+
+def noise_of(cells: Cells, models: Mapping[str, Model]) -> Floats:
+    """Return the variance of people present that the release noise alone makes, (n,)."""
+    return present(cells, {mode: model.noise_alone for mode, model in models.items()})[1]

@@ -27,16 +27,25 @@ INTERVAL_SHARE = 0.90
 _INTERVAL_SD = 1.6448536269514722
 
 WINDOWS_IN_HOUR = 12
-HOUR_COMPLETE_WINDOWS = 11
+WINDOWS_MISSED_MAX = 1
 """An hour may miss one window of five minutes (the sensor's day process restarts at 04:00)."""
 
 DAY_COMPLETE_SHARE = 0.95
+
+COMPARED_SHARE_MIN = 0.5
+"""Below this matched share of a period's hours, a comparison is no finding and is not shown."""
 
 TYPICAL_WEEKS = 8
 """The typical day is the mean of the same weekdays over the eight weeks before the period."""
 
 TOWN_INDEX_SHOPS_MIN = 5
 """A shopkeeper sees the town's index only when this many shops make it, with equal weights."""
+
+CAPTURE_HALF_WIDTH_MAX = 0.15
+"""A capture rate whose interval is wider than this to either side is not shown."""
+
+CAPTURE_PHONES_MIN = 100
+"""Nor is one of fewer phones."""
 
 FRESH_FOR = timedelta(minutes=45)
 """How long the last cell stands for "now"; a summary comes every 15 minutes."""
@@ -46,6 +55,7 @@ class Unit(StrEnum):
     """What a shop's figures count."""
 
     VISITS = "visits"
+    """People; where presence is meant, people present."""
     INDEX = "index"
 
 
@@ -71,9 +81,10 @@ class Estimate:
 def unit(calibrated: bool, held_out_error: float | None, scale_error: float) -> Unit:
     """Return what a shop may show.
 
-    ``held_out_error`` is the calibration's relative error on days that it had not seen (share);
-    ``None`` says that no such error could be measured, and then no person is shown either.
-    ``scale_error`` is the relative error shared by all of the shop's figures (scale and dwell).
+    ``held_out_error`` is the relative error of visits (or of people present, where these are meant)
+    on days that the calibration had not seen, as a share; ``None`` says that no such error could be
+    measured, and then no person is shown either. ``scale_error`` is the relative error shared by
+    all of the shop's figures (scale and stay).
     """
     if not calibrated or held_out_error is None:
         return Unit.INDEX

@@ -5,8 +5,8 @@ Nobody's rights are judged by a shop id from an address: callers pass the shops 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,14 +17,12 @@ from chaland.hub.footfall import people, rules
 from chaland.hub.footfall.hours import Floats
 from chaland.hub.footfall.models import (
     Calibration,
-    Cell,
     DayFigure,
     DoorCount,
     DoorToken,
     EnrolmentCode,
     Sensor,
 )
-from chaland.wire.periods import CELL_S, WINDOW_S
 from chaland.wire.summary import State
 
 
@@ -33,7 +31,8 @@ class Cube:
     """Hours of several shops over consecutive days, arrays of shape (shops, days, 24 clock hours).
 
     ``visits`` are person-hours over the mean stay, ``visits_variance`` their independent error;
-    ``windows`` counts the observed 5-minute windows of each hour (0: nobody listened).
+    ``windows`` counts the observed 5-minute windows of each hour (0: nobody listened), of
+    ``expected``: 12, but in the nights when clocks change.
     ``togetherness`` (shops, days) says by how much errors within a day add up: the day's variance
     over the sum of its hours'. ``scale_error`` (shops,) is the relative error that a shop's
     figures share. Days without a row are zeros with no window.
@@ -47,6 +46,7 @@ class Cube:
     passers_by: Floats
     followable_variance: Floats
     windows: Floats
+    expected: Floats
     togetherness: Floats
     scale_error: Floats
     dwell_h: Floats
@@ -60,6 +60,34 @@ class Cube:
         keep = list(shops)
         arrays = {name: getattr(self, name)[keep] for name in _SHOP_ARRAYS}
         return Cube(tuple(self.shop_ids[i] for i in keep), self.first, **arrays)
+
+    def heard_share(self) -> Floats:
+        """Return the observed share of each hour, (shops, days, 24)."""
+        wanted = np.maximum(self.expected, rules.WINDOWS_IN_HOUR)
+        share: Floats = np.minimum(self.windows / wanted, 1.0)
+        return share
+
+    def at_stay(self, stay_h: Floats) -> "Cube":
+        """Return the cube as if each shop's mean stay had always been ``stay_h`` (shops,).
+
+        A stay estimated anew every day moves visits though nobody came or went. What is compared
+        is made with one stay: visits then change as person-hours do.
+        """
+        factor = self.dwell_h / stay_h[:, None]
+        return replace(
+            self,
+            visits=self.visits * factor[..., None],
+            visits_variance=self.visits_variance * factor[..., None] ** 2,
+            dwell_h=np.broadcast_to(stay_h[:, None], self.dwell_h.shape),
+        )
+
+    def mean_stay_h(self) -> Floats:
+        """Return each shop's mean stay over the days with data, (shops,); NaN without any."""
+        heard = self.windows.sum(axis=2) > 0
+        days = heard.sum(axis=1)
+        mean: Floats = np.full(len(days), np.nan)
+        np.divide((self.dwell_h * heard).sum(axis=1), days, out=mean, where=days > 0)
+        return mean
 
     def part(self, first: date, last: date) -> "Cube":
         """Return the cube of the days ``first`` to ``last``, which it must hold."""
@@ -75,6 +103,7 @@ _DAY_ARRAYS = (
     "passers_by",
     "followable_variance",
     "windows",
+    "expected",
     "togetherness",
     "dwell_h",
 )
@@ -85,7 +114,7 @@ def read_cube(shop_ids: Sequence[int], first: date, last: date) -> Cube:
     """Read the days ``first`` to ``last`` of some shops: one query, whatever their number."""
     rows = list(
         DayFigure.objects.filter(shop_id__in=shop_ids, day__gte=first, day__lte=last).values_list(
-            "shop_id", "day", "person_hours_variance", "dwell_s", "scale_error", "hours"
+            "shop_id", "day", "visits_variance", "dwell_s", "scale_error", "hours"
         )
     )
     shape = (len(shop_ids), (last - first).days + 1)
@@ -106,11 +135,12 @@ def read_cube(shop_ids: Sequence[int], first: date, last: date) -> Cube:
         shop_ids=tuple(shop_ids),
         first=first,
         visits=hours[..., clock.PERSON_HOURS] / dwell_h[..., None],
-        visits_variance=hours[..., clock.VARIANCE] / dwell_h[..., None] ** 2,
+        visits_variance=hours[..., clock.VARIANCE],
         arrivals=hours[..., clock.ARRIVALS],
         passers_by=hours[..., clock.PASSERS_BY],
         followable_variance=hours[..., clock.FOLLOWABLE_VARIANCE],
         windows=hours[..., clock.WINDOWS],
+        expected=hours[..., clock.EXPECTED],
         togetherness=together,
         scale_error=_mean_error(error, hours[..., clock.PERSON_HOURS].sum(axis=2)),
         dwell_h=dwell_h,
@@ -130,10 +160,18 @@ def units(shop_ids: Sequence[int], scale_errors: Floats) -> list[rules.Unit]:
     return [
         rules.unit(
             shop_id in calibrations,
-            calibrations[shop_id].held_out_error if shop_id in calibrations else None,
+            calibrations[shop_id].visits_error if shop_id in calibrations else None,
             float(scale_error),
         )
         for shop_id, scale_error in zip(shop_ids, scale_errors, strict=True)
+    ]
+
+
+def presence_units(models: Sequence[people.Model]) -> list[rules.Unit]:
+    """Return what shops may show of people present, which needs no stay: people, or an index."""
+    return [
+        rules.unit(model.held_out_error is not None, model.held_out_error, model.scale_error)
+        for model in models
     ]
 
 
@@ -163,6 +201,13 @@ def listening(shop_ids: Sequence[int], now: datetime) -> dict[int, Listening]:
         if order.index(state) > order.index(found[sensor.shop_id].state):
             found[sensor.shop_id] = Listening(state, sensor.last_seen_at)
     return found
+
+
+def have_sensor(shop_ids: Sequence[int]) -> list[bool]:
+    """Tell of each shop, in this order, whether it has a sensor that is not revoked."""
+    sensors = Sensor.objects.filter(shop_id__in=shop_ids, revoked_at=None)
+    having = set(sensors.values_list("shop_id", flat=True))
+    return [shop_id in having for shop_id in shop_ids]
 
 
 def sensor_state(sensor: Sensor, now: datetime) -> rules.SensorState:
@@ -233,29 +278,16 @@ def door_tokens(shop_id: int) -> list[DoorToken]:
 
 @dataclass(frozen=True)
 class SensorRow:
-    """A sensor in the list: its state, and the share of the last seven days it listened to."""
+    """A sensor in the list, and its state."""
 
     sensor: Sensor
     state: rules.SensorState
-    coverage: float
 
 
 def sensor_rows(shop_ids: Sequence[int], now: datetime) -> list[SensorRow]:
-    """List the sensors of some shops that are not revoked: two queries, whatever their number."""
-    since = now - timedelta(days=7)
-    sensors = list(Sensor.objects.filter(shop_id__in=shop_ids, revoked_at=None).order_by("pk"))
-    heard = dict(
-        Cell.objects.filter(shop_id__in=shop_ids, start__gte=since, start__lt=now)
-        .values_list("sensor_id")
-        .annotate(Sum("windows"))
-    )
-    rows = []
-    for sensor in sensors:
-        lived = (now - max(since, sensor.enrolled_at)).total_seconds()
-        expected = max(lived - CELL_S, 0) / WINDOW_S
-        share = min(heard.get(sensor.pk, 0) / expected, 1.0) if expected >= 1 else 0.0
-        rows.append(SensorRow(sensor, sensor_state(sensor, now), share))
-    return rows
+    """List the sensors of some shops that are not revoked."""
+    sensors = Sensor.objects.filter(shop_id__in=shop_ids, revoked_at=None).order_by("pk")
+    return [SensorRow(sensor, sensor_state(sensor, now)) for sensor in sensors]
 
 
 def open_codes(shop_ids: Sequence[int], now: datetime) -> list[EnrolmentCode]:

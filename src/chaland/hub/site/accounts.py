@@ -1,12 +1,31 @@
 """How allauth works here: staff come by invitation only."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import LoginForm
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils.translation import gettext_lazy as _
+
+CLOSED = (
+    "signup/",
+    "email/",
+    "confirm-email/",
+    "confirm-email/<path:key>/",
+    "password/set/",
+    "login/code/confirm/",
+)
+"""Pages of allauth that are none here: nobody makes an account, or takes another address, alone.
+
+An address is what an invitation is for, and none is proved but by the invitation's link; so only
+the administration changes one. Everyone had a password from the first day on.
+"""
+
+
+def not_here(_request: HttpRequest, **_parts: str) -> NoReturn:
+    """Answer as where there is no page."""
+    raise Http404
 
 
 class StaffAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped

@@ -39,6 +39,16 @@ def prepare(verbosity: int = 0) -> None:
 
 
 @hub.command()
+def rebuild() -> None:
+    """Make all figures anew out of the stored cells: after a fault, or a change of time zone."""
+    _django()
+    from importlib import import_module
+
+    services = import_module("chaland.hub.footfall.services")  # the site names planes by string
+    click.echo(f"{services.rebuild_figures()} days of figures were made anew.")
+
+
+@hub.command()
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, help="Address and port.")
 @click.option("--workers", default=2, show_default=True, help="Processes.")
 @click.option("--threads", default=4, show_default=True, help="Threads of each process.")
@@ -57,7 +67,7 @@ def serve(bind: str, workers: int, threads: int) -> None:
         f"--bind={bind}",
         f"--workers={workers}",
         f"--threads={threads}",
-        "--worker-class=gthread",
+        "--worker-class=chaland.hub.site.worker.PatientWorker",
         "--max-requests=20000",
         "--max-requests-jitter=2000",
         "--timeout=60",

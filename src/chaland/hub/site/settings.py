@@ -17,8 +17,10 @@ from chaland.hub.site.logs import logging_config
 
 env = environ.FileAwareEnv()
 
+# Password hashes, sessions and keys are written: whatever the hub makes is its user's alone.
+os.umask(0o077)
 STATE_DIR = Path(env("CHALAND_STATE_DIR", default="var")).resolve()
-STATE_DIR.mkdir(parents=True, exist_ok=True)
+STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 DEBUG = env.bool("CHALAND_DEBUG", default=False)
 DEMO = env.bool("CHALAND_DEMO", default=False)
@@ -114,12 +116,20 @@ _SQLITE_OPTIONS = {
 }
 
 
+def _close_to_others(database: str) -> None:
+    """Take others' access to an SQLite file (and its journal) that an older version left open."""
+    for path in map(Path, (database, f"{database}-wal", f"{database}-shm")):
+        if path.is_file() and path.stat().st_uid == os.geteuid():
+            path.chmod(0o600)
+
+
 def _database(plane: str) -> dict[str, object]:
     """One database per plane: a file each by default, or the URL of a PostgreSQL role's own."""
     name = f"CHALAND_{plane.upper()}_DATABASE_URL"
     config: dict[str, object] = env.db_url(name, default=f"sqlite:///{STATE_DIR / plane}.sqlite3")
     if config["ENGINE"] == "django.db.backends.sqlite3":
         config["OPTIONS"] = _SQLITE_OPTIONS
+        _close_to_others(str(config["NAME"]))
     elif config["ENGINE"] == "django.db.backends.postgresql":
         config["CONN_MAX_AGE"] = 60
         config["CONN_HEALTH_CHECKS"] = True

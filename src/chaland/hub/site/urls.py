@@ -6,6 +6,7 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from chaland.hub.site.accounts import CLOSED, not_here
 from chaland.hub.site.api import api
 from chaland.hub.site.health import healthz
 from chaland.hub.site.preferences import set_language, set_theme
@@ -18,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("preferences/language/", set_language, name="set_language"),
     path("preferences/theme/", set_theme, name="set_theme"),
+    *(path(f"accounts/{closed}", not_here) for closed in CLOSED),
     path("accounts/", include("allauth.urls")),
     path("administration/", admin.site.urls),
     path("api/v1/", api.urls),

@@ -9,6 +9,7 @@ input closes, that is, with its parent.
 """
 
 import array
+import ctypes
 import errno
 import fcntl
 import os
@@ -23,6 +24,7 @@ from pathlib import Path
 LINK_TYPES = {803: 127, 801: 105}
 """From the kernel's hardware types of monitor-mode interfaces to pcap's link types."""
 
+_PR_SET_DUMPABLE = 4
 _ETH_P_ALL = 3
 _SO_ATTACH_FILTER = 26
 _SIOCGSTAMPNS = 0x8907
@@ -134,10 +136,18 @@ def _gather(packet: socket.socket, buffer: bytearray, view: memoryview, snap_len
     return filled
 
 
+def _forbid_dumps() -> None:
+    """As hardening.py does, which can't be imported here; OSError when the kernel refuses."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_DUMPABLE, ctypes.c_ulong(0), 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "PR_SET_DUMPABLE was refused")
+
+
 def main(interface: str, snap_length: int) -> int:
     """Capture until the parent goes; say on standard error why not, if not."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
+        _forbid_dumps()
         hardware = int(Path(f"/sys/class/net/{interface}/type").read_text())
         if hardware not in LINK_TYPES:
             sys.stderr.write(f"hardware type {hardware}: not in monitor mode\n")

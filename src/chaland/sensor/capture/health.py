@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 
 from chaland.sensor.capture.source import Record
 from chaland.sensor.capture.stream import ByteStream
+from chaland.sensor.decode import prism
+from chaland.sensor.drops import Drop
 from chaland.wire.summary import State
 
 QUIET_S = 120.0
@@ -20,6 +22,8 @@ _SENDER_AT = 10
 _NOT_GLOBAL = 0b11
 """Bits of an address's first byte: group, or locally administered."""
 _RADIOTAP, _BARE = 127, 105
+_OLDER_HEADERS = (119, 163)
+"""Prism, and AVS: each is found under either number."""
 
 SILENT = (
     "the capture runs, but not one beacon has come since it started: monitor mode may not really "
@@ -47,6 +51,11 @@ class Health:
         self._clock = clock
         self._heard_s: float | None = None
         self._started_s = clock()
+
+    @property
+    def has_heard(self) -> bool:
+        """Whether a beacon came since the capture began."""
+        return self._heard_s is not None
 
     @classmethod
     def of_replay(cls) -> "Health":
@@ -108,6 +117,11 @@ def is_beacon(buffer: bytearray, start: int, end: int, link_type: int) -> bool:
         return False
     if link_type == _RADIOTAP:
         start += buffer[start + 2] | buffer[start + 3] << 8
+    elif link_type in _OLDER_HEADERS:
+        found = prism.find_frame(buffer, start, end)
+        if isinstance(found, Drop):
+            return False
+        start = found
     elif link_type != _BARE:
         return False
     sender = start + _SENDER_AT

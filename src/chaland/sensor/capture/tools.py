@@ -1,11 +1,13 @@
 """The programs that can do the capturing, how they are called, and what their failures mean."""
 
+import re
 import shutil
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from chaland.sensor.capture import child
 from chaland.wire.summary import State
 
 FILTER = (
@@ -35,6 +37,7 @@ class Fault(StrEnum):
     INTERFACE_MISSING = "interface-missing"
     INTERFACE_DOWN = "interface-down"
     NO_MONITOR_MODE = "no-monitor-mode"
+    PRISM_HEADERS = "prism-headers"
     CHILD_DIED = "child-died"
 
 
@@ -69,6 +72,10 @@ _MESSAGES = {
         "ip link set {interface} down; iw dev {interface} set type monitor; "
         "ip link set {interface} up"
     ),
+    Fault.PRISM_HEADERS: (
+        "interface {interface} puts Prism headers before its frames, which {tool}'s own child "
+        "does not capture: run with --tool tcpdump, or let the driver deliver radiotap"
+    ),
     Fault.CHILD_DIED: "the capture child {tool} ended ({detail}); it is started again",
 }
 
@@ -87,8 +94,13 @@ _COMPLAINTS = (
     ("went down", Fault.INTERFACE_DOWN),
 )
 
-_WIFI_HARDWARE = {801, 802, 803}
-"""The kernel's hardware types of monitor mode: bare 802.11, Prism, radiotap."""
+_PRISM_HARDWARE = 802
+_WIFI_HARDWARE = {*child.LINK_TYPES, _PRISM_HARDWARE}
+"""The kernel's hardware types of monitor mode."""
+_STATISTICS = re.compile(r"\d.*\b(packet|frame)s?\b|\b(packet|frame)s?\b.*\d", re.IGNORECASE)
+"""tcpdump and dumpcap end with how many frames they captured: a number that derives from phones,
+which must reach neither the log nor the status."""
+_ANNOUNCEMENT = re.compile(r"listening on |Capturing on |File: ", re.IGNORECASE)
 _INTERFACES = Path("/sys/class/net")
 _UP = 1
 
@@ -113,10 +125,14 @@ def find_fault(tool: Tool, interface: str) -> Failure | None:
     except OSError:  # unplugged just now
         return failure(Fault.INTERFACE_MISSING, tool, interface)
     if hardware not in _WIFI_HARDWARE:
-        return failure(Fault.NO_MONITOR_MODE, tool, interface)
-    if not flags & _UP:
-        return failure(Fault.INTERFACE_DOWN, tool, interface)
-    return None
+        fault = Fault.NO_MONITOR_MODE
+    elif tool is Tool.CHALAND and hardware not in child.LINK_TYPES:
+        fault = Fault.PRISM_HEADERS
+    elif not flags & _UP:
+        fault = Fault.INTERFACE_DOWN
+    else:
+        return None
+    return failure(fault, tool, interface)
 
 
 def explain_end(tool: Tool, interface: str, code: int, complaints: str) -> Failure:
@@ -125,10 +141,15 @@ def explain_end(tool: Tool, interface: str, code: int, complaints: str) -> Failu
     for words, fault in _COMPLAINTS:
         if words in lowered:
             return failure(fault, tool, interface)
-    lines = [line for line in complaints.splitlines() if line.strip()]
+    lines = [line for line in complaints.splitlines() if _is_complaint(line)]
     how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
     said = f': "{lines[-1].strip()[:200]}"' if lines and code >= 0 else ""
     return failure(Fault.CHILD_DIED, tool, interface, how + said)
+
+
+def _is_complaint(line: str) -> bool:
+    """Tell a line that says what went wrong from statistics and from announcements."""
+    return bool(line.strip()) and not _STATISTICS.search(line) and not _ANNOUNCEMENT.search(line)
 
 
 def command(tool: Tool, interface: str, snap_length: int) -> list[str]:
@@ -140,5 +161,4 @@ def command(tool: Tool, interface: str, snap_length: int) -> list[str]:
         return ["tcpdump", "-i", interface, "-w", "-", "-U", *ring, "-s", size, FILTER]
     if tool is Tool.DUMPCAP:
         return ["dumpcap", "-i", interface, "-w", "-", "-q", "-B", "1", "-s", size, "-f", FILTER]
-    child = str(Path(__file__).with_name("child.py"))
-    return [sys.executable, "-I", "-S", child, interface, size]
+    return [sys.executable, "-I", "-S", child.__file__, interface, size]

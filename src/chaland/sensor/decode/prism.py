@@ -25,40 +25,49 @@ _avs_signal = Struct(">Ii").unpack_from
 
 def read(buffer: bytearray, start: int, end: int, observation: Observation) -> Drop | None:
     """Read the header of ``buffer[start:end]``; set signal, frequency, FCS and frame bounds."""
-    if end - start < 8:
-        return Drop.RADIO_HEADER_TRUNCATED
-    observation.end = end
+    frame_at = find_frame(buffer, start, end)
+    if isinstance(frame_at, Drop):
+        return frame_at
+    observation.frame_at, observation.end = frame_at, end
     observation.fcs = Fcs.ABSENT
     observation.rssi_dbm = observation.frequency_mhz = None
-    magic, length = _avs_head(buffer, start)
-    if magic in _AVS_VERSIONS:
-        return _read_avs(buffer, start, end, length, observation)
-    for head, item in _PRISM_ORDERS:
-        message, length = head.unpack_from(buffer, start)
-        if message in _PRISM_MESSAGES:
-            if length < _PRISM_HEAD:
-                return Drop.RADIO_HEADER_MALFORMED
-            if start + length > end:
-                return Drop.RADIO_HEADER_TRUNCATED
-            observation.frame_at = start + length
-            _read_items(buffer, start + _PRISM_HEAD, item, observation)
-            return None
-    return Drop.RADIO_HEADER_MALFORMED
+    if _avs_head(buffer, start)[0] in _AVS_VERSIONS:
+        _read_avs(buffer, start, observation)
+    else:
+        _, item = _prism_order(buffer, start) or _PRISM_ORDERS[0]
+        _read_items(buffer, start + _PRISM_HEAD, item, observation)
+    return None
 
 
-def _read_avs(
-    buffer: bytearray, start: int, end: int, length: int, observation: Observation
-) -> Drop | None:
-    if length < _AVS_SIZE:
-        return Drop.RADIO_HEADER_MALFORMED
-    if start + length > end:
+def find_frame(buffer: bytearray, start: int, end: int) -> int | Drop:
+    """Return the offset of the 802.11 frame behind the header; why not, if that can't be told."""
+    if end - start < 8:
         return Drop.RADIO_HEADER_TRUNCATED
-    observation.frame_at = start + length
+    magic, length = _avs_head(buffer, start)
+    least = _AVS_SIZE
+    if magic not in _AVS_VERSIONS:
+        order = _prism_order(buffer, start)
+        if order is None:
+            return Drop.RADIO_HEADER_MALFORMED
+        length, least = order[0].unpack_from(buffer, start)[1], _PRISM_HEAD
+    if length < least:
+        return Drop.RADIO_HEADER_MALFORMED
+    return Drop.RADIO_HEADER_TRUNCATED if start + length > end else start + length
+
+
+def _prism_order(buffer: bytearray, start: int) -> tuple[Struct, Struct] | None:
+    """Return how a Prism header's head and items are packed; None if it is none."""
+    for order in _PRISM_ORDERS:
+        if order[0].unpack_from(buffer, start)[0] in _PRISM_MESSAGES:
+            return order
+    return None
+
+
+def _read_avs(buffer: bytearray, start: int, observation: Observation) -> None:
     observation.frequency_mhz = frequency_mhz(_avs_channel(buffer, start + 28)[0])
     unit, signal = _avs_signal(buffer, start + 44)
     if unit == _AVS_SIGNAL_IS_DBM and -128 <= signal < 0:
         observation.rssi_dbm = signal
-    return None
 
 
 def _read_items(buffer: bytearray, start: int, item: Struct, observation: Observation) -> None:

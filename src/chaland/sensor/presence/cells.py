@@ -38,6 +38,9 @@ class ExactCell:
 class Noise:
     """Draws the noise of each cell, once, and withholds what a flooded visit table spoiled.
 
+    After a flood nothing more of the visit table is released that day: the wiped table does not
+    know who had been counted, and would let them spend their budget again.
+
     The flood test is AboveThreshold (Dwork and Roth 2014, algorithm 1; Lyu, Su, Li 2017 for
     counts that all move the same way): one noised level for all cells until a flood, so a visit
     pays for it once, however many cells it is present in.
@@ -62,7 +65,7 @@ class Noise:
         counts = {
             name: Count(self._noised(noised, getattr(exact, name)), noised.bound, noised.epsilon)
             for name, noised in mechanism.counts[self._mode].items()
-            if exact.windows and not (self.flooded and name in ("arrivals", "passers_by"))
+            if exact.windows and not (self._flooded_today and name in ("arrivals", "passers_by"))
         }
         dwell = self._dwell(exact)
         return CellCounts(exact.start, exact.windows, exact.state, self._mode, counts, dwell)

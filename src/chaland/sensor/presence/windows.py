@@ -60,10 +60,10 @@ class WindowTable:
     ) -> Drop | None:
         """Count a probe request ``in_window_us`` after the window's start."""
         self._token.hash(self._key, frame + observation.address_at)
-        if self._row() >= 0:
-            return None
-        if self._used == self._addresses.size:
-            return Drop.WINDOW_TABLE_FULL
+        known, full = self._row() >= 0, self._used == self._addresses.size
+        if known or full:
+            self._token.zero()
+            return None if known else Drop.WINDOW_TABLE_FULL
         row = self._used
         self._used += 1
         self._token.store(self._addresses, row)

@@ -6,7 +6,8 @@ addresses, so the filter is no register of people. The price: an address is left
 with probability (bits set) / 65,536, which ``share_excluded`` gives for correcting estimates.
 
 The filter lies outside the privacy claim (whoever objects asks to be treated differently). Here it
-lives in memory for the process's day; sharing, expiry and limits on its filling are separate.
+lives in memory for the process's day; sharing and expiry are separate. At most
+``NEW_BITS_PER_WINDOW`` bits are set in a window, so that forged objections can't blind a shop.
 """
 
 import numpy as np
@@ -17,6 +18,8 @@ from chaland.sensor.decode import Kind, Observation, ssid_ends_with, ssid_equals
 from chaland.sensor.privacy.keys import ADDRESS_SIZE, Pointer, pointer_to
 
 FILTER_BITS = 2**16
+NEW_BITS_PER_WINDOW = 64
+"""A dozen phones that object under an address of each scan; 28 % of the filter after a day."""
 _DIGEST_SIZE = 16
 _PERSONAL = b"chaland-object-1"
 """BLAKE2b personalisation (16 bytes): part of the shared format of the filter."""
@@ -57,6 +60,11 @@ class ObjectionFilter:
         self._two_bytes = self._digest.data
         self._personal = ffi.new("unsigned char[16]", _PERSONAL)
         self._empty = True
+        self._new_bits = 0
+
+    def begin_window(self) -> None:
+        """Allow new bits again."""
+        self._new_bits = 0
 
     @property
     def share_excluded(self) -> float:
@@ -64,9 +72,13 @@ class ObjectionFilter:
         return float(np.bitwise_count(self._bytes).sum(dtype=np.int64)) / FILTER_BITS
 
     def add(self, address: Pointer) -> None:
-        """Mark the address at ``address`` as objecting."""
+        """Mark the address at ``address`` as objecting, unless too many were in this window."""
         index = self._index(address)
-        self._bits[index >> 3] |= 1 << (index & 7)
+        bit = 1 << (index & 7)
+        if self._bits[index >> 3] & bit or self._new_bits == NEW_BITS_PER_WINDOW:
+            return
+        self._bits[index >> 3] |= bit
+        self._new_bits += 1
         self._empty = False
 
     def holds(self, address: Pointer) -> bool:

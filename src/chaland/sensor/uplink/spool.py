@@ -68,10 +68,12 @@ class Spool:
         """The last sequence number given."""
         return self._ledger.sequence
 
-    @property
-    def last_cell(self) -> str:
-        """The start (ISO) of the latest cell released; "" before the first."""
-        return max(self._ledger.cells, default="")
+    def last_cell(self, until: datetime | None = None) -> str:
+        """Return the start (ISO) of the latest cell released (until a time); "" for none."""
+        cells = self._ledger.cells
+        if until is not None:
+            cells = [cell for cell in cells if datetime.fromisoformat(cell) <= until]
+        return max(cells, default="")
 
     @property
     def drops(self) -> dict[UplinkDrop, int]:

@@ -65,15 +65,17 @@ class Uploader:
 
     @property
     def due(self) -> bool:
-        """Tell whether something waits and its time has come."""
-        return self._monotonic_s() >= self._next_at_s and bool(self._spool.pending())
+        """Tell whether the time has come to send, if something waits."""
+        return self._monotonic_s() >= self._next_at_s
 
     def drain(self, at_most: int = 50) -> None:
         """Send what is due, oldest first, until one must wait or ``at_most`` were sent."""
-        for _ in range(at_most):
-            if not self.due:
+        if not self.due:
+            return
+        for sequence in self._spool.pending()[:at_most]:
+            self._send(sequence)
+            if not self.due:  # also after a renumbering, which gave what waits other names
                 return
-            self._send(self._spool.pending()[0])
 
     def look_at_clock(self) -> None:
         """Ask the hub for the time, so that a wrong clock is known before the first cell."""

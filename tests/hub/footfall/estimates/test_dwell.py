@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaland.hub.footfall.estimates import capture_rate, interval, mean_dwell, visits
+from chaland.hub.footfall.estimates import capture_rate, mean_dwell, visits
 from chaland.hub.footfall.estimates.dwell import DEFAULT_DWELL_S
+from chaland.hub.footfall.rules import estimate
 
 EDGES_S = (60, 300, 600, 1200, 2400, 4200, 7200)
 
@@ -35,8 +36,8 @@ def test_noise_widens_the_mean_as_much_as_it_moves_it() -> None:
     for _ in range(400):
         noised = exact + rng.laplace(0, 4, (28, 6)).sum(axis=0)
         mean_s, variance = mean_dwell(EDGES_S, noised, scale)
-        low, high = interval(np.array([mean_s]), np.array([variance]))
-        held += bool(low[0] <= centre <= high[0])
+        found = estimate(mean_s, variance)
+        held += found.low <= centre <= found.high
     assert 0.86 <= held / 400 <= 0.995
 
 

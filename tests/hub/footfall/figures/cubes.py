@@ -24,6 +24,7 @@ def cube(visits: Any, *, variance: float = 0.0, first: date = MONDAY, **changes:
         passers_by=values * 0.6,
         followable_variance=np.zeros(values.shape),
         windows=np.full(values.shape, 12.0),
+        expected=np.full(values.shape, 12.0),
         togetherness=np.ones((shops, days)),
         scale_error=np.zeros(shops),
         dwell_h=np.full((shops, days), 0.25),

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chaland.hub.footfall import rules
 from chaland.hub.footfall.figures import totals
+from chaland.hub.footfall.figures.town import Cubes
 from tests.hub.footfall.figures.cubes import cube, flat
 
 
@@ -37,6 +39,31 @@ def test_the_same_twice_is_no_change() -> None:
     assert found.compared_share == 1
 
 
+def test_a_stay_estimated_anew_is_no_change() -> None:
+    """As many person-hours, but the followed stay came out a third shorter: nothing changed."""
+    then = cube(flat(40.0), variance=4.0)
+    now = cube(flat(60.0), variance=9.0, dwell_h=np.full((1, 7), 0.25 / 1.5))
+    before = cube(flat(40.0, days=56))
+    apart = totals.change(now, then)
+    assert apart is not None
+    assert apart.clear  # what it would be without one stay
+    cubes = Cubes(now, then, before).one_stay()
+    found = totals.change(cubes.now, cubes.then)
+    assert found is not None
+    assert found.percent.value == pytest.approx(0)
+    assert not found.clear
+    index = totals.index(cubes.now, totals.weekday_means(cubes.before))
+    assert index.value == pytest.approx([100])
+
+
+def test_shops_err_together() -> None:
+    """What all shops share does not average out over them, and one shop has it in its own error."""
+    alone = totals.totals(cube(flat(50.0), variance=1.0)).all()
+    many = totals.totals(cube(flat(50.0, shops=100), variance=1.0)).all()
+    assert (alone.high - alone.value) / alone.value < 0.01
+    assert (many.high - many.value) / many.value > 0.08
+
+
 def test_a_clear_rise_is_clear() -> None:
     found = totals.change(cube(flat(60.0), variance=4.0), cube(flat(40.0), variance=4.0))
     assert found is not None
@@ -55,6 +82,9 @@ def test_gaps_do_not_look_like_change(heard: list[bool]) -> None:
     assert found is not None
     assert found.percent.value == pytest.approx(0)
     back = totals.change(cube(flat(40.0)), now)
+    if sum(heard) / len(heard) < rules.COMPARED_SHARE_MIN:
+        assert back is None  # a comparison over a few hours is no finding
+        return
     assert back is not None
     assert back.percent.value == pytest.approx(0)
     assert back.compared_share == pytest.approx(sum(heard) / 7)
@@ -108,3 +138,9 @@ def test_hours_of_night_noise_get_no_column() -> None:
     assert totals.hours_shown(visits, variance) == list(range(9, 19))
     visits[5, 20:23] = 80  # a late opening
     assert totals.hours_shown(visits, variance) == list(range(9, 23))
+
+
+def test_a_capture_rate_of_few_phones_is_withheld() -> None:
+    assert totals.capture_rate(cube(flat(1.0))) is None
+    unsure = cube(flat(4.0), followable_variance=np.full((1, 7, 24), 12.0))
+    assert totals.capture_rate(unsure) is None

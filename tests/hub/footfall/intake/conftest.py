@@ -9,6 +9,7 @@ from django.db import connections
 from nacl.signing import SigningKey
 
 from chaland.hub.association.models import Association, Shop, Zone
+from chaland.hub.footfall.intake import drops
 from chaland.hub.footfall.intake.services import Receipt, accept
 from chaland.hub.footfall.models import Sensor
 from chaland.wire.signature import sensor_identifier, sign
@@ -52,6 +53,14 @@ class Box:
         sequence = sequence or (summary.sequence if isinstance(summary, Summary) else 1)
         at = at or self.at(sequence)
         return accept(body, sign(self.key, sequence, at, body), at)
+
+
+@pytest.fixture(autouse=True)
+def strangers(monkeypatch: pytest.MonkeyPatch) -> drops.Strangers:
+    """Counts of strangers' refusals of this test's own."""
+    fresh = drops.Strangers()
+    monkeypatch.setattr(drops, "strangers", fresh)
+    return fresh
 
 
 @pytest.fixture

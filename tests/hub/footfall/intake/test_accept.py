@@ -13,11 +13,15 @@ from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
 from chaland.hub.association.models import Shop
+from chaland.hub.footfall.intake import checks
+from chaland.hub.footfall.intake import drops as count_of
+from chaland.hub.footfall.intake.checks import SEQUENCE_JUMP_AT_MOST
 from chaland.hub.footfall.intake.services import BATCHES_KEPT, accept
 from chaland.hub.footfall.models import Batch, Cell, DropCount, DwellDay, Mechanism, Sensor
+from chaland.hub.footfall.services import create_door_token, shop_of_token
 from chaland.wire.answers import Code
 from chaland.wire.signature import sensor_identifier, sign
-from chaland.wire.summary import MAX_BYTES, DwellCounts, Mode, State, encode
+from chaland.wire.summary import MAX_BYTES, MAX_SEQUENCE, DwellCounts, Mode, State, encode
 
 pytestmark = pytest.mark.django_db(databases=["default", "footfall"])
 
@@ -180,14 +184,49 @@ def test_the_last_number_is_told_to_the_sensor_only(box: Any) -> None:
     assert REFUSALS[Code.CLOCK_JUMP](box).answer.last_sequence == 7
 
 
-def test_junk_from_strangers_does_not_fill_the_database(box: Any) -> None:
+def test_junk_from_strangers_costs_a_write_a_minute_and_is_counted_whole(
+    box: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = 1000.0
+    strangers = count_of.Strangers(lambda: at)
+    monkeypatch.setattr(count_of, "strangers", strangers)
     for _ in range(30):
         REFUSALS[Code.UNKNOWN_SENSOR](box)
         REFUSALS[Code.FORGED_SIGNATURE](box)
+    assert drops() == {"unknown-sensor": 1, "forged-signature": 1}
+    at += count_of.WRITE_EVERY_S
+    REFUSALS[Code.UNKNOWN_SENSOR](box)
+    assert drops()["unknown-sensor"] == 31
+    strangers.close()
     assert set(DropCount.objects.values_list("sensor", "reason", "count")) == {
-        (None, "unknown-sensor", 30),
+        (None, "unknown-sensor", 31),
         (box.sensor.pk, "forged-signature", 30),
     }
+
+
+def test_counts_of_strangers_wait_for_a_database_that_fails(
+    box: Any, strangers: count_of.Strangers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise DatabaseError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(count_of, "_write", fail)
+        with pytest.raises(DatabaseError):
+            strangers.count("unknown-sensor", box.at(1))
+    strangers.flush()
+    assert drops() == {"unknown-sensor": 1}
+
+
+def test_counts_under_a_sensor_that_was_deleted_are_kept(
+    box: Any, strangers: count_of.Strangers
+) -> None:
+    for _ in range(2):
+        REFUSALS[Code.FORGED_SIGNATURE](box)
+    box.sensor.delete()
+    strangers.flush()
+    left = DropCount.objects.get()
+    assert (left.sensor, left.reason, left.count) == (None, "forged-signature", 1)
 
 
 def test_drops_are_counted_by_local_day(box: Any) -> None:
@@ -286,3 +325,54 @@ def test_any_order_of_sending_ends_in_each_cell_once(make_box: Any, order: list[
     cells = Cell.objects.filter(sensor=box.sensor)
     assert {cell.start for cell in cells} == {box.summary(n).cell.start for n in taken}
     assert len(cells) == len(taken)
+
+
+@pytest.mark.parametrize("year", [1999, 2101, 9999])
+def test_an_instant_of_another_century_is_refused_by_name_and_counted(box: Any, year: int) -> None:
+    body = encode(box.summary(1)).replace(b'"start": "2026-', b'"start": "%d-' % year)
+    answer = box.send(body).answer
+    assert answer.code is Code.MALFORMED
+    assert answer.message.startswith("start: must be of the years 2000 to 2100")
+    assert drops() == {"malformed": 1}
+
+
+def test_a_leap_of_numbers_is_refused_and_does_not_shut_the_box_out(box: Any) -> None:
+    box.send(box.summary(1))
+    for leap in (MAX_SEQUENCE, 2 + SEQUENCE_JUMP_AT_MOST):
+        body = encode(replace(box.summary(2), sequence=leap))
+        answer = box.send(body, sequence=leap, at=box.at(2)).answer
+        assert (answer.code, answer.last_sequence) == (Code.MALFORMED, 1)
+        assert answer.message.startswith("sequence: ")
+    assert box.send(box.summary(2)).answer.code is Code.ACCEPTED
+    body = encode(replace(box.summary(3), sequence=2 + SEQUENCE_JUMP_AT_MOST))
+    receipt = box.send(body, sequence=2 + SEQUENCE_JUMP_AT_MOST, at=box.at(3))
+    assert receipt.answer.code is Code.ACCEPTED
+
+
+def test_a_sensor_revoked_while_its_summary_is_checked_stores_nothing(
+    box: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def revoke_meanwhile(*_: object) -> None:
+        Sensor.objects.update(revoked_at=box.at(1))
+
+    monkeypatch.setattr(checks, "timely", revoke_meanwhile)
+    assert box.send(box.summary(1)).answer.code is Code.REVOKED_SENSOR
+    assert not Cell.objects.exists()
+
+
+def test_a_shop_that_leaves_takes_its_sensors_and_tokens_along(
+    box: Any, make_box: Any, shop: Shop
+) -> None:
+    """Deleted alone, or with its whole association; what other shops have stays."""
+    token = create_door_token(shop.pk, "door")
+    other = Shop.objects.create(
+        association=shop.association, zone=shop.zone, name="Café", slug="cafe"
+    )
+    elsewhere = make_box()
+    Sensor.objects.filter(pk=elsewhere.sensor.pk).update(shop_id=other.pk)
+    shop.delete()
+    assert shop_of_token(token) is None
+    assert Sensor.objects.get(pk=box.sensor.pk).revoked_at is not None
+    assert Sensor.objects.get(pk=elsewhere.sensor.pk).revoked_at is None
+    other.association.shops.all().delete()
+    assert not Sensor.objects.filter(revoked_at=None).exists()

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.utils import timezone
 from nacl.signing import SigningKey
 
 from chaland.hub.association.models import Association, Shop
+from chaland.hub.footfall.intake.drops import Strangers
 from chaland.hub.footfall.models import Cell, DropCount, EnrolmentCode, Sensor
 from chaland.hub.footfall.services.enrolment import CODE_LIVES, create_enrolment_code, redeem
 from chaland.wire import answers, enrolment
@@ -119,15 +121,39 @@ def test_a_shop_that_left_enrols_nothing(shop: Shop) -> None:
     assert refused(ask(SigningKey.generate(), code)) == "shop-gone"
 
 
-def test_guessing_codes_is_slowed_down_and_counted(shop: Shop) -> None:
-    code = create_enrolment_code(shop.pk, "", timezone.now())
+def test_guessing_codes_is_slowed_down_and_counted(shop: Shop, strangers: Strangers) -> None:
     for _ in range(10):
         assert refused(ask(SigningKey.generate(), "AAAA-BBBB-CCCC")) == "code-unknown"
-    response = ask(SigningKey.generate(), code)
+    response = ask(SigningKey.generate(), "AAAA-BBBB-CCCC")
     assert (response.status_code, refused(response)) == (429, "too-many")
     assert response["Retry-After"] == "600"
+    strangers.flush()
     counted = dict(DropCount.objects.values_list("reason", "count"))
     assert counted == {"enrol-code-unknown": 10, "enrol-too-many": 1}
+
+
+def test_a_right_code_passes_behind_an_address_that_guesses(shop: Shop) -> None:
+    code = create_enrolment_code(shop.pk, "", timezone.now())
+    for _ in range(11):
+        ask(SigningKey.generate(), "AAAA-BBBB-CCCC")
+    assert ask(SigningKey.generate(), code).status_code == 201
+    assert refused(ask(SigningKey.generate(), code)) == "code-used", "why not is still told"
+
+
+class Stalled(BytesIO):
+    """A body that never comes."""
+
+    def read(self, *_: object) -> bytes:
+        raise AssertionError("the body was read")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Chaland-Sensor": "a" * 16}])
+def test_the_body_of_who_is_no_sensor_is_not_waited_for(box: Any, headers: dict[str, str]) -> None:
+    body = encode(box.summary(1))
+    signed = sign(box.key, 1, timezone.now(), body).headers() | headers if headers else {}
+    stalled: dict[str, Any] = {"wsgi.input": Stalled(), "CONTENT_LENGTH": "1000"}
+    response = Client(headers=signed, **stalled).post(SUMMARIES, b"", "application/json")
+    assert response.status_code == (401 if headers else 400)
 
 
 def test_a_broken_request_names_its_field(shop: Shop) -> None:

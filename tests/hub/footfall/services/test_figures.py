@@ -8,7 +8,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from chaland.hub.footfall import hours as clock
 from chaland.hub.footfall import selectors, services
-from chaland.hub.footfall.models import Cell, DayFigure, DwellDay, Sensor
+from chaland.hub.footfall.figures import totals
+from chaland.hub.footfall.models import Calibration, Cell, DayFigure, DwellDay, Sensor
+from chaland.hub.footfall.rules import Unit
 from chaland.wire.periods import day_bounds
 from tests import builders
 
@@ -122,15 +124,59 @@ def test_figures_outlive_their_cells(sensor: Sensor) -> None:
     assert DayFigure.objects.count() == 3
 
 
-def test_without_dwell_the_error_forbids_people(sensor: Sensor) -> None:
+def test_a_stay_that_nobody_counted_forbids_visits(sensor: Sensor) -> None:
+    """Neither no stay at all nor that of devices that can be followed is good enough."""
+    Calibration.objects.update(stay=None, visits_error=None)
     put(sensor, NOON)
     services.refresh_figures(sensor.shop_id, {NOON})
     assert DayFigure.objects.get().scale_error > 0.35
     builders.build_cells(sensor, DAY - timedelta(days=20), DAY - timedelta(days=1))
     services.refresh_figures(sensor.shop_id, {NOON})
     figure = DayFigure.objects.get()
-    assert figure.scale_error < 0.2
     assert 600 < figure.dwell_s < 1300
+    assert figure.scale_error > 0.35
+    assert selectors.units([sensor.shop_id], np.array([figure.scale_error])) == [Unit.INDEX]
+
+
+def test_a_counted_stay_holds_whatever_can_be_followed(sensor: Sensor) -> None:
+    builders.build_cells(sensor, DAY - timedelta(days=20), DAY)
+    DwellDay.objects.update(counts=[0, 0, 0, 0, 0, 900])
+    services.rebuild_figures()
+    assert set(DayFigure.objects.values_list("dwell_s", flat=True)) == {900.0}
+
+
+def test_a_strict_shop_has_the_errors_of_its_own_calibration(sensor: Sensor) -> None:
+    """Counted in strict mode, it shows visits; the default model's unknown scale plays no part."""
+    Calibration.objects.update(mode="strict", coefficients={"scans": 0.2, "signal_error": 0.15})
+    builders.build_cells(sensor, DAY - timedelta(days=3), DAY)
+    Cell.objects.update(fingerprints=None)
+    services.rebuild_figures()
+    cube = selectors.read_cube([sensor.shop_id], DAY - timedelta(days=3), DAY)
+    assert cube.scale_error[0] == pytest.approx(0.07)
+    assert selectors.units(cube.shop_ids, cube.scale_error) == [Unit.VISITS]
+    assert cube.visits[0, :3].sum() > 3 * 80
+
+
+def test_a_day_has_the_errors_of_the_mode_of_its_own_cells(sensor: Sensor) -> None:
+    """A shop that went over to strict mode, and was counted before: its newer days are unsure."""
+    builders.build_cells(sensor, DAY - timedelta(days=3), DAY)
+    Cell.objects.filter(start__gte=day_bounds(DAY, builders.PARIS)[0]).update(fingerprints=None)
+    services.rebuild_figures()
+    errors = dict(DayFigure.objects.values_list("day", "scale_error"))
+    assert errors[DAY - timedelta(days=1)] == pytest.approx(0.07)
+    assert errors[DAY] > 0.5
+
+
+def test_half_of_the_repeated_hour_is_not_the_whole_of_it(sensor: Sensor) -> None:
+    day = date(2026, 10, 24)
+    builders.build_cells(sensor, day, day)
+    twice = datetime(2026, 10, 25, 1, 0, tzinfo=UTC)  # 02:00 for the second time
+    Cell.objects.filter(start__gte=twice, start__lt=twice + timedelta(hours=1)).delete()
+    services.rebuild_figures()
+    cube = selectors.read_cube([sensor.shop_id], day, day)
+    assert cube.windows[0, 0, 2] == 12
+    assert not totals.complete(cube)[0, 0, 2]
+    assert totals.complete(cube)[0, 0].sum() == 23
 
 
 def test_dwell_with_other_bins_is_left_out(sensor: Sensor) -> None:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaland.hub.footfall import estimates, services
+from chaland.hub.footfall import estimates, selectors, services
 from chaland.hub.footfall.models import Calibration, Cell, DayFigure, DoorCount
+from chaland.hub.footfall.rules import Unit
 from chaland.hub.footfall.services.door_rows import CountRow, RowErrorFinal, check, parse
 from chaland.hub.footfall.services.tally import Tap, tally_rows
 from tests import builders
@@ -201,8 +202,39 @@ def test_counting_turns_an_index_into_people() -> None:
     assert made.days >= 8
     counted = DayFigure.objects.get(day=date(2026, 11, 13))
     friday = builders.presence(np.arange(*_bounds(date(2026, 11, 13)), 900), 12.0).sum() / 4
-    half = 1.645 * np.sqrt(counted.person_hours_variance)
+    half = 1.645 * np.sqrt(counted.visits_variance) * counted.dwell_s / 3600
     assert counted.person_hours == pytest.approx(friday, abs=half + 0.15 * friday)
+    assert made.stay is None  # nobody counted who came in
+    assert selectors.units([cast.shop.pk], np.zeros(1)) == [Unit.INDEX]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("with_occupancy", [True, False])
+def test_who_comes_in_turns_presence_into_visits(with_occupancy: bool) -> None:
+    """Six people an hour for each one present: a stay of ten minutes, whatever can be followed."""
+    cast = builders.build_cast(2)
+    sensor = builders.build_sensor(cast.shop.pk, NOW)
+    builders.build_cells(sensor, date(2026, 11, 2), date(2026, 11, 14), size=12.0)
+    starts = np.array([int(s.timestamp()) for s in Cell.objects.values_list("start", flat=True)])
+    people = builders.presence(starts, 12.0)
+    came = np.random.default_rng(3).poisson(people * 6 / 4)
+    rows = [
+        CountRow(
+            datetime.fromtimestamp(s, UTC),
+            datetime.fromtimestamp(s + 900, UTC),
+            float(p) if with_occupancy else None,
+            int(c),
+        )
+        for s, p, c in zip(starts.tolist(), people.tolist(), came.tolist(), strict=True)
+    ]
+    services.record_door_counts(cast.shop.pk, rows, "door")
+    made = services.fit_calibration(cast.shop.pk, NOW)
+    assert made.stay is not None
+    assert made.visits_error == made.stay["held_out_error"] < 0.35
+    cube = selectors.read_cube([cast.shop.pk], date(2026, 11, 2), date(2026, 11, 14))
+    assert cube.visits.sum() == pytest.approx(came.sum(), rel=0.03)
+    if with_occupancy:
+        assert made.stay["stay_s"] == pytest.approx(600, rel=0.08)
 
 
 def _bounds(day: date) -> tuple[int, int]:

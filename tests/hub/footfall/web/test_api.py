@@ -77,3 +77,20 @@ def test_one_bad_count_refuses_all_and_names_the_field(
 )
 def test_malformed_bodies_are_refused(token: str, counts: Any) -> None:
     assert post(token, counts).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"start": "0001-01-01T00:00:00+14:00"}, "start"),
+        ({"end": "9999-12-31T23:59:59-14:00"}, "end"),
+        ({"start": "0001-01-01T10:00:00Z", "end": "0001-01-01T10:15:00Z"}, "start"),
+    ],
+)
+def test_times_at_the_ends_of_the_calendar_are_refused_by_name(
+    token: str, change: dict[str, Any], field: str
+) -> None:
+    answer = post(token, [{**COUNT, **change}])
+    assert answer.status_code == 422
+    assert list(answer.json()["problems"]) == [f"counts[0].{field}"]
+    assert not DoorCount.objects.exists()

@@ -115,3 +115,46 @@ def test_a_day_can_be_taken_back(cast: builders.Cast, client_of: ClientOf) -> No
     client.post(url("forget_day", cast, "2026-11-20"))
     assert not DoorCount.objects.exists()
     assert client.post(url("forget_day", cast, "nonsense")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "0001-01-01 00:00",
+        "9999-12-31 23:59",
+        "0001-01-01T00:00+14:00",
+        "9999-12-31T23:00-10:00",
+        "2026-03-29 02:30",
+    ],
+)
+def test_a_time_that_is_none_is_named_by_its_line(
+    cast: builders.Cast, client_of: ClientOf, start: str
+) -> None:
+    content = f"start,end,occupancy\n{start},2026-11-21 10:15,3\n".encode()
+    upload = SimpleUploadedFile("door.csv", content)
+    preview = client_of(cast.shopkeeper).post(url("file", cast), {"file": upload})
+    assert [(bad.line, bad.field) for bad in preview.context["bad"]] == [(2, "start")]
+
+
+@pytest.mark.parametrize(
+    ("day", "begin"), [("2026-03-29", "02:30"), ("0001-01-01", "00:10"), ("9999-12-31", "23:10")]
+)
+def test_the_form_refuses_the_times_that_the_file_refuses(
+    cast: builders.Cast, client_of: ClientOf, day: str, begin: str
+) -> None:
+    """On 29 March 2026 clocks in France went from 02:00 to 03:00."""
+    given = {"day": day, "begin": begin, "finish": "23:50", "occupancy": "5"}
+    wrong = client_of(cast.shopkeeper).post(url("count", cast), given)
+    assert wrong.status_code == 422
+    assert list(wrong.context["form"].errors) == ["begin"]
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "nonsense"])
+def test_no_such_day_is_taken_back(cast: builders.Cast, client_of: ClientOf, day: str) -> None:
+    assert client_of(cast.shopkeeper).post(url("forget_day", cast, day)).status_code == 404
+
+
+def test_a_reloaded_preview_leads_back(cast: builders.Cast, client_of: ClientOf) -> None:
+    answer = client_of(cast.shopkeeper).get("/calibration/shop-0/file/")
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/calibration/shop-0/"

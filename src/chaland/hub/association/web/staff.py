@@ -22,17 +22,33 @@ from chaland.hub.association.web.forms import InvitationForm, JoinForm
 from chaland.hub.association.web.guide import ACCOUNT_BACKEND
 from chaland.hub.association.web.steps import render_step
 
-LINKS = "invitation_links"
-"""Session key of links to hand over, [e-mail, link] pairs, shown once on the next page."""
+TO_SHOW = "invitations_to_show"
+"""Session key of invitations whose links the next page shows, once. Ids, for a stored session must
+hold no link that works: the page makes the link that it shows."""
 
 
 def hand_over(request: HttpRequest, invitation: Invitation, token: str) -> None:
-    """Send an invitation by mail, or keep its link for the next page to show."""
-    link = request.build_absolute_uri(reverse("association:join", args=[token]))
-    if settings.EMAIL_CONFIGURED and _sent(invitation, link):
+    """Send an invitation by mail, or have the next page show its link."""
+    if settings.EMAIL_CONFIGURED and _sent(invitation, _link(request, token)):
         messages.success(request, _("Invitation sent to %s.") % invitation.email)
         return
-    request.session[LINKS] = [*request.session.get(LINKS, []), [invitation.email, link]]
+    request.session[TO_SHOW] = [*request.session.get(TO_SHOW, []), invitation.pk]
+
+
+def _link(request: HttpRequest, token: str) -> str:
+    return request.build_absolute_uri(reverse("association:join", args=[token]))
+
+
+def _links_to_show(request: HttpRequest) -> list[tuple[str, str]]:
+    """Make the links to hand over, with their addressees; asked again, there are none."""
+    association, now = required_role(request).association, timezone.now()
+    chosen = association.invitations.filter(
+        pk__in=request.session.pop(TO_SHOW, []), accepted_at__isnull=True
+    )
+    return [
+        (invitation.email, _link(request, services.renew_invitation(invitation, now)))
+        for invitation in chosen
+    ]
 
 
 def _sent(invitation: Invitation, link: str) -> bool:
@@ -73,7 +89,7 @@ def staff(request: HttpRequest) -> HttpResponse:
         "form": form,
         "roles": roles,
         "invitations": invitations.select_related("shop"),
-        "links": request.session.pop(LINKS, []),
+        "links": _links_to_show(request),
         "now": timezone.now(),
         "mail_configured": settings.EMAIL_CONFIGURED,
     }
@@ -135,23 +151,34 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     if not form.is_valid():
         context = {"form": form, "invitation": invitation}
         return render(request, "association/join.html", context, status=422 if form.errors else 200)
-    user = services.join_by_invitation(
-        invitation,
-        form.cleaned_data["name"],
-        form.cleaned_data["password"],
-        get_language() or "fr",
-        now,
-    )
+    try:
+        user = services.join_by_invitation(
+            invitation,
+            form.cleaned_data["name"],
+            form.cleaned_data["password"],
+            get_language() or "fr",
+            now,
+        )
+    except services.InvitationUsedFinal:
+        return _joined_already(request)
     login(request, user, backend=ACCOUNT_BACKEND)
     messages.success(request, _("Welcome! You now have access to the figures."))
     return redirect("/")
+
+
+def _joined_already(request: HttpRequest) -> HttpResponse:
+    messages.info(request, _("Your account exists already: sign in."))
+    return redirect("/")  # whoever is not signed in gets to the sign-in page
 
 
 def _join_with_account(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     user = request.user
     is_theirs = user.is_authenticated and user.email == invitation.email
     if request.method == "POST" and user.is_authenticated and is_theirs:
-        services.accept_invitation(invitation, user, timezone.now())
+        try:
+            services.accept_invitation(invitation, user, timezone.now())
+        except services.InvitationUsedFinal:
+            return _joined_already(request)
         messages.success(request, _("Welcome! You now have access to the figures."))
         return redirect("/")
     context = {"invitation": invitation, "is_theirs": is_theirs}

@@ -1,31 +1,46 @@
 """From released, noised counts to people: pure NumPy, no Django, nothing random.
 
 ``signal`` joins the counts of a cell, ``fit`` calibrates a shop, ``occupancy`` estimates people
-present with a variance, ``hours`` and ``days`` average it, ``mean_dwell`` and ``visits`` turn it
-into visits. The method and its measured errors: docs/explanation/counting.md.
+present with a variance, ``fit_stay`` turns it into visits where people who came in were counted,
+``mean_dwell`` elsewhere. The method and its measured errors: docs/explanation/counting.md.
 """
 
 from chaland.hub.footfall.estimates.calibration import CalibrationFinal, Fit, Refusal, fit
 from chaland.hub.footfall.estimates.crowd import Signal, signal
-from chaland.hub.footfall.estimates.dwell import capture_rate, mean_dwell, visits
-from chaland.hub.footfall.estimates.noise import interval, laplace_variance
+from chaland.hub.footfall.estimates.dwell import (
+    DEFAULT_DWELL_S,
+    FOLLOWED_STAY_ERROR,
+    capture_rate,
+    mean_dwell,
+    visits,
+)
+from chaland.hub.footfall.estimates.noise import laplace_variance
+from chaland.hub.footfall.estimates.now import occupancy_now
 from chaland.hub.footfall.estimates.occupancy import DEFAULT_COEFFICIENTS, Curve, occupancy
-from chaland.hub.footfall.estimates.totals import Averages, average, days, hours, occupancy_now
+from chaland.hub.footfall.estimates.stay import (
+    DRIFT_ERROR,
+    TOWN_DAY_ERROR,
+    TOWN_HOUR_ERROR,
+    Stay,
+    fit_stay,
+)
 
 __all__ = [
     "DEFAULT_COEFFICIENTS",
-    "Averages",
+    "DEFAULT_DWELL_S",
+    "DRIFT_ERROR",
+    "FOLLOWED_STAY_ERROR",
+    "TOWN_DAY_ERROR",
+    "TOWN_HOUR_ERROR",
     "CalibrationFinal",
     "Curve",
     "Fit",
     "Refusal",
     "Signal",
-    "average",
+    "Stay",
     "capture_rate",
-    "days",
     "fit",
-    "hours",
-    "interval",
+    "fit_stay",
     "laplace_variance",
     "mean_dwell",
     "occupancy",

@@ -9,6 +9,10 @@ from chaland.hub.footfall.estimates.noise import Floats, laplace_variance
 DEFAULT_DWELL_S = 1200.0
 """Stand-in for the mean stay where too few stays were seen; its error forbids showing people."""
 DEFAULT_DWELL_ERROR = 0.5
+FOLLOWED_STAY_ERROR = 0.5
+"""Relative error of a mean stay that nobody counted, beside its noise. Who can be followed is not
+everybody, and short or broken lives count in other ways than visits: in the simulated town such
+stays are off by half in the median (``python -m bench visits``). Too much to show visits."""
 CLEAR_SD = 4.0
 """Stays seen must exceed their noise by this many standard deviations to make a mean."""
 

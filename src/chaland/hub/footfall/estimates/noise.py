@@ -1,4 +1,4 @@
-"""What the sensor's noise does to a count: its variance, and the interval that it leaves."""
+"""What the sensor's noise does to a count."""
 
 from typing import TypeAlias
 
@@ -26,13 +26,3 @@ def laplace_variance(scale: Floats | float) -> Floats:
     quiet = width < QUIET
     p = np.exp(-1 / np.where(quiet, 1.0, width))
     return np.where(quiet, 0.0, 2 * p / (1 - p) ** 2)
-
-
-def interval(mean: Floats, variance: Floats, shared_error: float = 0.0) -> tuple[Floats, Floats]:
-    """Return the ends of the 90 % interval of figures that cannot be negative.
-
-    ``variance`` holds the errors that differ from figure to figure (noise, residual);
-    ``shared_error`` is a relative error that all of them have in common (scale, dwell).
-    """
-    half = NORMAL_90 * np.sqrt(variance + (shared_error * mean) ** 2)
-    return np.maximum(mean - half, 0.0), np.maximum(mean + half, 0.0)

@@ -82,7 +82,7 @@ def occupancy(
     scales of the sums; ``coefficients`` and ``residual_sd`` come from ``fit`` or
     ``DEFAULT_COEFFICIENTS``. NaN where nothing was observed. The variance adds the noise, an error
     of the signal itself (``signal_error`` of it), both through the curve, and ``residual_sd``.
-    Errors of one day go together: see ``average``.
+    Errors of one day go together: ``Fit.day_error``.
     """
     used = COUNTS if "fingerprints" in coefficients else COUNTS[1:]
     heard = signal({name: counts[name] for name in used if name in counts}, windows, scales)

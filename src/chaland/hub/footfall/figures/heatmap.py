@@ -6,8 +6,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from chaland.hub.footfall import rules
+from chaland.hub.footfall import estimates, rules
 from chaland.hub.footfall.figures import totals
+from chaland.hub.footfall.figures.totals import Mask
 from chaland.hub.footfall.hours import Floats
 from chaland.hub.footfall.rules import Estimate
 from chaland.hub.footfall.selectors import Cube
@@ -17,6 +18,8 @@ LEVELS = 6
 """Shown cells have a level from 0 to 6: their share of the largest, in equal steps."""
 
 COVERED_MIN = 0.95
+RUNNING_MAX = 0.9
+"""The running hour never counts as covered more than this: it is not over."""
 
 
 class CellState(StrEnum):
@@ -25,6 +28,8 @@ class CellState(StrEnum):
     """Not enough people to show."""
     MISSING = "missing"
     """Nobody listened."""
+    CLOSED = "closed"
+    """Closed by the declared opening hours, and nobody to speak of."""
     AHEAD = "ahead"
     """The hour has not come yet."""
 
@@ -64,23 +69,32 @@ class Heatmap:
 
 @dataclass(frozen=True)
 class _Grid:
-    """Sums over shops, (rows, 24): visits, both variances, and the covered share (NaN: ahead)."""
+    """Sums over shops, (rows, 24): visits, both variances, covered share (NaN: ahead), closed."""
 
     visits: Floats
     variance: Floats
     shared: Floats
     covered: Floats
+    closed: Mask
 
 
-def heatmap(cube: Cube, ahead_from: tuple[date, int] | None, factor: float = 1.0) -> Heatmap:
+def heatmap(
+    cube: Cube,
+    running: tuple[date, int] | None,
+    factor: float = 1.0,
+    open_share: Floats | None = None,
+) -> Heatmap:
     """Make the table of a cube whose shops all listen.
 
-    ``ahead_from`` is the local day and its place (0 is 04:00) from which hours are still to come;
-    ``factor`` turns visits into an index where the shops may show no people.
+    ``running`` is the local day and the place of its running hour (0 is 04:00): later ones are
+    still to come. ``open_share`` (days, 24) is the share of the shops that are open, NaN where
+    unknown. ``factor`` turns visits into an index where the shops may show no people.
     """
     by_date = cube.days <= DATES_MAX
-    grid = _date_grid(cube, ahead_from) if by_date else _week_grid(cube)
-    hours = totals.hours_shown(grid.visits, grid.variance)
+    if open_share is None:
+        open_share = np.full((cube.days, 24), np.nan)
+    grid = _date_grid(cube, running, open_share) if by_date else _week_grid(cube, open_share)
+    hours = totals.hours_shown(grid.visits, grid.variance, _still_open(cube, running, open_share))
     top = float(np.nan_to_num(grid.visits).max(initial=0.0))
     rows = []
     for i in range(len(grid.visits)):
@@ -94,11 +108,12 @@ def _cell(grid: _Grid, i: int, hour: int, top: float, factor: float) -> HeatCell
     covered = grid.covered[i, hour]
     if np.isnan(covered):
         return HeatCell(hour, CellState.AHEAD)
-    if covered == 0:
-        return HeatCell(hour, CellState.MISSING, covered=0.0)
     visits = float(grid.visits[i, hour])
-    if not rules.enough_people(visits, float(grid.variance[i, hour])):
-        return HeatCell(hour, CellState.FEW, covered=float(covered))
+    if covered == 0 or not rules.enough_people(visits, float(grid.variance[i, hour])):
+        if grid.closed[i, hour]:
+            return HeatCell(hour, CellState.CLOSED)
+        state = CellState.MISSING if covered == 0 else CellState.FEW
+        return HeatCell(hour, state, covered=float(covered))
     estimate = rules.estimate(
         visits * factor,
         float(grid.variance[i, hour]) * factor**2,
@@ -108,22 +123,43 @@ def _cell(grid: _Grid, i: int, hour: int, top: float, factor: float) -> HeatCell
     return HeatCell(hour, CellState.SHOWN, estimate, level, float(covered))
 
 
-def _date_grid(cube: Cube, ahead_from: tuple[date, int] | None) -> _Grid:
-    covered = _mean_over_shops(np.minimum(cube.windows / rules.WINDOWS_IN_HOUR, 1.0))
-    if ahead_from is not None:
-        day, place = ahead_from
-        row = (day - cube.first).days
-        order = (np.arange(24) - 4) % 24
-        covered[max(row + 1, 0) :] = np.nan
-        if 0 <= row < cube.days:
-            covered[row, order >= place] = np.nan
+def _still_open(cube: Cube, running: tuple[date, int] | None, open_share: Floats) -> Mask:
+    """Tell which clock hours, (24,), to show of the running day: while half of the shops open."""
+    row = (running[0] - cube.first).days if running else -1
+    if not 0 <= row < cube.days or cube.days > DATES_MAX:
+        return np.zeros(24, bool)
+    return np.asarray(np.nan_to_num(open_share[row]) >= 0.5)
+
+
+def _date_grid(cube: Cube, running: tuple[date, int] | None, open_share: Floats) -> _Grid:
+    covered = _mean_over_shops(cube.heard_share())
+    if running is not None:
+        _cut_the_future(covered, (running[0] - cube.first).days, running[1])
     shared = (cube.scale_error[:, None, None] * cube.visits) ** 2
+    between = totals.between_shops(cube.visits, totals.HOUR_BETWEEN)
     return _Grid(
-        cube.visits.sum(axis=0), cube.visits_variance.sum(axis=0), shared.sum(axis=0), covered
+        cube.visits.sum(axis=0),
+        cube.visits_variance.sum(axis=0),
+        shared.sum(axis=0) + between,
+        covered,
+        open_share == 0,
     )
 
 
-def _week_grid(cube: Cube) -> _Grid:
+def _cut_the_future(covered: Floats, row: int, place: int) -> None:
+    """Make NaN what is still to come after the running hour, in place.
+
+    What was heard of the running hour is in the sums already: it is shown, and not whole.
+    """
+    order = (np.arange(24) - 4) % 24
+    covered[max(row + 1, 0) :] = np.nan
+    if 0 <= row < len(covered):
+        covered[row, order > place] = np.nan
+        begun = covered[row, order == place]
+        covered[row, order == place] = np.where(begun > 0, np.minimum(begun, RUNNING_MAX), np.nan)
+
+
+def _week_grid(cube: Cube, open_share: Floats) -> _Grid:
     means = totals.weekday_means(cube)
     visits = np.nan_to_num(means.visits)
     expected = totals.weekday_count(cube)[None, :, None]
@@ -132,9 +168,19 @@ def _week_grid(cube: Cube) -> _Grid:
     return _Grid(
         visits.sum(axis=0),
         np.nan_to_num(means.variance).sum(axis=0),
-        ((cube.scale_error[:, None, None] * visits) ** 2).sum(axis=0),
+        ((cube.scale_error[:, None, None] * visits) ** 2).sum(axis=0)
+        + totals.between_shops(visits, estimates.DRIFT_ERROR),
         covered,
+        _week_closed(cube, open_share),
     )
+
+
+def _week_closed(cube: Cube, open_share: Floats) -> Mask:
+    """Tell which weekdays' hours, (7, 24), no shop is open in."""
+    closed = np.zeros((7, 24), bool)
+    for i in range(min(cube.days, 7)):
+        closed[(cube.first.weekday() + i) % 7] = open_share[i] == 0
+    return closed
 
 
 def _mean_over_shops(share: Floats) -> Floats:

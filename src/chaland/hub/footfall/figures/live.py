@@ -26,6 +26,7 @@ class PlaceNow:
     index: Estimate | None
     level: int
     listening: int
+    sensors: int
     shops: int
 
 
@@ -48,6 +49,7 @@ class _Presence:
     dwell_h: Floats
     scale_error: Floats
     units: list[Unit]
+    sensors: list[bool]
 
 
 def presence_now(shops: Sequence[Shop], timezone: ZoneInfo, now: datetime) -> Now:
@@ -75,24 +77,27 @@ def _presence(
     ids: Sequence[int], found: dict[int, cells.Cells], timezone: ZoneInfo, now: datetime
 ) -> _Presence:
     models = people.models_of(ids)
-    pairs = []
+    pairs, used = [], []
     for shop_id in ids:
         mean, variance = people.present(found[shop_id], models[shop_id])
         pairs.append(estimates.occupancy_now(mean, variance))
+        used.append(models[shop_id][people.mode_of(found[shop_id])])
     mean, variance = np.array(pairs, np.float64).reshape(-1, 2).T
     today = local_day(now, timezone)
     weeks = Period(today, today).before(rules.TYPICAL_WEEKS)
     cube = selectors.read_cube(ids, weeks.first, today)
+    stay_h = np.nan_to_num(cube.mean_stay_h(), nan=1.0)
+    cube = cube.at_stay(stay_h)
     usual = totals.weekday_means(cube.part(weeks.first, weeks.last))
-    last_dwell = cube.dwell_h[:, -2:].max(axis=1)
     hour = (now - timedelta(minutes=15)).astimezone(timezone).hour
     return _Presence(
         mean=mean,
         variance=variance,
-        typical=usual.visits[:, today.weekday(), hour] * last_dwell,
-        dwell_h=last_dwell,
-        scale_error=cube.scale_error,
-        units=selectors.units(ids, cube.scale_error),
+        typical=usual.visits[:, today.weekday(), hour] * stay_h,
+        dwell_h=stay_h,
+        scale_error=np.array([model.scale_error for model in used]),
+        units=selectors.presence_units(used),
+        sensors=selectors.have_sensor(ids),
     )
 
 
@@ -118,6 +123,7 @@ def _place(presence: _Presence, members: Sequence[int], name: str, slug: str) ->
         index=_percent(index) if enough else None,
         level=_level(mean / typical) if enough and typical > 0 else 0,
         listening=len(heard),
+        sensors=sum(presence.sensors[i] for i in members),
         shops=len(members),
     )
 

@@ -39,6 +39,7 @@ def neighbours(shop_id: int, town_ids: Sequence[int], period: Period) -> Neighbo
     """Compare a shop with the town's shops (``town_ids`` includes it)."""
     before = period.before(rules.TYPICAL_WEEKS)
     cube = selectors.read_cube(town_ids, before.first, period.last)
+    cube = cube.at_stay(np.nan_to_num(cube.mean_stay_h(), nan=1.0))
     now = cube.part(period.first, period.last)
     usual = totals.weekday_means(cube.part(before.first, before.last))
     daily = totals.index(now, usual, by_day=True)

@@ -7,16 +7,15 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from chaland.hub.association.models import OpeningHours, Shop
-from chaland.hub.footfall import rules, selectors
-from chaland.hub.footfall.figures import totals
+from chaland.hub.association.models import Shop
+from chaland.hub.footfall import estimates, rules, selectors
+from chaland.hub.footfall.figures import opening, totals
 from chaland.hub.footfall.figures.heatmap import Heatmap, heatmap
 from chaland.hub.footfall.figures.period import Against, Period
 from chaland.hub.footfall.figures.totals import Change
 from chaland.hub.footfall.hours import HOURS, Floats
 from chaland.hub.footfall.rules import Estimate, Unit
 from chaland.hub.footfall.selectors import Cube, Listening
-from chaland.wire.periods import local_day
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class ShopRow:
     share: Estimate | None
     change: Change | None
     held_out_error: float | None
-    coverage: float
+    coverage: float | None
     listening: Listening
 
 
@@ -87,7 +86,7 @@ class Figures:
     rows: list[ShopRow]
     shops_counted: int
     shops_reporting: int
-    coverage: float
+    coverage: float | None
     incomplete_days: list[date]
 
     @property
@@ -95,6 +94,11 @@ class Figures:
         """The median error, on unseen days, of the shops that show visits."""
         errors = [row.held_out_error for row in self.rows if row.visits and row.held_out_error]
         return float(np.median(errors)) if errors else None
+
+    @property
+    def counted_too_poorly(self) -> bool:
+        """Whether some shop was counted in and still shows an index, for its error."""
+        return any(row.held_out_error is not None and row.unit is Unit.INDEX for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,13 @@ class Cubes:
     now: Cube
     then: Cube
     before: Cube
+
+    def one_stay(self) -> "Cubes":
+        """Give each shop one mean stay in all three: the period's, or else an earlier one."""
+        stay_h = self.now.mean_stay_h()
+        for other in (self.before.mean_stay_h(), self.then.mean_stay_h(), 1.0):
+            stay_h = np.where(np.isnan(stay_h), other, stay_h)
+        return Cubes(*(cube.at_stay(stay_h) for cube in (self.now, self.then, self.before)))
 
     def select(self, shops: Sequence[int]) -> "Cubes":
         return Cubes(self.now.select(shops), self.then.select(shops), self.before.select(shops))
@@ -115,7 +126,7 @@ def read_cubes(shop_ids: Sequence[int], period: Period, against: Against) -> Cub
     before = period.before(rules.TYPICAL_WEEKS)
     spans = [(period.first, period.last), (compared.first, compared.last)]
     now, then = (selectors.read_cube(shop_ids, *span) for span in spans)
-    return Cubes(now, then, selectors.read_cube(shop_ids, before.first, before.last))
+    return Cubes(now, then, selectors.read_cube(shop_ids, before.first, before.last)).one_stay()
 
 
 def figures(
@@ -129,11 +140,13 @@ def figures(
     places = Places(list(shops), selectors.units(ids, cubes.now.scale_error), reporting)
     counted = cubes.select(places.counted)
     usual = totals.weekday_means(counted.before)
-    open_hours = _open_hours(ids, cubes.now, timezone, now)
-    covered = _coverage(cubes.now, open_hours)
+    hours = opening.read_opening(ids)
+    covered = opening.coverage(cubes.now, opening.expected(hours, cubes.now, timezone, now))
     people = bool(places.counted) and places.units[places.counted[0]] is Unit.VISITS
     unit = Unit.VISITS if people else Unit.INDEX
     factor = 1.0 if people else _index_factor(counted.now)
+    matched = totals.matched_share(cubes.now, cubes.then) >= rules.COMPARED_SHARE_MIN
+    typical = totals.typical_share(counted.now, usual) >= rules.COMPARED_SHARE_MIN
     return Figures(
         period=period,
         compared=period.compared(against),
@@ -143,21 +156,21 @@ def figures(
         change=totals.change(counted.now, counted.then),
         busiest=_busiest(counted, factor),
         capture=totals.capture_rate(cubes.now),
-        capture_compared=totals.capture_rate(cubes.then),
-        heat=heatmap(counted.now, _ahead(timezone, now), factor),
-        curve=_curve(counted.now, usual, factor),
-        typical_days=int(usual.days.max(initial=0)),
+        capture_compared=totals.capture_rate(cubes.then) if matched else None,
+        heat=heatmap(
+            counted.now,
+            opening.running_hour(timezone, now),
+            factor,
+            hours.select(places.counted).days(counted.now),
+        ),
+        curve=_curve(counted.now, usual if typical else None, factor),
+        typical_days=int(usual.days.max(initial=0)) if typical else 0,
         rows=_rows(places, cubes, covered, now),
         shops_counted=len(places.counted),
         shops_reporting=len(reporting),
-        coverage=_mean(covered[reporting]),
+        coverage=opening.mean_coverage(covered[reporting]),
         incomplete_days=_incomplete(period, covered[reporting]),
     )
-
-
-def _mean(values: Floats) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else 0.0
 
 
 def _incomplete(period: Period, covered: Floats) -> list[date]:
@@ -172,41 +185,6 @@ def _incomplete(period: Period, covered: Floats) -> list[date]:
         for i in range(len(days))
         if known[:, i].any() and share[i] < rules.DAY_COMPLETE_SHARE
     ]
-
-
-def _ahead(timezone: ZoneInfo, now: datetime) -> tuple[date, int]:
-    """Return the running local day, and the place of the running hour in it (0 is 04:00)."""
-    return local_day(now, timezone), (now.astimezone(timezone).hour - 4) % HOURS
-
-
-def _open_hours(ids: Sequence[int], cube: Cube, timezone: ZoneInfo, now: datetime) -> Floats:
-    """Return the part of each hour in which a shop's sensor should have listened, by its hours.
-
-    Shape (shops, days, 24), 0 or 1. A shop without declared opening hours should listen all day.
-    Hours still to come count nothing.
-    """
-    week = np.zeros((len(ids), 7, HOURS))
-    place = {shop_id: i for i, shop_id in enumerate(ids)}
-    for row in OpeningHours.objects.filter(shop_id__in=ids):
-        last = row.closes.hour if row.closes.minute else row.closes.hour - 1
-        week[place[row.shop_id], row.weekday, row.opens.hour : last + 1] = 1
-    week[week.sum(axis=(1, 2)) == 0] = 1
-    weekdays = (cube.first.weekday() + np.arange(cube.days)) % 7
-    expected = week[:, weekdays]
-    today, hour = _ahead(timezone, now)
-    row_today = (today - cube.first).days
-    expected[:, max(row_today + 1, 0) :] = 0
-    if 0 <= row_today < cube.days:
-        expected[:, row_today, (np.arange(HOURS) - 4) % HOURS >= hour] = 0
-    return expected
-
-
-def _coverage(cube: Cube, expected: Floats) -> Floats:
-    """Return the listened share of the hours that should have been, (shops, days); NaN: none."""
-    heard = np.minimum(cube.windows / rules.WINDOWS_IN_HOUR, 1.0) * expected
-    wanted = expected.sum(axis=2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(wanted > 0, heard.sum(axis=2) / wanted, np.nan)
 
 
 def _index_factor(cube: Cube) -> float:
@@ -228,6 +206,8 @@ def _busiest(cubes: Cubes, factor: float) -> Busiest | None:
     found = _hour(means, weekday, hour, cubes.now.scale_error, factor)
     if found is None:
         return None
+    if totals.matched_share(cubes.now, cubes.then) < rules.COMPARED_SHARE_MIN:
+        return Busiest(weekday, hour, found, None)
     earlier = totals.weekday_means(cubes.then)
     return Busiest(
         weekday, hour, found, _hour(earlier, weekday, hour, cubes.then.scale_error, factor)
@@ -247,15 +227,18 @@ def _shown(visits: Floats, variance: Floats, scale_error: Floats, factor: float)
     if not rules.enough_people(float(visits.sum()), float(variance.sum())):
         return None
     shared = float(((scale_error * visits) ** 2).sum())
+    shared += float(totals.between_shops(visits, estimates.DRIFT_ERROR))
     return rules.estimate(
         float(visits.sum()) * factor, float(variance.sum()) * factor**2, shared * factor**2
     )
 
 
-def _curve(cube: Cube, usual: totals.HourMeans, factor: float) -> list[CurvePoint]:
+def _curve(cube: Cube, usual: totals.HourMeans | None, factor: float) -> list[CurvePoint]:
     count = totals.weekday_count(cube)
     mean, variance = totals.over_weekdays(totals.weekday_means(cube), count)
-    typical, typical_variance = totals.over_weekdays(usual, count)
+    typical, typical_variance = np.full((2, *mean.shape), np.nan)
+    if usual is not None:
+        typical, typical_variance = totals.over_weekdays(usual, count)
     hours = totals.hours_shown(
         np.nan_to_num([mean, typical]).sum(axis=1),
         np.nan_to_num([variance, typical_variance]).sum(axis=1),
@@ -295,8 +278,8 @@ def _rows(places: Places, cubes: Cubes, covered: Floats, now: datetime) -> list[
                 if part
                 else None,
                 change=totals.change(*one) if i in places.reporting else None,
-                held_out_error=calibration.held_out_error if calibration else None,
-                coverage=_mean(covered[i]),
+                held_out_error=calibration.visits_error if calibration else None,
+                coverage=opening.mean_coverage(covered[i]),
                 listening=listening[shop.pk],
             )
         )

@@ -12,7 +12,7 @@ from chaland.hub.association.models import Shop
 from chaland.hub.common import clock
 from chaland.hub.footfall.intake import drops
 from chaland.hub.footfall.intake.openapi import ENROL, SUMMARIES
-from chaland.hub.footfall.intake.services import accept
+from chaland.hub.footfall.intake.services import accept, claimed_sensor
 from chaland.hub.footfall.models import Sensor
 from chaland.hub.footfall.services.enrolment import EnrolmentErrorFinal, redeem
 from chaland.wire import answers, enrolment
@@ -29,6 +29,8 @@ from chaland.wire.summary import MAX_BYTES, MAX_SEQUENCE
 
 WRONG_CODES_AT_MOST = 10
 WRONG_CODES_PER_S = 600
+GUESSED = ("code-unknown", "malformed", "proof-wrong")
+"""Refusals of who does not hold a code of this hub."""
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 
@@ -40,10 +42,12 @@ def post_summary(request: HttpRequest) -> HttpResponse:
     """Store one signed summary, exactly once, or say why not."""
     now = clock.now()
     try:
-        body, envelope = _body(request), _envelope(request)
+        envelope = _envelope(request)
+        # Who names no sensor of ours gets no thread to keep waiting for a body.
+        body = _body(request) if claimed_sensor(envelope) else b""
     except WireErrorFinal as error:
         code = Code.OVERSIZED if error.field == "message" else Code.MALFORMED
-        drops.count(code, now)
+        drops.strangers.count(code, now)
         return _answer(Answer(code, f"{error}."))
     return _answer(accept(body, envelope, now).answer)
 
@@ -53,7 +57,6 @@ def post_enrolment(request: HttpRequest) -> HttpResponse:
     """Make the box that holds a one-time code a sensor of the code's shop."""
     now = clock.now()
     try:
-        _limit_wrong_codes(request)
         sensor = redeem(enrolment.decode(_body(request)), now)
     except WireErrorFinal as error:
         return _refusal(request, EnrolmentErrorFinal("malformed", 400, f"{error}."))
@@ -103,25 +106,24 @@ def _wrong_codes_key(request: HttpRequest) -> str:
     return f"wrong-codes:{salted_hmac('chaland.wrong-codes', address).hexdigest()}"
 
 
-def _limit_wrong_codes(request: HttpRequest) -> None:
-    """Refuse an address that tried too many codes; a right code is never in another's way."""
-    if cache.get(_wrong_codes_key(request), 0) >= WRONG_CODES_AT_MOST:
-        raise EnrolmentErrorFinal(
+def _refusal(request: HttpRequest, error: EnrolmentErrorFinal) -> HttpResponse:
+    """Say why not. Who tries codes at random is told to wait; a right code is never in the way."""
+    if error.code in GUESSED and _has_guessed_enough(request):
+        error = EnrolmentErrorFinal(
             "too-many", 429, "Too many wrong codes from here: wait ten minutes, then try again."
         )
-
-
-def _refusal(request: HttpRequest, error: EnrolmentErrorFinal) -> HttpResponse:
-    drops.count(drops.ENROLMENT_PREFIX + error.code, clock.now())
+    drops.strangers.count(drops.ENROLMENT_PREFIX + error.code, clock.now())
     refusal = enrolment.Refusal(error.code, error.message)
     response = _json(enrolment.encode_refusal(refusal), error.status)
     if error.status == 429:
         response["Retry-After"] = str(WRONG_CODES_PER_S)
-    else:
-        _note_wrong_code(request)
     return response
 
 
-def _note_wrong_code(request: HttpRequest) -> None:
+def _has_guessed_enough(request: HttpRequest) -> bool:
+    """Tell whether this address tried too many codes; if not, note one more."""
     key = _wrong_codes_key(request)
-    cache.set(key, cache.get(key, 0) + 1, WRONG_CODES_PER_S)
+    tried = cache.get(key, 0)
+    if tried < WRONG_CODES_AT_MOST:
+        cache.set(key, tried + 1, WRONG_CODES_PER_S)
+    return bool(tried >= WRONG_CODES_AT_MOST)

@@ -13,6 +13,8 @@ from chaland.wire.summary import MAX_BYTES, Summary, decode
 CLOCK_MAY_DIFFER = timedelta(minutes=10)
 RETENTION = timedelta(days=31)
 """Summaries of older cells are refused; a box's spool holds no more than that."""
+SEQUENCE_JUMP_AT_MOST = 1_000_000
+"""Numbers that may be missing: 28 years of cells. A leap to the end would leave the box none."""
 
 
 class RefusedFinal(Exception):
@@ -36,12 +38,17 @@ def authentic(body: bytes, envelope: Envelope, sensor: Sensor | None) -> Sensor:
             Code.FORGED_SIGNATURE,
             "The signature is not by this sensor's key over this body: enrol the box again.",
         )
+    not_revoked(sensor)
+    return sensor
+
+
+def not_revoked(sensor: Sensor) -> None:
+    """Refuse a sensor that the association has revoked. Raises RefusedFinal."""
     if sensor.revoked_at is not None:
         raise RefusedFinal(
             Code.REVOKED_SENSOR,
             "The association has revoked this sensor: enrol the box again if it is to go on.",
         )
-    return sensor
 
 
 def timely(envelope: Envelope, now: datetime) -> None:
@@ -75,7 +82,14 @@ def readable(body: bytes, envelope: Envelope) -> Summary:
 
 def in_sequence(sensor: Sensor, summary: Summary, body: bytes) -> bool:
     """Tell whether the summary is new (False: the very same is stored). Raises RefusedFinal."""
-    if summary.sequence > sensor.last_sequence:
+    jump = summary.sequence - sensor.last_sequence
+    if jump > SEQUENCE_JUMP_AT_MOST:
+        raise RefusedFinal(
+            Code.MALFORMED,
+            f"sequence: {summary.sequence} is more than {SEQUENCE_JUMP_AT_MOST} past the last, "
+            f"{sensor.last_sequence}: enrol the box again.",
+        )
+    if jump > 0:
         return True
     stored = Batch.objects.filter(sensor=sensor, sequence=summary.sequence).first()
     if stored is None:

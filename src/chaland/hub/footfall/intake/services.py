@@ -38,11 +38,14 @@ def accept(body: bytes, envelope: Envelope, now: datetime) -> Receipt:
     Idempotent: the same body again changes nothing and is answered ``duplicate``. Whatever is
     refused leaves no trace but one more in DropCount.
     """
-    sensor = Sensor.objects.filter(identifier=envelope.sensor[:16]).first()
-    last_sequence = 0
+    claimed = claimed_sensor(envelope)
     try:
-        sensor = checks.authentic(body, envelope, sensor)
-        last_sequence = sensor.last_sequence
+        sensor = checks.authentic(body, envelope, claimed)
+    except RefusedFinal as refused:
+        drops.strangers.count(refused.code, now, claimed)
+        return Receipt(Answer(refused.code, refused.message))
+    last_sequence = sensor.last_sequence
+    try:
         checks.timely(envelope, now)
         summary = checks.readable(body, envelope)
         receipt = _take(sensor.pk, summary, body, now)
@@ -58,10 +61,16 @@ def accept(body: bytes, envelope: Envelope, now: datetime) -> Receipt:
     return receipt
 
 
+def claimed_sensor(envelope: Envelope) -> Sensor | None:
+    """Return the sensor whose name an envelope bears; its signature is not verified yet."""
+    return Sensor.objects.filter(identifier=envelope.sensor[:16]).first()
+
+
 def _take(sensor_pk: int, summary: Summary, body: bytes, now: datetime) -> Receipt:
     """Check against what is stored, and store: in one transaction, one at a time per sensor."""
     with transaction.atomic(using=_DATABASE):
         sensor = Sensor.objects.select_for_update().get(pk=sensor_pk)
+        checks.not_revoked(sensor)  # it may have been since the signature was checked
         if not checks.in_sequence(sensor, summary, body):
             _note_seen(sensor, summary, now)
             message = "The hub has this summary already: delete it."
@@ -129,5 +138,5 @@ def _refresh(sensor: Sensor, summary: Summary, now: datetime) -> None:
     try:
         services.refresh_figures(sensor.shop_id, {summary.cell.start})
     except Exception:  # noqa: BLE001 (a fault in figures must not stop the sensors; it is logged)
-        _log.exception("figures of shop %s are stale: rebuild them", sensor.shop_id)
+        _log.exception("figures of shop %s are stale: run chaland hub rebuild", sensor.shop_id)
         drops.count(drops.FIGURES_STALE, now, sensor)

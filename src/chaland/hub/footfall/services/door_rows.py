@@ -15,6 +15,8 @@ LONGEST = timedelta(hours=4)
 
 SHORTEST = timedelta(minutes=5)
 PEOPLE_MAX = 5_000
+YEARS = range(2000, 2101)
+"""Years in which sums with a time can't overflow."""
 FILE_BYTES_MAX = 1_000_000
 ROWS_MAX = 20_000
 
@@ -64,6 +66,8 @@ class Parsed:
 
 def check(row: CountRow, now: datetime) -> CountRow:
     """Return the row, or raise RowErrorFinal naming the field that can't be."""
+    if row.start.year not in YEARS:
+        raise RowErrorFinal("start", _("This is not a day of this century: check the date."))
     if row.end <= row.start:
         raise RowErrorFinal("end", _("The end must come after the start."))
     if row.end - row.start > LONGEST:
@@ -192,14 +196,17 @@ def _number(field: str, text: str) -> float | None:
 def instant(field: str, text: str, timezone: ZoneInfo) -> datetime:
     """Read a local or zoned time; return it in UTC. An hour that clocks skipped is refused."""
     found = _first(text, [datetime.fromisoformat, *(_reader(form) for form in _TIME_FORMATS)])
-    if found is None:
+    if found is None or found.year not in YEARS:
         raise RowErrorFinal(
             field,
             _("“%(text)s” is not a time: write 2026-03-28 14:15 or 28/03/2026 14:15.")
             % {"text": text[:40]},
         )
-    if found.tzinfo is not None:
-        return found.astimezone(UTC)
+    return found.astimezone(UTC) if found.tzinfo else to_utc(field, found, timezone)
+
+
+def to_utc(field: str, found: datetime, timezone: ZoneInfo) -> datetime:
+    """Return a local time of YEARS in UTC. An hour that clocks skipped is refused."""
     utc = found.replace(tzinfo=timezone).astimezone(UTC)
     if utc.astimezone(timezone).replace(tzinfo=None) != found:
         raise RowErrorFinal(field, _("Clocks went forward here: this hour did not exist."))

@@ -8,7 +8,8 @@ from django.db.models import Q
 from django.utils.crypto import salted_hmac
 
 from chaland.hub.association.models import Shop
-from chaland.hub.footfall.models import EnrolmentCode, Sensor
+from chaland.hub.common import clock
+from chaland.hub.footfall.models import DoorToken, EnrolmentCode, Sensor
 from chaland.wire import enrolment as wire
 from chaland.wire.signature import sensor_identifier
 
@@ -48,6 +49,8 @@ def redeem(request: wire.Enrolment, now: datetime) -> Sensor:
         raise EnrolmentErrorFinal(
             "proof-wrong", 400, "The box did not prove that it holds its key: run enroll again."
         )
+    if not EnrolmentCode.objects.filter(code_hash=_code_hash(request.code)).exists():
+        return _already_enrolled(None, request)  # a guess costs no write
     with transaction.atomic(using=_DATABASE):
         # Whoever sets used_at first has the code; the other waits here, then finds it used.
         mine = EnrolmentCode.objects.filter(
@@ -62,6 +65,12 @@ def redeem(request: wire.Enrolment, now: datetime) -> Sensor:
 def revoke(sensor: Sensor, now: datetime) -> None:
     """Refuse whatever the sensor sends from now on. What it sent before stays."""
     Sensor.objects.filter(pk=sensor.pk, revoked_at=None).update(revoked_at=now)
+
+
+def shop_left(instance: Shop, **_signal: object) -> None:
+    """Refuse whatever the sensors and door counters of a shop send once it is deleted."""
+    for model in (Sensor, DoorToken):
+        model.objects.filter(shop_id=instance.pk, revoked_at=None).update(revoked_at=clock.now())
 
 
 def _code_hash(code: str) -> str:

@@ -1,6 +1,7 @@
 """Writes the published days out of cells, calibration and dwell. Rebuildable at any time."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -8,13 +9,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from django.db import transaction
 from django.db.models import Max, Min
+from numpy.typing import NDArray
 
 from chaland.hub.association.models import Shop
-from chaland.hub.footfall import cells
+from chaland.hub.footfall import cells, estimates, people
 from chaland.hub.footfall import hours as clock
 from chaland.hub.footfall.models import Cell, DayFigure, DwellDay
-from chaland.hub.footfall.people import models_of, present
-from chaland.hub.footfall.services.rollup import Dwell, roll, trailing_dwell
+from chaland.hub.footfall.services.rollup import Days, Dwell, Present, roll, trailing_dwell
 from chaland.wire.periods import day_bounds, local_day
 
 DWELL_DAYS = 28
@@ -31,14 +32,30 @@ _DAY_FIELDS = [
 def refresh_figures(shop_id: int, starts: Iterable[datetime]) -> None:
     """Renew the published days that hold the cells starting at ``starts``.
 
-    Call it in the transaction that stored the cells: the day's row is locked before they are read,
-    so that two sensors of one shop which report at once can't lose one another's cell.
+    Call it after the cells are committed: the day's row is made where there is none, and locked
+    before the cells are read. So of two sensors of one shop that report at once, on a new day too,
+    the second waits, and then reads the cells of both.
     """
     timezone = timezones([shop_id])[shop_id]
     for day in sorted({local_day(start, timezone) for start in starts}):
         with transaction.atomic(using=DayFigure.objects.db):
-            list(DayFigure.objects.select_for_update().filter(shop_id=shop_id, day=day))
+            _lock(shop_id, day)
             _rebuild(shop_id, day, day, timezone)
+
+
+def _lock(shop_id: int, day: date) -> None:
+    """Hold the day's row until the transaction ends; an empty one is made to be held."""
+    empty = DayFigure(
+        shop_id=shop_id,
+        day=day,
+        hours=clock.pack(np.zeros((clock.HOURS, len(clock.FIELDS)))),
+        **dict.fromkeys(
+            ("person_hours", "visits_variance", "scale_error", "windows", "windows_expected"), 0
+        ),
+        dwell_s=estimates.DEFAULT_DWELL_S,
+    )
+    DayFigure.objects.bulk_create([empty], ignore_conflicts=True)
+    list(DayFigure.objects.select_for_update().filter(shop_id=shop_id, day=day))
 
 
 def rebuild_figures(
@@ -84,18 +101,15 @@ def timezones(shop_ids: list[int]) -> dict[int, ZoneInfo]:
 def _rebuild(shop_id: int, first: date, last: date, timezone: ZoneInfo) -> int:
     calendar = clock.calendar(first, last, timezone)
     found = cells.read(shop_id, day_bounds(first, timezone)[0], day_bounds(last, timezone)[1])
-    models = models_of([shop_id])[shop_id]
-    days = roll(found, *present(found, models), models["default"].day_error, calendar)
-    dwell = shop_dwell(shop_id, first, last)
-    scale_error = np.hypot(models["default"].scale_error, dwell.relative_sd)
+    days = _roll(shop_id, found, calendar)
     rows = [
         DayFigure(
             shop_id=shop_id,
             day=first + timedelta(days=int(i)),
             person_hours=days.person_hours[i],
-            person_hours_variance=days.variance[i],
-            dwell_s=3600 / dwell.per_hour[i],
-            scale_error=scale_error[i],
+            visits_variance=days.visits_variance[i],
+            dwell_s=days.stay_s[i],
+            scale_error=days.scale_error[i],
             windows=int(days.hours[i, :, clock.WINDOWS].sum()),
             windows_expected=int(calendar.windows[i]),
             hours=clock.pack(days.hours[i]),
@@ -110,6 +124,33 @@ def _rebuild(shop_id: int, first: date, last: date, timezone: ZoneInfo) -> int:
         update_fields=_DAY_FIELDS,
     )
     return len(rows)
+
+
+def _roll(shop_id: int, found: cells.Cells, calendar: clock.Calendar) -> Days:
+    """Roll the cells up, each day with the errors of the mode that made most of its cells."""
+    models = people.models_of([shop_id])[shop_id]
+    present = Present(*people.present(found, models), people.noise_of(found, models))
+    days = len(calendar.windows)
+    dwell = shop_dwell(shop_id, calendar.first, calendar.first + timedelta(days=days - 1))
+    day = calendar.day_of[calendar.quarter(found.start_s)]
+    observed = found.windows > 0
+    strict = np.isnan(found.counts["fingerprints"]) & observed
+    in_strict = 2 * np.bincount(day, strict, days) > np.bincount(day, observed, days)
+    default = roll(found, present, models["default"], dwell, calendar)
+    if not in_strict.any():
+        return default
+    other = roll(found, present, models["strict"], dwell, calendar)
+    return Days(
+        **{
+            field.name: _choose(in_strict, getattr(other, field.name), getattr(default, field.name))
+            for field in fields(Days)
+        }
+    )
+
+
+def _choose(days: NDArray[np.bool_], yes: clock.Floats, no: clock.Floats) -> clock.Floats:
+    chosen: clock.Floats = np.where(days.reshape(-1, *[1] * (yes.ndim - 1)), yes, no)
+    return chosen
 
 
 def shop_dwell(shop_id: int, first: date, last: date) -> Dwell:

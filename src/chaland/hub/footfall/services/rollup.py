@@ -7,61 +7,116 @@ import numpy as np
 from chaland.hub.footfall import estimates
 from chaland.hub.footfall import hours as clock
 from chaland.hub.footfall.cells import Cells
-from chaland.hub.footfall.hours import Calendar, Floats, Ints
-from chaland.wire.periods import WINDOW_S
+from chaland.hub.footfall.estimates import Stay
+from chaland.hub.footfall.hours import Calendar, Floats
+from chaland.hub.footfall.people import Model
+from chaland.wire.periods import WINDOW_S, WINDOWS_PER_CELL
+
+
+@dataclass(frozen=True)
+class Present:
+    """People present in a shop's quarter hours: mean, its variance, and the part of it that the
+    release noise makes; (n,) each, NaN where nobody listened."""
+
+    mean: Floats
+    variance: Floats
+    noise: Floats
 
 
 @dataclass(frozen=True)
 class Days:
-    """Days of one shop: person-hours and their variance (days,), hours (days, 24, fields)."""
+    """Days of one shop, (days,) each, and their hours, (days, 24, fields).
+
+    ``visits_variance`` is that of a day's visits, but for ``scale_error``, the relative error that
+    all days share. ``stay_s`` turns person-hours into visits.
+    """
 
     person_hours: Floats
-    variance: Floats
+    visits_variance: Floats
+    stay_s: Floats
+    scale_error: Floats
     hours: Floats
 
 
-def roll(
-    cells: Cells, mean: Floats, variance: Floats, day_error: float, calendar: Calendar
-) -> Days:
+def roll(cells: Cells, present: Present, model: Model, dwell: "Dwell", calendar: Calendar) -> Days:
     """Add quarter hours up to clock hours and days; fields of the hours as in ``hours.FIELDS``.
 
     Person-hours are what was observed: a quarter hour with two of three windows adds ten minutes.
-    ``day_error`` is the relative error that a day's quarter hours share (``estimates.Fit``).
+    Visits and their errors come from the stay that ``model`` has from counting, or else from
+    ``dwell``, the stay of devices that can be followed.
     """
     slots = calendar.index(cells.start_s)
     days = len(calendar.windows)
     size = days * clock.HOURS
     noise = np.fmax(cells.scales["arrivals"], cells.scales["passers_by"])
+    observed_h = cells.windows.astype(np.float64) * (WINDOW_S / 3600)
     columns = {
+        clock.PERSON_HOURS: present.mean * observed_h,
         clock.ARRIVALS: cells.counts["arrivals"],
         clock.PASSERS_BY: cells.counts["passers_by"],
         clock.FOLLOWABLE_VARIANCE: 2 * noise**2,
         clock.WINDOWS: cells.windows.astype(np.float64),
     }
-    hours = np.zeros((size, len(clock.FIELDS)))
+    hours: Floats = np.zeros((size, len(clock.FIELDS)))
     for field, values in columns.items():
         hours[:, field] = np.bincount(slots, np.nan_to_num(values), size)
-    observed_h = cells.windows.astype(np.float64) * (WINDOW_S / 3600)
-    own = np.maximum(variance - (day_error * mean) ** 2, 0.0) * observed_h**2
-    people = PersonHours(np.nan_to_num(mean * observed_h), np.nan_to_num(own), day_error)
-    hours[:, clock.PERSON_HOURS], hours[:, clock.VARIANCE] = people.by(slots, size)
-    total, total_variance = people.by(slots // clock.HOURS, days)
-    return Days(total, total_variance, hours.reshape(days, clock.HOURS, len(clock.FIELDS)))
+
+    quarters = np.bincount(calendar.day_of * clock.HOURS + calendar.hour_of, minlength=size)
+    hours[:, clock.EXPECTED] = quarters * WINDOWS_PER_CELL
+    hours = hours.reshape(days, clock.HOURS, len(clock.FIELDS))
+
+    def by_hour(variance: Floats) -> Floats:
+        added = np.bincount(slots, np.nan_to_num(variance * observed_h**2), size)
+        return added.astype(np.float64).reshape(days, clock.HOURS)
+
+    if model.stay is not None:
+        spread = _by_counted_stay(hours, by_hour(present.noise), model.stay)
+    else:
+        shared = (model.day_error * present.mean) ** 2
+        own = by_hour(np.maximum(present.variance - shared, 0.0))
+        spread = _by_followed_stay(hours, own, model, dwell)
+    hours[:, :, clock.VARIANCE] = spread.hours
+    return Days(
+        hours[:, :, clock.PERSON_HOURS].sum(axis=1),
+        spread.days,
+        spread.stay_s,
+        spread.scale_error,
+        hours,
+    )
 
 
 @dataclass(frozen=True)
-class PersonHours:
-    """Person-hours of quarter hours and their own variances, (n,), 0 where nobody listened."""
+class _Spread:
+    """Variances of visits in hours (days, 24) and days (days,), stays and shared errors (days,)."""
 
-    value: Floats
-    own_variance: Floats
-    day_error: float
+    hours: Floats
+    days: Floats
+    stay_s: Floats
+    scale_error: Floats
 
-    def by(self, group: Ints, groups: int) -> tuple[Floats, Floats]:
-        """Sum by group; within a day, as each group must be, ``day_error`` does not average out."""
-        total: Floats = np.bincount(group, self.value, groups).astype(np.float64)
-        own: Floats = np.bincount(group, self.own_variance, groups).astype(np.float64)
-        return total, own + (self.day_error * total) ** 2
+
+def _by_counted_stay(hours: Floats, noise: Floats, stay: Stay) -> _Spread:
+    visits = hours[:, :, clock.PERSON_HOURS] * stay.per_hour
+    own = stay.hour_variance(visits, noise * stay.per_hour**2)
+    own = np.where(hours[:, :, clock.WINDOWS] > 0, own, 0.0)
+    days = own.sum(axis=1) + (stay.day_error * visits.sum(axis=1)) ** 2
+    shared = (stay.day_error * visits) ** 2
+    one = np.ones(len(hours))
+    return _Spread(own + shared, days, stay.stay_s * one, stay.error * one)
+
+
+def _by_followed_stay(hours: Floats, own: Floats, model: Model, dwell: "Dwell") -> _Spread:
+    per_hour = dwell.per_hour
+    people = hours[:, :, clock.PERSON_HOURS]
+    each = own + (model.day_error * people) ** 2
+    days = own.sum(axis=1) + (model.day_error * people.sum(axis=1)) ** 2
+    unknown = np.hypot(model.scale_error, estimates.FOLLOWED_STAY_ERROR)
+    return _Spread(
+        each * per_hour[:, None] ** 2,
+        days * per_hour**2,
+        3600 / per_hour,
+        np.hypot(unknown, dwell.relative_sd),
+    )
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,20 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.db import transaction
 
-from chaland.hub.footfall import cells, estimates
+from chaland.hub.footfall import cells, estimates, people
 from chaland.hub.footfall.hours import Floats, Ints
 from chaland.hub.footfall.models import Calibration, DoorCount, DoorToken
 from chaland.hub.footfall.people import FEATURES
 from chaland.hub.footfall.services.door_rows import CountRow
 from chaland.hub.footfall.services.figures import rebuild_figures, shop_dwell, timezones
-from chaland.wire.periods import CELL_S, cell_start, local_day
+from chaland.wire.periods import CELL_S, WINDOW_S, WINDOWS_PER_CELL, cell_start, local_day
 
 OVERLAP_MIN = 2 / 3
 """A quarter hour is truth when this much of it was watched."""
@@ -80,19 +80,22 @@ def fit_calibration(shop_id: int, now: datetime) -> Calibration:
     ``estimates.CalibrationFinal``, saying what is missing, and then changes nothing.
     """
     timezone = timezones([shop_id])[shop_id]
-    found, truth = _counted(shop_id, timezone)
+    counted = _counted(shop_id, timezone)
+    found, truth = counted.cells, counted.present
     strict = np.isnan(found.counts["fingerprints"])
     known = ~np.isnan(truth) & (found.windows > 0)
     mode = "strict" if strict[known].sum() * 2 > known.sum() else "default"
     names = FEATURES if mode == "default" else FEATURES[1:]
     truth[strict != (mode == "strict")] = np.nan
+    days = _day_numbers(found.start_s, timezone)
     made = estimates.fit(
         {name: found.counts[name] for name in names},
         found.windows.astype(np.float64),
         {name: found.scales[name] for name in names},
         truth,
-        _day_numbers(found.start_s, timezone),
+        days,
     )
+    stay = _stay(counted, made, days)
     with transaction.atomic(using=Calibration.objects.db):
         calibration = Calibration.objects.create(
             shop_id=shop_id,
@@ -105,6 +108,8 @@ def fit_calibration(shop_id: int, now: datetime) -> Calibration:
             held_out_mae=made.held_out_mae,
             held_out_mape=made.held_out_mape,
             held_out_error=made.held_out_share,
+            stay=asdict(stay) if stay else None,
+            visits_error=stay.held_out_error if stay else None,
             cells=made.cells,
             days=made.days,
         )
@@ -112,8 +117,39 @@ def fit_calibration(shop_id: int, now: datetime) -> Calibration:
     return calibration
 
 
-def _counted(shop_id: int, timezone: ZoneInfo) -> tuple[cells.Cells, Floats]:
-    """Return the quarter hours around the shop's counts, and the people in them (NaN: unknown)."""
+@dataclass(frozen=True)
+class _Counted:
+    """Quarter hours around a shop's counts, (n,): people present and who came in, NaN: unknown."""
+
+    cells: cells.Cells
+    present: Floats
+    arrivals: Floats
+
+
+def _stay(counted: _Counted, made: estimates.Fit, days: Ints) -> estimates.Stay | None:
+    """Fit the stay where who came in was counted, on the cells that made the curve."""
+    found = counted.cells
+    model = people.Model(made.coefficients, 0.0, 0.0, 0.0)
+    both = {name: model for name in people.MODES}
+    mean, _ = people.present(found, both)
+    noise = people.noise_of(found, both)
+    used = ~np.isnan(made.held_out) & ~np.isnan(counted.arrivals)
+    if not used.any():
+        return None
+    observed_h = found.windows[used] * (WINDOW_S / 3600)
+    heard = found.windows[used] / WINDOWS_PER_CELL
+    return estimates.fit_stay(
+        mean[used] * observed_h,
+        made.held_out[used] * observed_h,
+        noise[used] * observed_h**2,
+        arrivals=counted.arrivals[used] * heard,
+        hour=found.start_s[used] // 3600,
+        day=days[used],
+    )
+
+
+def _counted(shop_id: int, timezone: ZoneInfo) -> _Counted:
+    """Spread the shop's counts over the quarter hours that they touch."""
     counts = list(DoorCount.objects.filter(shop_id=shop_id).order_by("start"))
     if not counts:
         raise estimates.CalibrationFinal(
@@ -123,8 +159,7 @@ def _counted(shop_id: int, timezone: ZoneInfo) -> tuple[cells.Cells, Floats]:
     found = cells.read(shop_id, cell_start(first), last)
     begin, end = local_day(first, timezone), local_day(last, timezone)
     dwell = shop_dwell(shop_id, begin, end)
-    watched_s = np.zeros(len(found.start_s))
-    person_s = np.zeros(len(found.start_s))
+    watched_s, person_s, entered_s, came = np.zeros((4, len(found.start_s)))
     for count in counts:
         start, finish = count.start.timestamp(), count.end.timestamp()
         low = int(np.searchsorted(found.start_s, start - CELL_S, side="right"))
@@ -134,9 +169,17 @@ def _counted(shop_id: int, timezone: ZoneInfo) -> tuple[cells.Cells, Floats]:
         watched_s[low:high] += overlap
         stay_s = dwell.mean_s[(local_day(count.start, timezone) - begin).days]
         person_s[low:high] += overlap * _present(count, float(stay_s))
+        if count.arrivals is not None:
+            entered_s[low:high] += overlap
+            came[low:high] += count.arrivals * overlap / (finish - start)
+    return _Counted(found, _mean_over(person_s, watched_s), _mean_over(came * CELL_S, entered_s))
+
+
+def _mean_over(value: Floats, watched_s: Floats) -> Floats:
+    """Return value per watched second; NaN where too little of the quarter hour was watched."""
     known = watched_s >= OVERLAP_MIN * CELL_S
-    truth = np.divide(person_s, watched_s, out=np.full(len(known), np.nan), where=known)
-    return found, truth
+    mean: Floats = np.divide(value, watched_s, out=np.full(len(known), np.nan), where=known)
+    return mean
 
 
 def _present(count: DoorCount, dwell_s: float) -> float:

@@ -8,6 +8,13 @@ register = template.Library()
 
 for _filter in (
     words.amount,
+    words.day_and_month,
+    words.until_then,
+    words.since_then,
+    words.period_after,
+    words.percent_amount,
+    words.full_date,
+    words.about,
     words.between,
     words.change_between,
     words.change_words,

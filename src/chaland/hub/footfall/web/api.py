@@ -1,6 +1,6 @@
 """Door counters' API: counts of people, in; nothing about anybody."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -71,10 +71,10 @@ def post_door_counts(request: HttpRequest, body: DoorCountsIn) -> Status[Recorde
     now = clock.now()
     rows, problems = [], {}
     for i, given in enumerate(body.counts):
-        row = CountRow(
-            given.start.astimezone(UTC), given.end.astimezone(UTC), given.occupancy, given.arrivals
-        )
         try:
+            row = CountRow(
+                _utc("start", given.start), _utc("end", given.end), given.occupancy, given.arrivals
+            )
             rows.append(check(row, now))
         except RowErrorFinal as error:
             problems[f"counts[{i}].{error.field}"] = str(error)
@@ -85,3 +85,11 @@ def post_door_counts(request: HttpRequest, body: DoorCountsIn) -> Status[Recorde
     return Status(
         200, RecordedOut(added=made.added, replaced=made.replaced, unchanged=made.unchanged)
     )
+
+
+def _utc(field: str, given: datetime) -> datetime:
+    try:
+        return given.astimezone(UTC)
+    except OverflowError as error:  # the first or last hours that a calendar knows
+        message = _("This is not a day of this century: check the date.")
+        raise RowErrorFinal(field, message) from error

@@ -18,7 +18,7 @@ from chaland.hub.association.models import Shop
 from chaland.hub.common import clock
 from chaland.hub.footfall import estimates, rules, selectors, services
 from chaland.hub.footfall.services import CountRow, RowErrorFinal
-from chaland.hub.footfall.services.door_rows import parse
+from chaland.hub.footfall.services.door_rows import YEARS, parse
 from chaland.hub.footfall.web.forms import CountForm, FileForm, TallyForm
 
 PREVIEW_ROWS = 8
@@ -47,7 +47,11 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _worth(calibration: Any) -> float:
-    return 9.0 if calibration is None else float(calibration.held_out_error)
+    if calibration is None:
+        return 9.0
+    if calibration.stay is None:
+        return 1.0 + float(calibration.held_out_error)
+    return float(calibration.visits_error)
 
 
 @staff_required
@@ -96,10 +100,15 @@ def count(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @staff_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def file(request: HttpRequest, slug: str) -> HttpResponse:
-    """Read a file and show what would be taken and each row that can't be; store nothing yet."""
+    """Read a file and show what would be taken and each row that can't be; store nothing yet.
+
+    A reload or a kept link comes without the file: it leads to where a file is sent.
+    """
     place = _visible(request, slug)
+    if request.method == "GET":
+        return redirect("calibration_shop", slug)
     form = FileForm(request.POST, request.FILES)
     if not form.is_valid():
         for error in form.errors.get("file", []):
@@ -217,6 +226,8 @@ def forget_day(request: HttpRequest, slug: str, day: str) -> HttpResponse:
         chosen = date.fromisoformat(day)
     except ValueError as error:
         raise Http404 from error
+    if chosen.year not in YEARS:
+        raise Http404
     gone = services.delete_door_counts(place.pk, chosen, ZoneInfo(place.association.timezone))
     messages.success(
         request,

@@ -1,7 +1,7 @@
 """Forms of the calibration and sensor pages."""
 
 import json
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from chaland.hub.association.models import Shop
 from chaland.hub.footfall.services import CountRow, RowErrorFinal
-from chaland.hub.footfall.services.door_rows import FILE_BYTES_MAX, PEOPLE_MAX, check
+from chaland.hub.footfall.services.door_rows import FILE_BYTES_MAX, PEOPLE_MAX, YEARS, check, to_utc
 from chaland.hub.footfall.services.tally import Tap, tally_rows
 
 
@@ -45,21 +45,23 @@ class CountForm(forms.Form):
         given = super().clean() or {}
         if self.errors:
             return given
-        row = CountRow(
-            self._instant(given["day"], given["begin"]),
-            self._instant(given["day"], given["finish"]),
-            given["occupancy"],
-            given["arrivals"],
-        )
         try:
+            row = CountRow(
+                self._instant("start", given["day"], given["begin"]),
+                self._instant("end", given["day"], given["finish"]),
+                given["occupancy"],
+                given["arrivals"],
+            )
             given["row"] = check(row, self.now)
         except RowErrorFinal as error:
             names = {"start": "begin", "end": "finish"}
             self.add_error(names.get(error.field, error.field), str(error))
         return given
 
-    def _instant(self, day: date, clock: time) -> datetime:
-        return datetime.combine(day, clock, self.timezone).astimezone(UTC)
+    def _instant(self, field: str, day: date, clock: time) -> datetime:
+        if day.year not in YEARS:
+            raise RowErrorFinal(field, _("This is not a day of this century: check the date."))
+        return to_utc(field, datetime.combine(day, clock), self.timezone)
 
 
 class FileForm(forms.Form):

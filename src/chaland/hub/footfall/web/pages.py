@@ -45,6 +45,13 @@ class Asked:
         self.question = Question.read(request.GET.dict(), self.visible, self.today)
         self.shops = self.question.shops(self.visible)
 
+    @property
+    def place(self) -> str:
+        """The name of what is shown: a shopkeeper sees the own shop, whatever the address says."""
+        if not self.director and len(self.shops) == 1:
+            return self.shops[0].name
+        return str(self.question.shop or self.question.zone or self.role.association.town)
+
     def figures(self) -> Figures:
         question = self.question
         return figures(self.shops, question.period, question.against, self.timezone, self.now)
@@ -83,6 +90,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "rows": _rows(found, asked.question),
         "newest": _newest(asked, found),
         "people": found.unit is Unit.VISITS,
+        "begun": asked.question.period.first == asked.today,
         "threshold": round(rules.VISITS_SHOWN_MIN),
         "error_max": rules.ERROR_SHOWN_MAX,
     }
@@ -104,7 +112,8 @@ def now(request: HttpRequest) -> HttpResponse:
 def csv(request: HttpRequest) -> HttpResponse:
     """Send the page's numbers as CSV."""
     asked = Asked(request)
-    return csv_response(asked.figures(), asked.question, asked.role.association, asked.neighbours())
+    simulated = asked.role.association.simulated
+    return csv_response(asked.figures(), asked.place, asked.neighbours(), simulated=simulated)
 
 
 def _url(name: str, question: Question) -> str:

@@ -1,6 +1,7 @@
 """The page of sensors: who listens, who is silent, and how a new box gets in."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from chaland.hub.association.access import director_required, required_role, visible_shops
 from chaland.hub.common import clock
 from chaland.hub.footfall import selectors
+from chaland.hub.footfall.figures.opening import covered_lately
 from chaland.hub.footfall.models import Sensor
 from chaland.hub.footfall.services.enrolment import CODE_LIVES, create_enrolment_code, revoke
 from chaland.hub.footfall.web.forms import CodeForm
@@ -25,14 +27,16 @@ def page(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, form: CodeForm | None, code: str = "") -> HttpResponse:
     now = clock.now()
-    shops = visible_shops(required_role(request))
+    role = required_role(request)
+    shops = visible_shops(role)
     by_id = {shop.pk: shop for shop in shops}
+    covered = covered_lately(list(by_id), ZoneInfo(role.association.timezone), now)
     rows: list[dict[str, Any]] = [
         {
             "shop": by_id[row.sensor.shop_id],
             "sensor": row.sensor,
             "listening": selectors.Listening(row.state, row.sensor.last_seen_at),
-            "coverage": row.coverage,
+            "coverage": covered[row.sensor.shop_id],
         }
         for row in selectors.sensor_rows(list(by_id), now)
     ]

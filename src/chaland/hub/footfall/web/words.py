@@ -1,14 +1,21 @@
 """Figures as words: numbers that their interval leaves meaning, intervals as people say them."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from django.utils import formats
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
+from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
+from chaland.hub.common import clock
 from chaland.hub.footfall import rules
+from chaland.hub.footfall.figures.period import Period
 from chaland.hub.footfall.figures.totals import Change
 from chaland.hub.footfall.rules import Estimate
+
+NARROW = 1.5
+"""An interval narrower than this is written with one decimal."""
 
 
 def number(value: float, decimals: int = 0) -> str:
@@ -16,15 +23,40 @@ def number(value: float, decimals: int = 0) -> str:
     return str(formats.number_format(value, decimals, force_grouping=True))
 
 
+def shown(found: Estimate) -> tuple[Estimate, int]:
+    """An estimate as page and file write it, and its decimals: one where the interval is narrow."""
+    narrow = found.value > 0 and found.high - found.low < NARROW
+    ends = rules.rounded(found, 0.1 if narrow else 1.0)
+    return (ends, 1) if narrow else (ends, 0)
+
+
+def percent_shown(found: Estimate) -> tuple[Estimate, int]:
+    """A percentage as page and file write it: whole, unless that would hide the interval."""
+    decimals = 1 if round(found.low) == round(found.high) and found.low < found.high else 0
+    ends = (round(side, decimals) + 0.0 for side in (found.value, found.low, found.high))
+    return Estimate(*ends), decimals
+
+
+def _hundredfold(share: Estimate) -> Estimate:
+    return Estimate(100 * share.value, 100 * share.low, 100 * share.high)
+
+
 def amount(found: Estimate) -> str:
     """The rounded value: "1 240"."""
-    return number(rules.rounded(found).value)
+    ends, decimals = shown(found)
+    return number(ends.value, decimals)
+
+
+def about(found: Estimate) -> int:
+    """The rounded value as a whole number, to choose singular or plural by."""
+    return round(shown(found)[0].value)
 
 
 def between(found: Estimate) -> str:
     """The interval: "between 180 and 240"."""
-    ends = rules.rounded(found)
-    return _("between %(low)s and %(high)s") % {"low": number(ends.low), "high": number(ends.high)}
+    ends, decimals = shown(found)
+    low, high = number(ends.low, decimals), number(ends.high, decimals)
+    return _("between %(low)s and %(high)s") % {"low": low, "high": high}
 
 
 def percent(share: float | None) -> str:
@@ -34,31 +66,38 @@ def percent(share: float | None) -> str:
     return _("%(number)s%%") % {"number": number(100 * share)}
 
 
+def percent_amount(found: Estimate) -> str:
+    """A share's value as a percentage, with the decimals of its interval."""
+    ends, decimals = percent_shown(_hundredfold(found))
+    return _("%(number)s%%") % {"number": number(ends.value, decimals)}
+
+
 def percent_between(found: Estimate) -> str:
     """A share's interval: "between 24 and 31 %"."""
-    low, high = number(100 * found.low), number(100 * found.high)
+    ends, decimals = percent_shown(_hundredfold(found))
+    low, high = number(ends.low, decimals), number(ends.high, decimals)
     if low == high:
         return _("%(number)s%%") % {"number": low}
     return _("between %(low)s and %(high)s%%") % {"low": low, "high": high}
 
 
-def signed(value: float) -> str:
+def signed(value: float, decimals: int = 0) -> str:
     """A change with its sign: "+12", "−5"."""
-    return ("+" if round(value) > 0 else "−" if round(value) < 0 else "") + number(abs(value))
+    value = round(value, decimals)
+    return ("+" if value > 0 else "−" if value < 0 else "") + number(abs(value), decimals)
 
 
 def change_words(change: Change) -> str:
     """The change in short: "+12 %"."""
-    return _("%(number)s%%") % {"number": signed(change.percent.value)}
+    ends, decimals = percent_shown(change.percent)
+    return _("%(number)s%%") % {"number": signed(ends.value, decimals)}
 
 
 def change_between(change: Change) -> str:
     """The change's interval: "between +5 and +19 %"."""
-    ends = change.percent
-    return _("between %(low)s and %(high)s%%") % {
-        "low": signed(ends.low) or "0",
-        "high": signed(ends.high) or "0",
-    }
+    ends, decimals = percent_shown(change.percent)
+    low, high = signed(ends.low, decimals), signed(ends.high, decimals)
+    return _("between %(low)s and %(high)s%%") % {"low": low, "high": high}
 
 
 def direction(change: Change) -> str:
@@ -66,6 +105,20 @@ def direction(change: Change) -> str:
     if not change.clear:
         return "flat"
     return "up" if change.percent.value > 0 else "down"
+
+
+def since_then(moment: datetime | None) -> str:
+    """How long ago by the hub's own clock (the demo's town has its own): "3 hours"."""
+    if moment is None:
+        return "–"
+    if clock.now() - moment < timedelta(minutes=1):
+        return _("less than a minute")
+    return str(timesince(moment, clock.now(), depth=1))
+
+
+def until_then(moment: datetime) -> str:
+    """How far ahead by the hub's own clock: "3 hours"."""
+    return str(timeuntil(moment, clock.now(), depth=1))
 
 
 def hour_label(hour: int) -> str:
@@ -86,13 +139,38 @@ def weekday_short(weekday: int) -> str:
     return str(WEEKDAYS_ABBR[weekday])
 
 
-def period_words(period: object) -> str:
-    """A period: "from 14 to 20 November 2026", or one date."""
-    first, last = period.first, period.last  # type: ignore[attr-defined]
-    if first == last:
-        return full_date(first)
-    begin = formats.date_format(first, "j") if same_month(first, last) else full_date(first)
-    return _("from %(first)s to %(last)s") % {"first": begin, "last": full_date(last)}
+def period_words(period: Period) -> str:
+    """A period in full: "14–20 November 2026", in French "du 14 au 20 ...", or one date."""
+    if period.first == period.last:
+        return full_date(period.first)
+    if same_month(period.first, period.last):
+        ends = {"first": day_number(period.first), "last": full_date(period.last)}
+        return pgettext("days of a month", "%(first)s–%(last)s") % ends
+    return pgettext("dates", "%(first)s – %(last)s") % _ends(period)
+
+
+def period_after(period: Period) -> str:
+    """The same after "compared with", which French must word for a day and for a period."""
+    if period.first == period.last:
+        return pgettext("compared with", "%(day)s") % {"day": full_date(period.first)}
+    return pgettext("compared with", "%(period)s") % {"period": period_words(period)}
+
+
+def _ends(period: Period) -> dict[str, str]:
+    first, last = period.first, period.last
+    begin = day_and_month(first) if first.year == last.year else full_date(first)
+    return {"first": begin, "last": full_date(last)}
+
+
+def day_and_month(day: date) -> str:
+    """A date without its year: "14 November"."""
+    return f"{day_number(day)} {formats.date_format(day, 'F')}"
+
+
+def day_number(day: date) -> str:
+    """The day of the month: "14"; French writes the first as "1er"."""
+    first = pgettext("the first day of a month", "1")
+    return first if day.day == 1 else str(day.day)
 
 
 def same_month(first: date, last: date) -> bool:
@@ -101,4 +179,5 @@ def same_month(first: date, last: date) -> bool:
 
 
 def full_date(day: date) -> str:
-    return str(formats.date_format(day, "DATE_FORMAT"))
+    """A date in full: "14 November 2026"."""
+    return f"{day_and_month(day)} {day.year}"

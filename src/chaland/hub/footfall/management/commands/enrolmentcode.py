@@ -1,9 +1,9 @@
 """``chaland hub manage enrolmentcode --shop SLUG``: a code for one box, without the pages."""
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from chaland.hub.association.models import Shop
+from chaland.hub.common import clock
 from chaland.hub.footfall.services.enrolment import CODE_LIVES, create_enrolment_code
 
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
             known = ", ".join(Shop.objects.values_list("slug", flat=True)[:40])
             found = "Several shops have" if shops else "No shop has"
             raise CommandError(f"{found} the short name {options['shop']!r}; there are: {known}")
-        code = create_enrolment_code(shops[0].pk, options["label"], timezone.now())
+        code = create_enrolment_code(shops[0].pk, options["label"], clock.now())
         hours = CODE_LIVES.total_seconds() // 3600
         self.stdout.write(code)
         self.stderr.write(f"Good for one box of {shops[0].name}, for {hours:.0f} hours.")
