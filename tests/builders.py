@@ -18,7 +18,7 @@ from chaland.wire.periods import CELL_S, day_bounds, local_day
 
 PARIS = ZoneInfo("Europe/Paris")
 PASSWORD = "a-long-passphrase-for-tests"
-DWELL_EDGES_S = (0, 60, 300, 900, 1800, 3600, 7200)
+DWELL_EDGES_S = (60, 300, 600, 1200, 2400, 4200, 7200)
 SCALES = {"fingerprints": 5.0, "scans": 20.0, "arrivals": 2.0, "passers_by": 2.0}
 _SHOPS = (
     "Librairie du Pont", "Boulangerie Morel", "Café des Halles", "Optique Vidal", "Mode & Laine",
@@ -197,7 +197,7 @@ def build_cells(
         batch_size=5_000,
     )  # fmt: skip
     days = (last - first).days + 1
-    stays = np.array([4, 14, 26, 12, 6, 2])
+    stays = np.array([12, 16, 20, 9, 3, 1])
     DwellDay.objects.bulk_create(
         DwellDay(
             sensor=sensor, shop_id=sensor.shop_id, day=first + timedelta(days=i),

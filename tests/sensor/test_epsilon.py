@@ -82,7 +82,7 @@ def test_a_mechanism_that_promises_too_much_is_found(mode: Mode, name: str) -> N
 
 
 def test_two_counts_of_one_budget_hide_a_visit_together() -> None:
-    """A visitor instead of nobody, or instead of a passer-by in another cell: the joint loss."""
+    """A visitor instead of nobody, in any one cell of the day: the joint loss."""
     mechanism = DEFAULT_MECHANISM.counts[Mode.DEFAULT]["arrivals"]
     bits = SeededBits(52)
     a, b, c, d = (draw_many(mechanism.scale, RUNS_SHORT, bits) for _ in range(4))
@@ -121,11 +121,51 @@ def test_what_is_released_has_the_stated_scale(name: str) -> None:
 
 
 def test_the_flood_test_misses_a_full_table_less_than_once_in_a_million_million() -> None:
-    """The margin against the exact tail of its noise: P(X <= -m) = e^(-m/b) / (1 + e^(-1/b))."""
-    scale = float(DEFAULT_MECHANISM.flood.scale)
-    fullest_missed = DEFAULT_MECHANISM.flood_level - (DEFAULT_MECHANISM.visit_capacity - 1)
-    tail = exp((fullest_missed - 1) / scale) / (1 + exp(-1 / scale))
-    assert tail < 1e-12
+    """The margin against the tail of the difference of two discrete Laplace noises, summed out."""
+    a = 1 / float(DEFAULT_MECHANISM.flood.scale)
+    margin = DEFAULT_MECHANISM.flood_level - (DEFAULT_MECHANISM.visit_capacity - 1)
+    noise = np.arange(-4000, 4001)
+    chance = (1 - exp(-a)) / (1 + exp(-a)) * np.exp(-a * np.abs(noise))
+    below = margin - 1 + noise  # the peak's noise must stay below this
+    tail = np.where(below < 0, np.exp(a * below), 1.0) / (1 + exp(-a))
+    assert np.sum(chance * tail) < 1e-12
+
+
+def floods(peaks: tuple[int, ...], runs: int, seed: int) -> NDArray[np.int64]:
+    """Return for each run the cell in which the flood test first fires; the number of cells if
+    none does."""
+    cells = [replace(CELL, peak=peak, dwell_day=None, dwell=()) for peak in peaks]
+    small = replace(DEFAULT_MECHANISM, visit_capacity=500, flood_margin=400, flood=Noised(1, "1"))
+    bits, fired = SeededBits(seed), []
+    for _ in range(runs):
+        noise = Noise(small, Mode.STRICT, bits)
+        fires = (i for i, cell in enumerate(cells) if noise.release(cell) and noise.flooded)
+        fired.append(next(fires, len(cells)))
+    return np.array(fired)
+
+
+def test_the_flood_test_is_paid_once_however_many_cells_a_visit_lasts() -> None:
+    """A visit of 12 cells raises every peak by one. Paid per cell, this would cost 12 epsilon;
+    drawing the level once, it costs two (here 2, of e^2 = 7.4), at every outcome."""
+    runs, cells = 6_000, 12
+    absent, present = (floods((peak,) * cells, runs, peak) for peak in (98, 99))
+    for fired in range(cells + 1):
+        p, q = np.mean(present == fired), np.mean(absent == fired)
+        margins = [Z * sqrt(max(x * (1 - x), 1 / runs) / runs) for x in (p, q)]
+        assert p - margins[0] <= exp(2) * (q + margins[1])
+        assert q - margins[1] <= exp(2) * (p + margins[0])
+    assert 0.3 < np.mean(present < cells) / max(np.mean(absent < cells), 1e-9) < exp(2)
+
+
+def test_after_a_flood_the_level_is_drawn_anew() -> None:
+    """Lives end with the wipe; what was learnt of the old level says nothing of the new one."""
+    noise = Noise(DEFAULT_MECHANISM, Mode.DEFAULT, SeededBits(3))
+    levels = {noise._flood_level}
+    for peak in (DEFAULT_MECHANISM.visit_capacity, 30, DEFAULT_MECHANISM.visit_capacity, 30):
+        noise.release(replace(CELL, peak=peak))
+        assert noise.flooded == (peak != 30)
+        levels.add(noise._flood_level)
+    assert len(levels) == 3
 
 
 def test_the_budgets_add_up_to_the_estimand_table() -> None:
@@ -136,9 +176,11 @@ def test_the_budgets_add_up_to_the_estimand_table() -> None:
         )
         assert e1 == Fraction("0.75")
         shared = {counts[name].epsilon for name in ("arrivals", "passers_by")}
-        assert Fraction(shared.pop()) + Fraction(DEFAULT_MECHANISM.flood.epsilon) == Fraction("0.5")
+        flood = 2 * Fraction(DEFAULT_MECHANISM.flood.epsilon)
+        assert Fraction(shared.pop()) + flood == Fraction("0.5")
         assert not shared
     assert DEFAULT_MECHANISM.dwell.epsilon == "0.25"
+    assert DEFAULT_MECHANISM.visit_loss == Fraction("0.75")
 
 
 @pytest.mark.campaign

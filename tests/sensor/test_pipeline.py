@@ -110,7 +110,61 @@ def test_an_eight_hour_canary(new_air: Any, address: Any, cells_of: Any) -> None
     air.tick(9 * 3600)
     cells = cells_of(air)
     assert sum(cell.arrivals for cell in cells) == 1
+    assert sum(cells[-1].dwell) == sum(cell.passers_by for cell in cells) == 0
+
+
+def test_a_fixed_device_heard_each_six_minutes(new_air: Any, address: Any, cells_of: Any) -> None:
+    """F14: a card terminal whose life breaks at every silence adds nothing at all."""
+    air = new_air()
+    for at_s in range(0, 8 * 3600, 360):
+        air.data(at_s, address(1))
+    air.ticks(0, 9 * 3600)
+    cells = cells_of(air.in_order())
+    assert sum(cell.arrivals + cell.passers_by for cell in cells) == 0
+    assert max(cell.peak for cell in cells) == 1  # it was heard
     assert sum(cells[-1].dwell) == 0
+
+
+def test_one_life_over_two_cells_counts_once(new_air: Any, address: Any, cells_of: Any) -> None:
+    """Outside the gate before a quarter hour ends, inside after it; then passing by, across one."""
+    air = new_air()
+    air.data(880, address(1), -80)
+    air.data(905, address(1))
+    air.data(965, address(1))
+    air.data(890, address(2), -80)
+    air.data(1600, address(3), -80)
+    air.ticks(0, 2699)
+    cells = cells_of(air.in_order())
+    assert [(cell.arrivals, cell.passers_by) for cell in cells] == [(0, 0), (1, 1), (0, 1)]
+
+
+@pytest.mark.parametrize("ends", ["day", "file", "process"])
+def test_who_is_outside_when_it_ends_has_passed_by(
+    new_air: Any, address: Any, cells_of: Any, ends: str
+) -> None:
+    to_four_s = 15 * 3600  # 12:00 UTC is 13:00 in Paris
+    air = new_air()
+    air.ticks(to_four_s - 1000, to_four_s)
+    air.data(to_four_s - 100, address(1), -80)
+    if ends == "day":
+        air.ticks(to_four_s + 1, to_four_s + 2000)
+        air.data(to_four_s + 100, address(1), -60)
+    cells = cells_of(air.in_order(), recorded=ends != "process")
+    last = next(cell for cell in cells if cell.start.hour == 2 and cell.start.minute == 45)
+    assert last.passers_by == sum(cell.passers_by for cell in cells) == 1
+
+
+def test_a_recording_that_ends_in_an_eastern_morning_passes_the_wire(
+    new_air: Any, elements: Any, address: Any
+) -> None:
+    """22:00 UTC is seven in the morning in Tokyo: a day that has not begun in UTC."""
+    air = new_air()
+    air.ticks(10 * 3600, 10 * 3600 + 900)
+    config = PipelineConfig(ZoneInfo("Asia/Tokyo"), recorded=True)
+    *_, release = Pipeline.simulated(config, air, SeededBits(1)).run()
+    assert release.dwell
+    assert release.dwell.day == date(2023, 11, 16)
+    assert decode_release(encode_release(release)) == release
 
 
 def test_a_local_day_ends_at_four_with_its_dwell(new_air: Any, address: Any, cells_of: Any) -> None:
@@ -124,7 +178,7 @@ def test_a_local_day_ends_at_four_with_its_dwell(new_air: Any, address: Any, cel
     with_dwell = [cell for cell in cells if cell.dwell_day]
     assert with_dwell[0].dwell_day == date(2023, 11, 15)
     assert with_dwell[0].start == datetime(2023, 11, 16, 2, 45, tzinfo=UTC)
-    assert with_dwell[0].dwell == (0, 1, 0, 0, 0, 0)
+    assert with_dwell[0].dwell == (1, 0, 0, 0, 0, 0)
     assert with_dwell[-1].dwell_day == date(2023, 11, 16)
     assert sum(with_dwell[-1].dwell) == 0
 
@@ -151,7 +205,7 @@ def test_a_flood_withholds_what_it_spoils_and_is_forgotten(
     new_air: Any, address: Any, elements: Any, pipeline_of: Any
 ) -> None:
     """Many invented devices: arrivals and passers-by are absent, dwell too; E1 goes on."""
-    small = replace(DEFAULT_MECHANISM, visit_capacity=1500)  # withheld from some 100 on
+    small = replace(DEFAULT_MECHANISM, visit_capacity=1500, flood_margin=900)
     air = busy(new_air, address, elements, 1900)
     for who in range(1600):
         air.data(10 + who / 100, address(5000 + who))

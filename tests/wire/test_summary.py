@@ -192,7 +192,7 @@ def test_what_breaks_a_rule_is_named(path: str, value: object, problem: str) -> 
     ("path", "value", "problem"),
     [
         ("dwell.row", "E3", "must be E4"),
-        ("dwell.day", "2026-03-16", "local day"),
+        ("dwell.day", "2026-03-17", "local day"),
         ("dwell.day", "2026-01-01", "local day"),
         ("dwell.day", 20260314, "day"),
         ("dwell.edges_s", [0, 300, 300, 1200, 2400, 3600, 7200], "increase"),
@@ -207,6 +207,14 @@ def test_what_breaks_a_dwell_rule_is_named(path: str, value: object, problem: st
     with pytest.raises(WireErrorFinal, match=problem) as caught:
         decode(changed(path, value, "summary-1-day-end.json"))
     assert caught.value.field.startswith(path)
+
+
+@pytest.mark.parametrize("day", ["2026-03-13", "2026-03-14", "2026-03-15", "2026-03-16"])
+def test_a_local_day_may_lie_before_or_after_the_cells_date_in_utc(day: str) -> None:
+    """East of UTC+4 a recording that ends in the morning ends a day that UTC has not begun."""
+    summary = decode(changed("dwell.day", day, "summary-1-day-end.json"))
+    assert summary.cell.dwell
+    assert summary.cell.dwell.day == date.fromisoformat(day)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ from chaland.sensor.orders import (
 from chaland.sensor.pipeline import Pipeline, PipelineConfig
 from chaland.sensor.privacy.keys import MemoryNotLockedFinal
 from chaland.wire.periods import CELL_S, local_day
-from chaland.wire.summary import CellCounts
+from chaland.wire.summary import CellCounts, State
 
 Source = LiveSource | StreamSource | NoSource
 
@@ -86,7 +86,7 @@ def _capture(source: Source, config: PipelineConfig, descriptor: int, orders: Da
     with _health_notes(source, descriptor), _closing(pipeline) as releases:
         for release in releases:
             _write(descriptor, write_line(release))
-            windows += release.windows
+            windows += release.windows if release.state is State.OK else 0
             live = not config.recorded and _is_live(release)
             if live and _ends_day(release, config.timezone):
                 return EXIT_DAY_ENDED

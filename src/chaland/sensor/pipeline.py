@@ -214,7 +214,8 @@ class Pipeline:
         cell_us = clock.cell_us
         self._visits.expire(clock.now_us if stops else clock.window_end_us)
         window = self._windows.close()
-        if clock.close_window():  # what a gap or a deaf radio spoiled is not added up
+        self._objections.begin_window()
+        if clock.close_window():  # what a gap spoiled is not added up
             self._fingerprints += window.fingerprints
             self._scans += window.scans
         if stops or clock.cell_us != cell_us:
@@ -234,6 +235,8 @@ class Pipeline:
             day_ends = local_day(end, timezone) != day
         else:  # a file ends its day; a live process that ends may be started again
             day_ends = self._config.recorded if next_day is None else next_day != day
+        if stops or day_ends:
+            visits.end_lives()
         exact = ExactCell(
             start=start,
             windows=clock.observed,

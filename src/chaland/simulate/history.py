@@ -25,7 +25,7 @@ MINUTE_S, SCAN_SLOT_S = 60, 5
 FORGET_AFTER_S = 300.0
 """A token's entry is zeroed this long after its last sighting: its life is over."""
 STAYING_AFTER_S = 6900.0
-"""A life this long is somebody who stays: no dwell."""
+"""A life this long is somebody who stays: from then on it counts as nothing."""
 
 _Number = TypeVar("_Number", bound=np.generic)
 _CELLS = int(DAY_S // CELL_S)
@@ -133,7 +133,10 @@ def _distinct(
 def count_followable(
     day: Day, heard: Sightings, edges_s: tuple[int, ...]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return (arrivals, passers_by) of shape (cells, shops) and dwell (shops, bins): E2, E3, E4."""
+    """Return (arrivals, passers_by) of shape (cells, shops) and dwell (shops, bins): E2, E3, E4.
+
+    ``edges_s`` begins with the minimum stay.
+    """
     shops = len(day.town.shops)
     address = day.phones.address[day.stays.who[heard.stay]]
     followable = (heard.element_set == NO_ELEMENTS) | (address == Address.GLOBAL)
@@ -142,63 +145,75 @@ def count_followable(
     # one integer key sorts several times faster than a lexical sort
     order = np.argsort(token * (1 << 27) + (heard.time_s[index] * 1000).astype(np.int64))
     index, token = index[order], token[order]
-    time_s = heard.time_s[index]
-    inside = heard.rssi_dbm[index] >= VISITOR_GATE_DBM
-    life = _lives(token, time_s)
-    begin = np.flatnonzero(np.diff(life, prepend=-1))
-    enter = _first_inside(life, inside, len(begin))
-    cell = (time_s // CELL_S).astype(np.int64)
-    place = cell * shops + token % shops
-    came = enter[enter >= 0]
-    outside = (enter < 0) | (place[begin] != place[np.maximum(enter, 0)])
-    passed = begin[~inside[begin] & outside]
-    size = _CELLS * shops
-    arrivals = np.bincount(place[came], minlength=size).reshape(_CELLS, shops)
-    passers_by = np.bincount(place[passed], minlength=size).reshape(_CELLS, shops)
-    dwell_s = _dwell(life, time_s, inside, enter)
-    ended = dwell_s >= 0
+    lives = _lives(token, heard.time_s[index], heard.rssi_dbm[index] >= VISITOR_GATE_DBM)
+    came_s, dwell_s = _stays_inside(lives, edges_s[0])
+    shop = token[lives.begin] % shops
+    came = came_s >= 0
+    arrivals = _by_cell(came_s[came], shop[came], shops)
+    passed = (np.bincount(lives.life[lives.inside], minlength=len(shop)) == 0) & ~lives.stays
+    # counted as the row is zeroed; on the stroke of a cell's end, before that cell is closed
+    passers_by = _by_cell(np.minimum(lives.end_s, DAY_S)[passed] - 1, shop[passed], shops)
+    closed = came & ~lives.stays & (lives.end_s <= DAY_S)
     bins = len(edges_s) - 1
-    bin_ = np.clip(np.searchsorted(edges_s, dwell_s[ended], "right") - 1, 0, bins - 1)
-    dwell = np.bincount((token[begin] % shops)[ended] * bins + bin_, minlength=shops * bins)
+    bin_ = np.searchsorted(edges_s, dwell_s[closed], "right") - 1
+    dwell = np.bincount(shop[closed] * bins + bin_, minlength=shops * bins)
     return arrivals, passers_by, dwell.reshape(shops, bins)
 
 
-def _lives(token: NDArray[np.int64], time_s: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Number from 0 the lives of sightings in order: five minutes without one end a life."""
+def _by_cell(time_s: NDArray[np.float64], shop: NDArray[np.int64], shops: int) -> NDArray[np.int64]:
+    """Count events per cell and shop, shape (cells, shops)."""
+    place = (time_s // CELL_S).astype(np.int64) * shops + shop
+    return np.bincount(place, minlength=_CELLS * shops).reshape(_CELLS, shops)
+
+
+@dataclass(frozen=True)
+class _Lives:
+    """Sightings in order, with the number of the ``life`` of each, and the lives themselves.
+
+    Per life: index of its first sighting, the whole second that zeroes it, whether it *stays*.
+    """
+
+    time_s: NDArray[np.float64]
+    inside: NDArray[np.bool_]
+    life: NDArray[np.int64]
+    begin: NDArray[np.int64]
+    end_s: NDArray[np.float64]
+    stays: NDArray[np.bool_]
+
+
+def _lives(
+    token: NDArray[np.int64], time_s: NDArray[np.float64], inside: NDArray[np.bool_]
+) -> _Lives:
+    """Divide the sightings of each token: a whole second five minutes after one ends its life."""
     new = np.ones(len(token), bool)
-    new[1:] = (np.diff(token) != 0) | (np.diff(time_s) > FORGET_AFTER_S)
-    lives: NDArray[np.int64] = np.cumsum(new) - 1
-    return lives
+    silent = np.floor(time_s[1:]) >= time_s[:-1] + FORGET_AFTER_S
+    new[1:] = (np.diff(token) != 0) | silent
+    begin = np.flatnonzero(new)
+    last_s = time_s[np.append(begin[1:], len(token)) - 1]
+    stays = last_s - time_s[begin] >= STAYING_AFTER_S
+    return _Lives(
+        time_s, inside, np.cumsum(new) - 1, begin, np.ceil(last_s + FORGET_AFTER_S), stays
+    )
 
 
-def _first_inside(
-    life: NDArray[np.int64], inside: NDArray[np.bool_], lives: int
-) -> NDArray[np.int64]:
-    """Return per life the index of its first sighting inside the gate, -1 where there is none."""
-    at = np.flatnonzero(inside)
-    found, first = np.unique(life[at], return_index=True)
-    enter = np.full(lives, -1)
-    enter[found] = at[first]
-    return enter
-
-
-def _dwell(
-    life: NDArray[np.int64],
-    time_s: NDArray[np.float64],
-    inside: NDArray[np.bool_],
-    enter: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Return per life first to last sighting inside, in seconds; -1 where it has no dwell."""
-    begin = np.flatnonzero(np.diff(life, prepend=-1))
-    end = np.append(begin[1:], len(life)) - 1
-    last = np.full(len(enter), -1)
-    at = np.flatnonzero(inside)
-    last[life[at]] = at  # the last one written stays
-    stays = time_s[end] - time_s[begin] >= STAYING_AFTER_S
-    goes_on = time_s[end] + FORGET_AFTER_S > DAY_S
-    none = (enter < 0) | stays | goes_on
-    dwell_s: NDArray[np.float64] = np.where(none, -1.0, time_s[last] - time_s[enter])
-    return dwell_s
+def _stays_inside(
+    lives: _Lives, minimum_stay_s: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return per life when it arrived (-1: never), and first to last sighting inside, seconds."""
+    age_s = lives.time_s - lives.time_s[lives.begin][lives.life]
+    at = np.flatnonzero(lives.inside & (age_s < STAYING_AFTER_S))
+    life, time_s = lives.life[at], lives.time_s[at]
+    found, first = np.unique(life, return_index=True)
+    enter_s = np.full(len(lives.begin), np.nan)
+    enter_s[found] = time_s[first]
+    stayed_s = time_s - enter_s[life]
+    long = np.flatnonzero(stayed_s >= minimum_stay_s)
+    arrived, first = np.unique(life[long], return_index=True)
+    came_s = np.full(len(lives.begin), -1.0)
+    came_s[arrived] = time_s[long[first]]
+    dwell_s = np.zeros(len(lives.begin))
+    dwell_s[life] = stayed_s  # the last one written stays
+    return came_s, dwell_s
 
 
 def _truth(day: Day) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

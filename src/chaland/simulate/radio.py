@@ -28,11 +28,12 @@ FRAME_LOST = 0.10
 EXCHANGES_PER_MINUTE: Mapping[Role, float] = {
     Role.VISITOR: 2.0,
     Role.PASSER_BY: 3.0,
-    Role.STAFF: 1.0,
-    Role.NEIGHBOUR: 0.5,
-    Role.TERMINAL: 0.5,
+    Role.STAFF: 2.0,
+    Role.NEIGHBOUR: 2.0,
+    Role.TERMINAL: 4.0,
 }
-"""Bursts of data frames of an associated device, by who it is."""
+"""Bursts of data frames of an associated device, by who it is. An access point drops a station that
+is silent for five minutes (hostapd's ap_max_inactivity), so an idle one speaks far oftener."""
 PAUSE_IN_SCAN_S = 1.5
 """Between two bursts of one scan, when a phone changes its address in between."""
 

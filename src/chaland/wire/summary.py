@@ -260,7 +260,9 @@ def _epsilon(fields: Fields) -> str:
 def _dwell(fields: Fields, start: datetime) -> DwellCounts:
     _row(fields, DWELL_ROW)
     day = fields.day("day")
-    if not 0 <= (start.date() - day).days <= 2:
+    # A UTC date against a local day: a recording that ends in the morning, east of about UTC+4,
+    # ends a day that has not begun in UTC.
+    if not -1 <= (start.date() - day).days <= 2:
         raise fields.refuse("day", "must be the local day that the cell ends")
     edges_s = fields.integers("edges_s", (2, MAX_DWELL_BINS + 1), 0, MAX_DWELL_S)
     if any(left >= right for left, right in pairwise(edges_s)):

@@ -1,5 +1,6 @@
 """The receiver's clock: windows end on time, gaps show, a clock that jumps does no harm."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -50,10 +51,9 @@ def test_the_pause_of_a_recording_does_not_end_its_day(
     new_air: Any, address: Any, cells_of: Any
 ) -> None:
     air = new_air()
-    air.data(1, address(1))
-    air.data(3 * HOUR, address(1))
-    air.data(20 * HOUR, address(1))
-    air.tick(20 * HOUR + 1)
+    for begin_s in (1, 3 * HOUR, 20 * HOUR):
+        air.data(begin_s, address(1))
+        air.data(begin_s + 60, address(1))
     with_dwell = [cell for cell in cells_of(air) if cell.dwell_day]
     assert [sum(cell.dwell) for cell in with_dwell] == [2, 0]
     assert len({cell.dwell_day for cell in with_dwell}) == 2
@@ -65,7 +65,7 @@ def test_deaf_and_quiet_are_told_apart(new_air: Any, cells_of: Any) -> None:
     air.ticks(900, 1800)
     heard, deaf = cells_of(air, recorded=False)
     assert (heard.windows, heard.state) == (3, State.OK)
-    assert (deaf.windows, deaf.state) == (0, State.DEAF)
+    assert (deaf.windows, deaf.state) == (3, State.DEAF)  # the hub takes it for a gap
 
 
 def test_never_a_beacon_is_no_frames(new_air: Any, address: Any, cells_of: Any) -> None:
@@ -80,7 +80,24 @@ def test_never_a_beacon_is_no_frames(new_air: Any, address: Any, cells_of: Any) 
         [(c.windows, c.state) for c in cells_of(air.in_order(), recorded=False)]
         for air in (quiet, phones)
     ]
-    assert states[0] == states[1] == [(0, State.NO_FRAMES)]
+    assert states[0] == states[1] == [(3, State.NO_FRAMES)]
+
+
+def test_no_count_depends_on_a_beacon(new_air: Any, address: Any, cells_of: Any) -> None:
+    """Whoever sends beacons may be a phone with a global address: only the state may tell."""
+    silent, beacons = new_air(), new_air()
+    for air in (silent, beacons):
+        air.ticks(0, 900)
+        for n in range(100):
+            air.data(n * 9 + 0.5, address(n))
+    for at_s in range(1, 900, 30):
+        beacons.beacon(at_s + 0.6, bssid=bytes.fromhex("001a2b000001"))
+    (without,), (with_them,) = (
+        cells_of(air.in_order(), recorded=False) for air in (silent, beacons)
+    )
+    assert without.state is State.NO_FRAMES
+    assert with_them.state is State.OK
+    assert replace(without, state=State.OK) == with_them
 
 
 def test_frames_a_little_late_count_and_very_late_ones_are_named(

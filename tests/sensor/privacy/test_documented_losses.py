@@ -1,28 +1,115 @@
-"""The losses that the explanation states are those of the mechanism in use."""
+"""The losses that the explanation states are those of the mechanism in use.
+
+What a visit loses is not taken from a formula: histories are led through the visit table, and what
+they moved is charged at the price of the noise that hides it.
+"""
 
 from fractions import Fraction
+from itertools import pairwise
+from math import ceil
 from pathlib import Path
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chaland.sensor.presence.visits import VisitTable
 from chaland.sensor.privacy import DEFAULT_MECHANISM
+from chaland.sensor.privacy.keys import pointer_to
+from chaland.wire.periods import CELL_S, WINDOW_S
 from chaland.wire.summary import Mode
 
 PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "privacy-mechanism.md"
-WINDOWS_A_DAY = 288
+US = 1_000_000
+DAY_S = 86_400
+START_S = 1_700_006_400
+"""Midnight somewhen: times are seconds after it."""
+MEDIAN_SCANS_A_MINUTE = Fraction("0.65")
 COUNTS = DEFAULT_MECHANISM.counts[Mode.DEFAULT]
+FLOW = Fraction(COUNTS["arrivals"].epsilon)
+FLOOD = 2 * Fraction(DEFAULT_MECHANISM.flood.epsilon)
+DWELL = Fraction(DEFAULT_MECHANISM.dwell.epsilon)
+
+History = list[tuple[int, bool]]
+"""Sightings of one address: whole second, and whether inside the visitor gate."""
 
 
 def decimal(loss: Fraction) -> str:
     return f"{float(loss):g}"
 
 
+def visits_loss(history: History) -> Fraction:
+    """Lead a day's history through the table, second by second where anything happens."""
+    table = VisitTable(DEFAULT_MECHANISM)
+    address = pointer_to(bytearray(b"\x00\x01\x02\x03\x04\x05"))
+    at = dict(history)
+    ends = {at_s + 300 for at_s in at}
+    moved = lives = 0
+    for now_s in sorted({*at, *ends, *range(CELL_S, DAY_S + 1, CELL_S)}):
+        if now_s > DAY_S:
+            break
+        table.expire((START_S + now_s) * US)
+        if now_s % CELL_S == 0:
+            if now_s == DAY_S:
+                table.end_lives()
+            moved += table.arrivals + table.passers_by
+            table.begin_cell()
+        if now_s in at:
+            before = table.live
+            table.sight(address, (START_S + now_s) * US, at[now_s])
+            lives += table.live - before
+    return moved * FLOW + lives * FLOOD + int(table.dwell.sum()) * DWELL
+
+
+def lives_in(history: History) -> int:
+    seen_s = sorted(dict(history))
+    return bool(seen_s) + sum(later - first >= 300 for first, later in pairwise(seen_s))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    gaps=st.lists(
+        st.tuples(
+            st.sampled_from([1, 30, 59, 60, 61, 240, 299, 300, 301, 600, 840, 900, 1800]),
+            st.booleans(),
+        ),
+        max_size=80,
+    )
+)
+def test_no_history_loses_more_than_the_price_of_its_visits(gaps: list[tuple[int, bool]]) -> None:
+    """Each life once over all its cells, in whatever cells its sightings and its end fall."""
+    history, now_s = [], 0
+    for gap_s, inside in gaps:
+        now_s += gap_s
+        if now_s < DAY_S:
+            history.append((now_s, inside))
+    assert visits_loss(history) <= lives_in(history) * DEFAULT_MECHANISM.visit_loss
+
+
+def probing(windows: int) -> Fraction:
+    """Return row E1's loss of an address that probes inside the gate in so many windows."""
+    return windows * sum((1 / COUNTS[name].scale for name in ("fingerprints", "scans")), Fraction())
+
+
 def test_the_table_of_daily_sums() -> None:
-    window = sum(1 / COUNTS[name].scale for name in ("fingerprints", "scans"))
-    flow = Fraction(COUNTS["arrivals"].epsilon) + Fraction(DEFAULT_MECHANISM.flood.epsilon)
-    visit = flow + Fraction(DEFAULT_MECHANISM.dwell.epsilon)
-    stays = WINDOWS_A_DAY * window + visit
-    losses = [window, visit, 7 * window + visit, 4 * (7 * window + visit), stays]
-    rows = [line for line in PAGE.read_text().splitlines() if line.startswith("|")][2:]
-    assert [row.split("|")[2].strip() for row in rows] == [decimal(Fraction(n)) for n in losses]
+    half_an_hour = [(at_s, True) for at_s in range(10_000, 11_801, 100)]
+    stays = [(at_s, True) for at_s in range(0, DAY_S, 60)]
+    returns = [(at_s + inside_s, True) for at_s in range(0, DAY_S, 360) for inside_s in (0, 60)]
+    visit = visits_loss(half_an_hour)
+    assert visit == DEFAULT_MECHANISM.visit_loss
+    one_shop = probing(1800 // WINDOW_S + 1) + visit
+    scans = ceil(30 * MEDIAN_SCANS_A_MINUTE)
+    losses = [
+        probing(1),
+        visit,
+        one_shop,
+        4 * one_shop,
+        4 * (probing(scans) + visit),  # a new pair costs what a new window costs
+        probing(DAY_S // WINDOW_S) + visits_loss(stays),
+        probing(DAY_S // WINDOW_S) + visits_loss(returns),
+    ]
+    sums = PAGE.read_text().partition("## The sums, per day")[2]
+    rows = [line for line in sums.splitlines() if line.startswith("|")][2:]
+    assert [row.split("|")[2].strip() for row in rows] == [decimal(loss) for loss in losses]
 
 
 def test_the_loss_of_a_phone_with_changing_addresses() -> None:

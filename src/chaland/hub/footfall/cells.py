@@ -12,12 +12,16 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from django.db.models import BigIntegerField, Func
+from django.db.models import BigIntegerField, Case, Func, When
 
 from chaland.hub.footfall.hours import Floats, Ints
 from chaland.hub.footfall.models import Cell, Mechanism
+from chaland.wire.summary import State
 
 COUNTS = ("fingerprints", "scans", "arrivals", "passers_by")
+
+HEARD_WINDOWS = Case(When(state=State.OK, then="windows"), default=0)
+"""What a sensor counted while it was deaf, or not capturing, is a gap and not an empty shop."""
 
 
 class EpochSeconds(Func):
@@ -58,7 +62,7 @@ def read(shop_id: int, start: datetime, end: datetime) -> Cells:
 def read_many(shop_ids: Sequence[int], start: datetime, end: datetime) -> dict[int, Cells]:
     """Read the quarter hours of several shops in one query; a shop without any has empty arrays."""
     rows = Cell.objects.filter(shop_id__in=shop_ids, start__gte=start, start__lt=end).values_list(
-        "shop_id", EpochSeconds("start"), "windows", "mechanism_id", *COUNTS
+        "shop_id", EpochSeconds("start"), HEARD_WINDOWS, "mechanism_id", *COUNTS
     )
     table = np.array(list(rows), np.float64).reshape(-1, 4 + len(COUNTS))
     scales = _scale_columns(table[:, 3].astype(np.int64))

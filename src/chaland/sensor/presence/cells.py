@@ -36,12 +36,21 @@ class ExactCell:
 
 
 class Noise:
-    """Draws the noise of each cell, once, and withholds what a flooded visit table spoiled."""
+    """Draws the noise of each cell, once, and withholds what a flooded visit table spoiled.
+
+    After a flood nothing more of the visit table is released that day: the wiped table does not
+    know who had been counted, and would let them spend their budget again.
+
+    The flood test is AboveThreshold (Dwork and Roth 2014, algorithm 1; Lyu, Su, Li 2017 for
+    counts that all move the same way): one noised level for all cells until a flood, so a visit
+    pays for it once, however many cells it is present in.
+    """
 
     def __init__(self, mechanism: Mechanism, mode: Mode, bits: RandomBits) -> None:
         self._mechanism = mechanism
         self._mode = mode
         self._bits = bits
+        self._flood_level = self._noised(mechanism.flood, mechanism.flood_level)
         self._flooded_today = False
         self.flooded = False
         """Whether the last released cell was withheld; then the visit table must be wiped."""
@@ -49,12 +58,14 @@ class Noise:
     def release(self, exact: ExactCell) -> CellCounts:
         """Return the cell as it leaves. Without an observed window it has no counts."""
         mechanism = self._mechanism
-        self.flooded = self._noised(mechanism.flood, exact.peak) >= mechanism.flood_level
-        self._flooded_today |= self.flooded
+        self.flooded = self._noised(mechanism.flood, exact.peak) >= self._flood_level
+        if self.flooded:
+            self._flooded_today = True
+            self._flood_level = self._noised(mechanism.flood, mechanism.flood_level)
         counts = {
             name: Count(self._noised(noised, getattr(exact, name)), noised.bound, noised.epsilon)
             for name, noised in mechanism.counts[self._mode].items()
-            if exact.windows and not (self.flooded and name in ("arrivals", "passers_by"))
+            if exact.windows and not (self._flooded_today and name in ("arrivals", "passers_by"))
         }
         dwell = self._dwell(exact)
         return CellCounts(exact.start, exact.windows, exact.state, self._mode, counts, dwell)

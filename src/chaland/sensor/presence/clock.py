@@ -5,9 +5,10 @@ so a replay behaves like the live stream did. The clock does not run back: a rec
 ``TOLERANCE_US`` late is taken at the present instant, a later one is out of order. When the stream
 itself has stepped back (its late records go on for seconds), the clock follows it.
 
-What leaves the sensor from here (how many windows were observed, the state) depends on the times
-of records and on beacons only. A live source ticks every second, so that no phone's frame can
-open or close a gap.
+How many windows were observed depends on the times of records only: a live source ticks every
+second, so that no phone's frame can open or close a gap. (In a file there are no ticks, and frames
+do it: see the claim's limits in docs/explanation/privacy-mechanism.md.) Whether the radio was deaf
+is judged by beacons; it goes into the state, and no count depends on it.
 """
 
 from enum import Enum, auto
@@ -96,10 +97,9 @@ class ReceiverClock:
 
     def close_window(self) -> bool:
         """End the window in progress and begin the next; tell whether it was observed."""
-        heard = self._recorded or self._beacon_heard
-        observed = self._whole and heard
+        observed = self._whole
         self.observed += observed
-        self.deaf += self._whole and not heard
+        self.deaf += observed and not (self._recorded or self._beacon_heard)
         self.now_us = self.window_us = self.window_end_us
         self._whole, self._beacon_heard = self._gap_until_us <= self.window_us, False
         return observed

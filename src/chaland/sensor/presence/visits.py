@@ -2,23 +2,24 @@
 
 Followable: associated devices (data to the access point, association, authentication), and probes
 from a globally administered address. A *life* of an address in the table goes from its first
-sighting to five minutes without one; then its row is zeroed and nothing remembers it.
+sighting to five minutes without one; then its row is zeroed and nothing remembers it. It also ends
+with the local day, with the process, and where the table is wiped.
 
-- arrival: the first sighting inside the visitor gate in a life, counted in that cell;
-- passer-by: a life that begins outside that gate, counted then, and taken back if the device comes
-  inside within the same cell (a life is never both in one cell);
-- dwell: at the end of a life that came inside, last minus first sighting inside, one bin;
-- a life that reaches 1 h 55 starts a new row that only remembers that the device *stays*: no
-  further arrival, no dwell (staff, residents, printers). Any row alive at two hours was sighted
-  within its last five minutes, so no row's times live longer than two hours.
+One life, one count:
 
-Why one visit (a life) moves (arrivals, passers-by) by at most 1 in a cell, in L1, and one address
-by at most 3. As long as the table never refuses anyone, rows do not interact: an address's
-contribution is a function of its own frames, the sum of its lives. Within a cell a life is counted
-in at most one of the two, once (above). An event of a life falls on a sighting, and the next life
-begins at least 300 s after the last sighting: events of different lives are 300 s apart or more,
-and a half-open cell of 900 s holds at most three. "At most once per address and cell" would need
-a memory longer than the five minutes that the table is allowed.
+- arrival: in the cell in which its time inside the visitor gate (first to latest sighting inside)
+  reaches the minimum stay;
+- passer-by: at its end, if it was never seen inside that gate;
+- neither: it was inside for less than the minimum stay (a bounce, or a printer that is heard every
+  six minutes), or still open after 1 h 55 without an arrival;
+- dwell: at the end of a life that arrived, last minus first sighting inside, one bin;
+- a life that reaches 1 h 55 starts a new row that only remembers that the device *stays*: from then
+  on no arrival, no passer-by, no dwell (staff, residents, printers). Any row alive at two hours was
+  sighted within its last five minutes, so no row's times live longer than two hours.
+
+Why one visit (a life) moves (arrivals, passers-by), over all cells together, by at most 1 in L1: as
+long as the table never refuses anyone, rows do not interact, an address's contribution is the sum
+of its lives', and a life is counted in one of the two, in one cell, once.
 
 Where the table did refuse someone, rows interact; ``peak`` lets the pipeline withhold the counts
 of such cells by a noised test (docs/explanation/privacy-mechanism.md) and wipe the table.
@@ -36,7 +37,8 @@ LINGER_US = 300 * _US
 """From the last sighting to the zeroing of a row."""
 STAYS_AFTER_US = 7200 * _US - LINGER_US
 
-_NOTHING, _PASSED, _ARRIVED = 0, 1, 2
+_NOT_ARRIVED, _ARRIVED, _ARRIVED_NOW = 0, 1, 2
+"""What was counted of a life: no arrival, one in an earlier cell, one in this cell."""
 
 
 class VisitTable:
@@ -51,12 +53,16 @@ class VisitTable:
         """0: not inside so far in this life."""
         self._last_inside_us: NDArray[np.int64] = np.zeros(size, np.int64)
         self._stays: NDArray[np.bool_] = np.zeros(size, np.bool_)
-        self._counted: NDArray[np.uint8] = np.zeros(size, np.uint8)
-        """What the current cell's counts hold of this row."""
+        self._arrived: NDArray[np.uint8] = np.zeros(size, np.uint8)
         self._taken: NDArray[np.bool_] = np.zeros(size, np.bool_)
+        self._columns = (
+            self._tokens, self._born_us, self._last_us, self._first_inside_us,
+            self._last_inside_us, self._stays, self._arrived, self._taken,
+        )  # fmt: skip
         self._mask: NDArray[np.bool_] = np.zeros(size, np.bool_)
         self._key = Key()
         self._token = Token()
+        self._minimum_stay_us = mechanism.minimum_stay_s * _US
         self._edges_us = np.array(mechanism.dwell_edges_s, np.int64) * _US
         self.dwell: NDArray[np.int64] = np.zeros(len(mechanism.dwell_edges_s) - 1, np.int64)
         """Exact stays by bin since the day began, shape (bins,)."""
@@ -75,9 +81,6 @@ class VisitTable:
                 self._token.zero()
                 return Drop.VISIT_TABLE_FULL
             row = self._admit(now_us)
-            if not inside:
-                self.passers_by += 1
-                self._counted[row] = _PASSED
         elif now_us - self._born_us[row] >= STAYS_AFTER_US:
             self._renew(row, now_us)
         self._token.zero()
@@ -87,12 +90,12 @@ class VisitTable:
         return None
 
     def forget(self, address: Pointer) -> None:
-        """Remove an objecting device and what the current cell counted of it."""
+        """Remove an objecting device, and its life's arrival if that is in the current cell."""
         self._token.hash(self._key, address)
         row = self._row()
         self._token.zero()
         if row >= 0:
-            self._uncount(row)
+            self.arrivals -= int(self._arrived[row] == _ARRIVED_NOW)
             self._zero_row(row)
 
     def expire(self, now_us: int) -> None:
@@ -100,13 +103,20 @@ class VisitTable:
         np.less_equal(self._last_us, now_us - LINGER_US, out=self._mask)
         np.logical_and(self._mask, self._taken, out=self._mask)
         for row in np.flatnonzero(self._mask):
-            self._count_dwell(int(row))
+            self._end_life(int(row))
             self._zero_row(int(row))
+
+    def end_lives(self) -> None:
+        """End the day or the process: who was never inside passed by, open stays have no dwell."""
+        np.equal(self._first_inside_us, 0, out=self._mask)
+        np.logical_and(self._mask, self._taken, out=self._mask)
+        self.passers_by += int(np.count_nonzero(self._mask & ~self._stays))
+        self._zero_rows()
 
     def begin_cell(self) -> None:
         """Start the counts of a new cell; the rows stay."""
         self.arrivals = self.passers_by = 0
-        self._counted[:] = _NOTHING
+        np.minimum(self._arrived, _ARRIVED, out=self._arrived)
         self.peak = self.live
 
     def begin_day(self) -> None:
@@ -114,11 +124,8 @@ class VisitTable:
         self.dwell[:] = 0
 
     def wipe(self) -> None:
-        """Zero all rows and the cell's counts without counting their dwell."""
-        for column in (self._tokens, self._born_us, self._last_us, self._first_inside_us,
-                       self._last_inside_us, self._stays, self._counted, self._taken):  # fmt: skip
-            column[:] = 0
-        self.live = 0
+        """Zero all rows and the cell's counts; the lives in them are counted no further."""
+        self._zero_rows()
         self.begin_cell()
 
     def zero(self) -> None:
@@ -152,25 +159,29 @@ class VisitTable:
     def _come_inside(self, row: int, now_us: int) -> None:
         if self._first_inside_us[row] == 0:
             self._first_inside_us[row] = now_us
-            self._uncount(row)
-            self._counted[row] = _ARRIVED
-            self.arrivals += 1
         self._last_inside_us[row] = now_us
+        if self._arrived[row]:
+            return
+        if now_us - self._first_inside_us[row] >= self._minimum_stay_us:
+            self._arrived[row] = _ARRIVED_NOW
+            self.arrivals += 1
 
-    def _uncount(self, row: int) -> None:
-        counted = self._counted[row]
-        self.passers_by -= int(counted == _PASSED)
-        self.arrivals -= int(counted == _ARRIVED)
-        self._counted[row] = _NOTHING
-
-    def _count_dwell(self, row: int) -> None:
+    def _end_life(self, row: int) -> None:
+        if self._stays[row]:
+            return
         first_us = self._first_inside_us[row]
-        if first_us:
+        if first_us == 0:
+            self.passers_by += 1
+        elif self._arrived[row]:
             dwell_us = self._last_inside_us[row] - first_us
             self.dwell[np.searchsorted(self._edges_us, dwell_us, side="right") - 1] += 1
 
     def _zero_row(self, row: int) -> None:
-        for column in (self._tokens, self._born_us, self._last_us, self._first_inside_us,
-                       self._last_inside_us, self._stays, self._counted, self._taken):  # fmt: skip
+        for column in self._columns:
             column[row] = 0
         self.live -= 1
+
+    def _zero_rows(self) -> None:
+        for column in self._columns:
+            column[:] = 0
+        self.live = 0

@@ -30,9 +30,9 @@ class Noised:
 
 
 _WINDOWS = 3
-_VISITS = {"arrivals": Noised(1, "0.48"), "passers_by": Noised(1, "0.48")}
-"""One budget for both: a visit moves one of them, in a cell, by one, so 0.48 is spent once. An
-address that is forgotten and comes back within a cell (at most three visits fit) spends it again.
+_VISITS = {"arrivals": Noised(1, "0.46"), "passers_by": Noised(1, "0.46")}
+"""One budget for both: a visit moves one of them, in one cell, by one, so 0.46 is spent once over
+its whole life. An address that is forgotten and comes back spends it again.
 """
 
 
@@ -55,7 +55,8 @@ class Mechanism:
     dwell: Noised = Noised(1, "0.25")
     """One visit changes one bin by one. The table forgets, so how often an address came in a day
     can't be capped."""
-    dwell_edges_s: tuple[int, ...] = (0, 60, 300, 900, 1800, 3600, 7200)
+    dwell_edges_s: tuple[int, ...] = (60, 300, 600, 1200, 2400, 4200, 7200)
+    """Bins of stays. The first edge is the minimum stay: below it nobody arrived."""
 
     fingerprint_slot_s: int = 60
     scan_slot_s: int = 5
@@ -66,14 +67,26 @@ class Mechanism:
     visit_capacity: int = 4_096
     """Followable devices present at once."""
     flood: Noised = Noised(1, "0.02")
-    """The test whether the visit table came near its capacity (see ``flood_level``)."""
-    flood_margin: int = 1_400
-    """P(noise <= -1,400 at scale 50) < 1e-12: the chance to miss a table that was full."""
+    """The test whether the visit table came near its capacity. Such noise is in both numbers that
+    it compares: each cell's peak, and the level, which is drawn once until a flood."""
+    flood_margin: int = 1_600
+    """P(difference of two such noises <= -1,600) < 1e-12: the chance to miss a full table."""
+
+    @property
+    def minimum_stay_s(self) -> int:
+        """Time from first to latest sighting inside the gate that makes a visitor."""
+        return self.dwell_edges_s[0]
 
     @property
     def flood_level(self) -> int:
-        """From this noised number of devices on, arrivals and passers-by are withheld."""
+        """From about this number of devices on, arrivals and passers-by are withheld."""
         return self.visit_capacity - self.flood_margin
+
+    @property
+    def visit_loss(self) -> Fraction:
+        """Most that one visit (a life in the table) loses by rows E2 to E4, over all its cells."""
+        flow = Fraction(self.counts[Mode.DEFAULT]["arrivals"].epsilon)
+        return flow + 2 * Fraction(self.flood.epsilon) + Fraction(self.dwell.epsilon)
 
 
 DEFAULT_MECHANISM = Mechanism()

@@ -21,7 +21,7 @@ from chaland.wire.periods import day_bounds, local_day
 DWELL_DAYS = 28
 """A day's dwell comes from the four weeks that end with it: one day alone is mostly noise."""
 
-DWELL_EDGES_S = (0, 60, 300, 900, 1800, 3600, 7200)
+DWELL_EDGES_S = (60, 300, 600, 1200, 2400, 4200, 7200)
 """Stands in for the bins of a shop that has sent no dwell yet."""
 
 _DAY_FIELDS = [
