@@ -13,7 +13,10 @@ ROOT = Path(__file__).parents[2]
 VIOLATIONS = {
     "a kernel learns Django": ("sensor/presence/__init__.py", "import django.conf"),
     "the sensor reaches the hub": ("sensor/pipeline.py", "import chaland.hub.footfall.rules"),
-    "the hub reaches the sensor": ("hub/footfall/services/__init__.py", "import chaland.sensor.drops"),
+    "the hub reaches the sensor": (
+        "hub/footfall/services/__init__.py",
+        "import chaland.sensor.drops",
+    ),
     "a page reaches intake": ("hub/footfall/web/__init__.py", "import chaland.hub.footfall.intake"),
     "the association reaches a plane": (
         "hub/association/services.py",
