@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 import click
 import numpy as np
 
+from chaland.hub.association.models import StaffRole
 from chaland.hub.footfall import cells, estimates, people, services
 from chaland.hub.footfall.intake.services import accept
 from chaland.hub.footfall.models import Calibration, Sensor
@@ -18,7 +20,7 @@ from chaland.sensor.capture import open_source
 from chaland.sensor.drops import Drop
 from chaland.sensor.pipeline import Pipeline, PipelineConfig
 from chaland.wire.answers import Code
-from chaland.wire.periods import CELL_S
+from chaland.wire.periods import CELL_S, local_day
 from chaland.wire.signature import sensor_identifier, sign
 from chaland.wire.summary import CellCounts, Mode, Summary, encode
 
@@ -98,6 +100,7 @@ def show(place: Place, taken: Taken, counted: Sequence[QuarterHour]) -> None:
     errors = list(_print_table(place, sorted(set(taken.starts)), truth))
     _print_drops(taken)
     _print_error(errors, calibration)
+    _print_page(place, taken.starts)
     if taken.unreadable:
         raise click.ClickException(f"could not be read at all: {', '.join(taken.unreadable)}.")
 
@@ -170,4 +173,12 @@ def _print_error(errors: Sequence[tuple[float, float]], calibration: Calibration
             f"Calibrated on {calibration.cells} quarter hours of {calibration.days} days; "
             f"on days held out: {calibration.held_out_mae:.2f} people"
         )
-    click.echo("See it on the page: chaland hub serve")
+
+
+def _print_page(place: Place, starts: Sequence[datetime]) -> None:
+    """Say where to see it, and how to get in where nobody can yet."""
+    if not StaffRole.objects.filter(association__shops=place.shop_id).exists():
+        click.echo("Nobody can sign in yet: chaland hub createdirector you@example.org")
+    first, last = (local_day(start, place.timezone) for start in (min(starts), max(starts)))
+    query = urlencode({"shop": place.slug, "period": "custom", "from": first, "to": last})
+    click.echo(f"The page: chaland hub serve, then http://localhost:8000/?{query}")

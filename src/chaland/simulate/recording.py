@@ -65,14 +65,15 @@ def write_pcap(path: Path, frames: Iterable[Frame]) -> int:
 
 
 def write_people(path: Path, inside: Presence, air: ShopAir, span_s: tuple[float, float]) -> None:
-    """Write ``time_local,people``: the number at the start of the span, then each change."""
+    """Write ``time_local,people``: the number at the start of the span, each change, and the end."""
     from_s, to_s = span_s
     before = int(np.searchsorted(inside.at_s, from_s, side="right")) - 1
-    times = np.concatenate([[from_s], inside.at_s[before + 1 :]])
+    after = int(np.searchsorted(inside.at_s, to_s, side="right"))
+    times = np.concatenate([[from_s], inside.at_s[before + 1 : after], [to_s]])
+    people = [*inside.people[before:after], inside.people[after - 1]]
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(["time_local", "people"])
-        for at_s, number in zip(times, inside.people[before:], strict=True):
-            if at_s <= to_s:
-                at = datetime.fromtimestamp(air.at_us(float(at_s)) / 1e6, UTC).astimezone(TIMEZONE)
-                rows.writerow([at.strftime("%Y-%m-%d %H:%M:%S.%f"), int(number)])
+        for at_s, number in zip(times, people, strict=True):
+            at = datetime.fromtimestamp(air.at_us(float(at_s)) / 1e6, UTC).astimezone(TIMEZONE)
+            rows.writerow([at.strftime("%Y-%m-%d %H:%M:%S.%f"), int(number)])

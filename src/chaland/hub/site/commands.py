@@ -90,7 +90,7 @@ def manage(arguments: tuple[str, ...]) -> None:
 
 @hub.command()
 @click.argument("email")
-@click.option("--association", required=True, help="Its name.")
+@click.option("--association", default="", help="Its name; where there is one only, that one.")
 @click.option("--town", default="", help="Needed where the association is new.")
 @click.option("--superuser", is_flag=True, help="May open the administration, too.")
 def createdirector(email: str, association: str, town: str, superuser: bool) -> None:

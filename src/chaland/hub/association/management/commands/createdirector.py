@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
-        parser.add_argument("--association", required=True, help="its name")
+        parser.add_argument("--association", default="", help="its name, where there are several")
         parser.add_argument("--town", default="", help="needed for a new association")
         parser.add_argument("--timezone", default="Europe/Paris")
         parser.add_argument("--superuser", action="store_true", help="may open the administration")
@@ -31,17 +31,26 @@ class Command(BaseCommand):
         if options["superuser"]:
             user.is_staff = user.is_superuser = True
             user.save(update_fields=["is_staff", "is_superuser"])
-        association = Association.objects.filter(name=options["association"]).first()
-        if association is None:
-            if not options["town"]:
-                raise CommandError("There is no such association; give --town to make it.")
-            association = Association.objects.create(
-                name=options["association"], town=options["town"], timezone=options["timezone"]
-            )
+        association = self._association(options)
         StaffRole.objects.get_or_create(
             user=user, association=association, role=StaffRole.Role.DIRECTOR, shop=None
         )
         self.stdout.write(f"{email} is a director of {association.name}.")
+
+    def _association(self, options: dict[str, Any]) -> Association:
+        name = options["association"]
+        known = list(Association.objects.order_by("name"))
+        if not name and len(known) == 1:
+            return known[0]
+        found = next((association for association in known if association.name == name), None)
+        if found is None and not (name and options["town"]):
+            names = ", ".join(association.name for association in known) or "none yet"
+            raise CommandError(
+                f"Which association? There are: {names}. Give --association, and --town to make it."
+            )
+        return found or Association.objects.create(
+            name=name, town=options["town"], timezone=options["timezone"]
+        )
 
     def _new_user(self, email: str, options: dict[str, Any]) -> User:
         password = options["password"] or getpass("Password: ")
