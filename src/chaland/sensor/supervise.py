@@ -44,6 +44,11 @@ LAST_UPLOADS = 200
 """Summaries sent before leaving; what is more waits for the next run."""
 
 
+UPLOAD_GRID_S = 10.0
+"""A live release leaves at the next whole ten seconds: the first frame after a quarter of an hour
+ends its cell, and the very instant of an upload would tell when that frame came."""
+
+
 class Supervisor:
     """Runs a sensor until its input ends or it is told to stop. ``run`` returns an exit code."""
 
@@ -57,6 +62,7 @@ class Supervisor:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._orders, self._spool, self._uploader = orders, spool, uploader
+        self._upload_from_s = 0.0
         self._status_path, self._now = status_path, now
         self._status = Status(os.getpid(), message="starting")
         self._status_at_s = 0.0
@@ -108,7 +114,8 @@ class Supervisor:
         if self._orders.is_live:
             self._notice_clock_set_back()
             self._fill_silence()
-        self._upload(at_most=5)
+        if time.monotonic() >= self._upload_from_s:
+            self._upload(at_most=5)
         if time.monotonic() - self._status_at_s >= STATUS_EVERY_S:
             self._write_status()
         return code
@@ -238,6 +245,8 @@ class Supervisor:
             if self._spool.append(cell, self._now()) is None:
                 self._say(f"the cell of {cell.start:%Y-%m-%d %H:%M} UTC was released before")
             self._status.last_cell = cell.start.isoformat()
+            if self._is_dated_now:
+                self._upload_from_s = time.monotonic() + UPLOAD_GRID_S - time.time() % UPLOAD_GRID_S
         except OSError as error:
             self._spool.count(UplinkDrop.DISK_ERROR)
             self._say(f"the spool can't be written ({error}): make room on the disk")
