@@ -24,7 +24,6 @@ class PlaceNow:
     slug: str
     present: Estimate | None
     index: Estimate | None
-    level: int
     listening: int
     sensors: int
     shops: int
@@ -121,7 +120,6 @@ def _place(presence: _Presence, members: Sequence[int], name: str, slug: str) ->
         slug=slug,
         present=rules.estimate(mean, variance, shared) if enough and counted else None,
         index=_percent(index) if enough else None,
-        level=_level(mean / typical) if enough and typical > 0 else 0,
         listening=len(heard),
         sensors=sum(presence.sensors[i] for i in members),
         shops=len(members),
@@ -130,8 +128,3 @@ def _place(presence: _Presence, members: Sequence[int], name: str, slug: str) ->
 
 def _percent(found: Estimate | None) -> Estimate | None:
     return found and Estimate(100 * found.value, 100 * found.low, 100 * found.high)
-
-
-def _level(share: float) -> int:
-    """Return 0 to 6: a typical hour is in the middle."""
-    return int(min(max(round(3 * share), 0), 6))
