@@ -37,7 +37,8 @@ class Children:
         self._started: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> "Children":
-        signal.signal(signal.SIGTERM, _interrupt)
+        for ending in (signal.SIGTERM, signal.SIGINT):  # a shell's background ignores the latter
+            signal.signal(ending, _interrupt)
         return self
 
     def __exit__(
