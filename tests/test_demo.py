@@ -207,10 +207,17 @@ def demo(state: Path, port: int) -> Iterator[Demo]:
 
 
 def cells_of(state: Path) -> list[tuple[int, str, int]]:
-    with sqlite3.connect(state / "footfall.sqlite3") as database:
-        return database.execute(
-            "SELECT shop_id, start, windows FROM footfall_cell ORDER BY start"
-        ).fetchall()
+    for left in range(20, -1, -1):
+        try:
+            with sqlite3.connect(state / "footfall.sqlite3") as database:
+                return database.execute(
+                    "SELECT shop_id, start, windows FROM footfall_cell ORDER BY start"
+                ).fetchall()
+        except sqlite3.OperationalError:  # a process that ends takes its -wal and -shm along
+            if not left:
+                raise
+            time.sleep(0.25)
+    raise AssertionError
 
 
 @pytest.mark.xdist_group("demo")
