@@ -65,7 +65,7 @@ def write_pcap(path: Path, frames: Iterable[Frame]) -> int:
 
 
 def write_people(path: Path, inside: Presence, air: ShopAir, span_s: tuple[float, float]) -> None:
-    """Write ``time_local,people``: the number at the start of the span, each change, and the end."""
+    """Write ``time_local,people``: the number at the start of the span, its changes, the end."""
     from_s, to_s = span_s
     before = int(np.searchsorted(inside.at_s, from_s, side="right")) - 1
     after = int(np.searchsorted(inside.at_s, to_s, side="right"))
