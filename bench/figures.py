@@ -5,25 +5,15 @@ name, which must be empty), then measures the rebuild of all days, one refresh, 
 Django's whole stack (session, role, templates).
 """
 
-import os
 import sys
-import tempfile
-from importlib import import_module
-
-import django
 
 from bench.report import write_section
+from bench.town import in_a_fresh_hub
 
 
 def main() -> int:
     """Measure, and write the section."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["CHALAND_STATE_DIR"] = folder
-        os.environ["CHALAND_LOG_LEVEL"] = "ERROR"
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chaland.hub.site.settings")
-        django.setup()
-        text = import_module("bench.town.measure").measure()
-    write_section("Figures", "python -m bench figures", text)
+    write_section("Figures", "python -m bench figures", in_a_fresh_hub("bench.town.measure"))
     return 0
 
 

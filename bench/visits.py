@@ -4,25 +4,15 @@ The shipped path and nothing else: released cells and door counts into the hub's
 and figures by the services, hours, days, weeks and comparisons as the pages read them.
 """
 
-import os
 import sys
-import tempfile
-from importlib import import_module
-
-import django
 
 from bench.report import write_section
+from bench.town import in_a_fresh_hub
 
 
 def main() -> int:
     """Measure, and write the section."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["CHALAND_STATE_DIR"] = folder
-        os.environ["CHALAND_LOG_LEVEL"] = "ERROR"
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chaland.hub.site.settings")
-        django.setup()
-        text = import_module("bench.town.published").measure()
-    write_section("Visits", "python -m bench visits", text)
+    write_section("Visits", "python -m bench visits", in_a_fresh_hub("bench.town.published"))
     return 0
 
 
