@@ -25,10 +25,10 @@ from chaland.demo.folder import Folder
 from chaland.demo.past import TownSeed, released_days
 from chaland.demo.processes import port_is_free
 from chaland.demo.timing import TownClock, live_start, open_share, speed_at
-from chaland.sensor.privacy import DEFAULT_MECHANISM
 from chaland.simulate.air import TIMEZONE
 from chaland.simulate.history import count_day
 from chaland.simulate.town import drawn_town
+from chaland.wire.mechanism import DEFAULT_MECHANISM
 from chaland.wire.summary import Mode
 
 TOWN = {"shops": 3, "days": 3, "seed": 1}

@@ -19,7 +19,8 @@ from chaland.hub.footfall import estimates
 from chaland.hub.footfall.estimates import DEFAULT_COEFFICIENTS, Fit
 from chaland.sensor.capture import open_source
 from chaland.sensor.pipeline import Pipeline, PipelineConfig
-from chaland.sensor.privacy import DEFAULT_MECHANISM, SeededBits
+from chaland.sensor.privacy import SeededBits
+from chaland.wire.mechanism import DEFAULT_MECHANISM
 from chaland.wire.summary import Mode
 
 pytestmark = pytest.mark.xdist_group("brno")

@@ -20,7 +20,8 @@ import pytest
 from numpy.typing import NDArray
 
 from chaland.sensor.presence.cells import ExactCell, Noise
-from chaland.sensor.privacy import DEFAULT_MECHANISM, Noised, SeededBits, draw_many
+from chaland.sensor.privacy import SeededBits, draw_many
+from chaland.wire.mechanism import DEFAULT_MECHANISM, Noised
 from chaland.wire.summary import CellCounts, Mode, State
 
 RUNS_SHORT, RUNS_LONG = 400_000, 10_000_000

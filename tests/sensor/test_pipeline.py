@@ -9,7 +9,8 @@ import pytest
 
 from chaland.sensor.drops import Drop
 from chaland.sensor.pipeline import Pipeline, PipelineConfig
-from chaland.sensor.privacy import DEFAULT_MECHANISM, SeededBits
+from chaland.sensor.privacy import SeededBits
+from chaland.wire.mechanism import DEFAULT_MECHANISM
 from chaland.wire.summary import Mode, decode_release, encode_release
 
 NOON = datetime(2023, 11, 15, 12, 0, tzinfo=UTC)

@@ -7,12 +7,13 @@ import pytest
 
 from chaland.sensor.pipeline import Pipeline, PipelineConfig
 from chaland.sensor.presence.cells import ExactCell
-from chaland.sensor.privacy import DEFAULT_MECHANISM, SeededBits
+from chaland.sensor.privacy import SeededBits
 from chaland.simulate.air import TIMEZONE, ShopAir
 from chaland.simulate.history import DayCounts, count_day
 from chaland.simulate.radio import Sightings
 from chaland.simulate.source import SimulatedSource
 from chaland.simulate.walkers import DAY_S, Day, Role, Walkers
+from chaland.wire.mechanism import DEFAULT_MECHANISM
 from chaland.wire.summary import State
 
 from .conftest import SEED, TUESDAY

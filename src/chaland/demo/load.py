@@ -18,8 +18,8 @@ from chaland.demo.founding import Place
 from chaland.hub.footfall.intake.services import mechanism_of
 from chaland.hub.footfall.models import Cell, DwellDay, Sensor
 from chaland.hub.footfall.services import CountRow
-from chaland.sensor.privacy import DEFAULT_MECHANISM
 from chaland.simulate.history import DayCounts
+from chaland.wire.mechanism import DEFAULT_MECHANISM
 from chaland.wire.periods import CELL_S, WINDOWS_PER_CELL
 from chaland.wire.summary import CellCounts, Count, Mode, State
 

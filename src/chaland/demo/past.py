@@ -15,11 +15,12 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from chaland.sensor.privacy import DEFAULT_MECHANISM, SeededBits, draw_many
+from chaland.sensor.privacy import SeededBits, draw_many
 from chaland.simulate.history import DayCounts, count_day
 from chaland.simulate.rhythm import real_rhythm
 from chaland.simulate.town import drawn_town
 from chaland.simulate.walkers import Walkers
+from chaland.wire.mechanism import DEFAULT_MECHANISM
 from chaland.wire.summary import Mode
 
 Counts: TypeAlias = NDArray[np.int64]

@@ -21,9 +21,9 @@ from chaland.sensor.presence.clock import CELL_US, US, ReceiverClock, Step
 from chaland.sensor.presence.visits import VisitTable
 from chaland.sensor.presence.windows import WindowTable
 from chaland.sensor.privacy.keys import overwrite_stack, pointer_to
-from chaland.sensor.privacy.mechanism import DEFAULT_MECHANISM, Mechanism
 from chaland.sensor.privacy.objection import NetworkName, ObjectionFilter
 from chaland.sensor.privacy.random_bits import OperatingSystemBits, RandomBits, SeededBits
+from chaland.wire.mechanism import DEFAULT_MECHANISM, Mechanism
 from chaland.wire.periods import local_day
 from chaland.wire.summary import CellCounts, Mode, State
 

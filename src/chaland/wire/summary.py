@@ -62,6 +62,7 @@ COUNT_ROWS: Mapping[str, str] = {
 }
 """Every count that may leave a sensor, and its row in the estimand table of PRIVACY.md."""
 DWELL_ROW = "E4"
+SKETCH_ROW = "E5"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaland.sensor.presence.cells import ExactCell
-from chaland.sensor.privacy import DEFAULT_MECHANISM, Noised
+from chaland.wire.mechanism import DEFAULT_MECHANISM, Noised
 from chaland.wire.summary import Mode
 
 E1 = ("fingerprints", "scans")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from chaland.sensor.presence.visits import VisitTable
-from chaland.sensor.privacy import DEFAULT_MECHANISM
 from chaland.sensor.privacy.keys import pointer_to
+from chaland.wire.mechanism import DEFAULT_MECHANISM
 
 US = 1_000_000
 HOUR_US = 3600 * US

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaland.sensor.presence.visits import VisitTable
-from chaland.sensor.privacy import DEFAULT_MECHANISM
 from chaland.sensor.privacy.keys import pointer_to
+from chaland.wire.mechanism import DEFAULT_MECHANISM
 from chaland.wire.periods import CELL_S, WINDOW_S
 from chaland.wire.summary import Mode
 

@@ -9,8 +9,9 @@ import opendp.prelude as dp
 import pytest
 from numpy.typing import NDArray
 
-from chaland.sensor.privacy import DEFAULT_MECHANISM, OperatingSystemBits, SeededBits
+from chaland.sensor.privacy import OperatingSystemBits, SeededBits
 from chaland.sensor.privacy.laplace import _below, _survives, draw, draw_many
+from chaland.wire.mechanism import DEFAULT_MECHANISM
 from chaland.wire.summary import Mode
 
 SCALES = sorted(

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from chaland.sensor.privacy.laplace import draw
-from chaland.sensor.privacy.mechanism import Mechanism, Noised
 from chaland.sensor.privacy.random_bits import RandomBits
+from chaland.wire.mechanism import Mechanism, Noised
 from chaland.wire.summary import CellCounts, Count, DwellCounts, Mode, State
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from chaland.sensor.drops import Drop
 from chaland.sensor.privacy.keys import Key, Pointer, Token
-from chaland.sensor.privacy.mechanism import Mechanism
+from chaland.wire.mechanism import Mechanism
 
 _US = 1_000_000
 LINGER_US = 300 * _US

@@ -24,7 +24,7 @@ from chaland.sensor.decode import Observation
 from chaland.sensor.drops import Drop
 from chaland.sensor.presence.fingerprint import Label
 from chaland.sensor.privacy.keys import Key, Pointer, Token
-from chaland.sensor.privacy.mechanism import Mechanism
+from chaland.wire.mechanism import Mechanism
 from chaland.wire.summary import Mode
 
 _MINUTES, _SLOTS = 1, 2
