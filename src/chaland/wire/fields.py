@@ -164,3 +164,10 @@ class Fields:
 
     def object(self, member: str) -> "Fields":
         return Fields(self.take(member), self.name(member))
+
+    def objects(self, member: str, at_most: int) -> "list[Fields]":
+        """Read a list of at most ``at_most`` objects."""
+        values = self.take(member)
+        if not isinstance(values, list) or len(values) > at_most:
+            raise self.refuse(member, f"must be a list of at most {at_most} objects")
+        return [Fields(value, f"{self.name(member)}[{i}]") for i, value in enumerate(values)]

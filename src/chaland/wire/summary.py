@@ -5,6 +5,7 @@ Health derives from beacons (of access points) and from the sensor's own process
 what a phone sent. docs/reference/wire.md is the page to check this against.
 """
 
+import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,14 +21,18 @@ FORMAT = "chaland.summary/1"
 RELEASE_FORMAT = "chaland.release/1"
 """A release is a summary before the uplink gives it a sensor, a sequence number and a time."""
 
-MAX_BYTES = 2048
+MAX_BYTES = 8192
 MAX_SEQUENCE = 2**53 - 1
 MAX_COUNT = 1_000_000
 MAX_BOUND = 1_000
 MAX_DWELL_BINS = 12
 MAX_DWELL_S = 86_400
+MAX_PLACES = 16_384
+"""Places of a sketch, bits and symbols together."""
 
 SENSOR_PATTERN = re.compile(r"[a-z2-7]{16}")
+KEY_ID_PATTERN = re.compile(r"[0-9a-f]{16}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _EPSILON = re.compile(r"(?!0$)(?:0|[1-9]\d?)(?:\.\d{0,5}[1-9])?", re.ASCII)
 
 
@@ -89,6 +94,24 @@ class DwellCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class DaySketch:
+    """A local day's co-visit sketch: randomised answers, one place for each address.
+
+    ``bits`` holds 0 or 1 for each of the first places, ``symbols`` 0, 1 or 2 for each ordered
+    place after them (see ``wire.mechanism.SketchMechanism``). ``key`` names the town's key of the
+    day without telling it: only sketches under one key can be compared. ``since`` is the start of
+    the first cell whose visits are in it.
+    """
+
+    day: date
+    since: datetime
+    key: str
+    bits: bytes
+    symbols: bytes
+    epsilon: str
+
+
+@dataclass(frozen=True, slots=True)
 class CellCounts:
     """What the pipeline releases for one cell: ``counts`` by name (see COUNT_ROWS)."""
 
@@ -98,6 +121,7 @@ class CellCounts:
     mode: Mode
     counts: Mapping[str, Count]
     dwell: DwellCounts | None = None
+    sketch: DaySketch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +201,41 @@ def _cell_members(cell: CellCounts) -> dict[str, object]:
             "bound": cell.dwell.bound,
             "epsilon": cell.dwell.epsilon,
         }
+    if cell.sketch is not None:
+        members["sketch"] = _sketch_members(cell.sketch)
     return members
+
+
+def _sketch_members(sketch: DaySketch) -> dict[str, object]:
+    return {
+        "row": SKETCH_ROW,
+        "day": sketch.day.isoformat(),
+        "since": write_instant(sketch.since),
+        "key": sketch.key,
+        "epsilon": sketch.epsilon,
+        "bits": len(sketch.bits),
+        "ordered": len(sketch.symbols),
+        "places": base64.b64encode(_pack(sketch)).decode("ascii"),
+    }
+
+
+def _pack(sketch: DaySketch) -> bytes:
+    """Pack one bit for each bit, two for each symbol, the first one in the lowest bit."""
+    value = size = 0
+    for places, width in ((sketch.bits, 1), (sketch.symbols, 2)):
+        for place in places:
+            value |= place << size
+            size += width
+    return value.to_bytes((size + 7) // 8, "little")
+
+
+def _unpack(packed: bytes, bits: int, ordered: int) -> tuple[bytes, bytes]:
+    value = int.from_bytes(packed, "little")
+    symbols = value >> bits
+    return (
+        bytes(value >> at & 1 for at in range(bits)),
+        bytes(symbols >> 2 * at & 3 for at in range(ordered)),
+    )
 
 
 def _same_spelling(body: bytes, canonical: bytes) -> None:
@@ -227,8 +285,9 @@ def _cell(fields: Fields) -> CellCounts:
     if mode is Mode.STRICT and "fingerprints" in counts:
         raise fields.refuse("counts.fingerprints", "must be absent in strict mode")
     dwell = _dwell(fields.object("dwell"), start) if "dwell" in fields else None
+    sketch = _sketch(fields.object("sketch"), start) if "sketch" in fields else None
     fields.done()
-    return CellCounts(start, windows, state, mode, counts, dwell)
+    return CellCounts(start, windows, state, mode, counts, dwell, sketch)
 
 
 def _counts(fields: Fields) -> dict[str, Count]:
@@ -261,10 +320,7 @@ def _epsilon(fields: Fields) -> str:
 def _dwell(fields: Fields, start: datetime) -> DwellCounts:
     _row(fields, DWELL_ROW)
     day = fields.day("day")
-    # A UTC date against a local day: a recording that ends in the morning, east of about UTC+4,
-    # ends a day that has not begun in UTC.
-    if not -1 <= (start.date() - day).days <= 2:
-        raise fields.refuse("day", "must be the local day that the cell ends")
+    _ends(fields, day, start)
     edges_s = fields.integers("edges_s", (2, MAX_DWELL_BINS + 1), 0, MAX_DWELL_S)
     if any(left >= right for left, right in pairwise(edges_s)):
         raise fields.refuse("edges_s", "must increase")
@@ -274,3 +330,44 @@ def _dwell(fields: Fields, start: datetime) -> DwellCounts:
     epsilon = _epsilon(fields)
     fields.done()
     return DwellCounts(day, edges_s, counts, bound, epsilon)
+
+
+def _ends(fields: Fields, day: date, start: datetime) -> None:
+    # A UTC date against a local day: a recording that ends in the morning, east of about UTC+4,
+    # ends a day that has not begun in UTC.
+    if not -1 <= (start.date() - day).days <= 2:
+        raise fields.refuse("day", "must be the local day that the cell ends")
+
+
+def _sketch(fields: Fields, start: datetime) -> DaySketch:
+    _row(fields, SKETCH_ROW)
+    day = fields.day("day")
+    _ends(fields, day, start)
+    since = fields.instant("since")
+    if int(since.timestamp()) % CELL_S:
+        raise fields.refuse("since", "must be a quarter of an hour")
+    key = fields.text("key", KEY_ID_PATTERN, "16 hexadecimal digits")
+    epsilon = _epsilon(fields)
+    size = fields.integer("bits", 0, MAX_PLACES)
+    ordered = fields.integer("ordered", 0, MAX_PLACES - size)
+    places = fields.text("places", _BASE64, "the base64 of the places")
+    packed = _bytes(fields, places, (size + 2 * ordered + 7) // 8)
+    fields.done()
+    bits, symbols = _unpack(packed, size, ordered)
+    if max(symbols, default=0) > 2 or _unpacked_size(packed) > size + 2 * ordered:
+        raise fields.refuse("places", "holds what is no bit and no symbol")
+    return DaySketch(day, since, key, bits, symbols, epsilon)
+
+
+def _bytes(fields: Fields, text: str, size: int) -> bytes:
+    try:
+        packed = base64.b64decode(text, validate=True)
+    except ValueError:
+        packed = b""
+    if len(packed) != size or base64.b64encode(packed).decode("ascii") != text:
+        raise fields.refuse("places", f"must be the base64 of {size} bytes")
+    return packed
+
+
+def _unpacked_size(packed: bytes) -> int:
+    return int.from_bytes(packed, "little").bit_length()
