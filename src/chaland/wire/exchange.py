@@ -9,7 +9,7 @@ hub can't slip in a key or a sensor of its own.
 
 import base64
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from nacl.exceptions import BadSignatureError
@@ -61,7 +61,7 @@ class SealedCopy:
     recipient_key: bytes
     key: str
     box: bytes
-    signature: str
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,29 +111,24 @@ def is_day_key(day_key: DayKey, day: date, identity: bytes) -> bool:
     return _verifies(identity, text, day_key.signature)
 
 
-def sign_copy(
-    key: SigningKey, maker: str, day: date, recipient: DayKey, name: str, box: bytes
-) -> SealedCopy:
-    """Sign a sealed copy with its maker's identity key."""
-    text = _copy_text(maker, day, recipient.sensor, recipient.public_key, name, box)
-    return SealedCopy(maker, recipient.sensor, recipient.public_key, name, box, _sign(key, text))
+def sign_copy(key: SigningKey, copy: SealedCopy, day: date) -> SealedCopy:
+    """Return the copy signed with its maker's identity key."""
+    return replace(copy, signature=_sign(key, _copy_text(copy, day)))
 
 
 def is_copy(copy: SealedCopy, day: date, identity: bytes) -> bool:
     """Tell whether the holder of ``identity`` (the maker's, from the charter) signed this copy."""
-    text = _copy_text(copy.maker, day, copy.recipient, copy.recipient_key, copy.key, copy.box)
-    return _verifies(identity, text, copy.signature)
+    return _verifies(identity, _copy_text(copy, day), copy.signature)
 
 
 def _day_key_text(sensor: str, day: date, public_key: bytes) -> bytes:
     return f"chaland.day-key/1\n{sensor}\n{day}\n{public_key.hex()}\n".encode("ascii")
 
 
-def _copy_text(
-    maker: str, day: date, recipient: str, recipient_key: bytes, name: str, box: bytes
-) -> bytes:
-    lines = (maker, day, recipient, recipient_key.hex(), name, box.hex())
-    return "".join(f"{line}\n" for line in ("chaland.sealed-copy/1", *lines)).encode("ascii")
+def _copy_text(copy: SealedCopy, day: date) -> bytes:
+    recipient = (copy.recipient, copy.recipient_key.hex())
+    lines = ("chaland.sealed-copy/1", copy.maker, day, *recipient, copy.key, copy.box.hex())
+    return "".join(f"{line}\n" for line in lines).encode("ascii")
 
 
 def _sign(key: SigningKey, text: bytes) -> str:
