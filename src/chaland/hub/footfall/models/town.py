@@ -19,6 +19,8 @@ class Measurement(models.Model):
         _("name of the objection network"), max_length=32, default="chaland-optout"
     )
     ends_on = models.DateField(_("last day of the measurement"))
+    town_key = models.CharField(_("fingerprint of the town key"), max_length=19, blank=True)
+    """Only a charter that this key signed is taken; it is printed on the poster."""
 
     class Meta:
         verbose_name = _("measurement")
@@ -102,7 +104,7 @@ class DayKey(models.Model):
 
 
 class SealedCopy(models.Model):
-    """The town's key, sealed for one sensor's key of the day; waits until it is fetched."""
+    """The town's key, sealed for one sensor's key of the day; deleted when it is fetched."""
 
     recipient = models.ForeignKey("footfall.Sensor", models.CASCADE, related_name="copies")
     day = models.DateField()
@@ -187,8 +189,22 @@ class ObjectionBit(models.Model):
         return f"town {self.association_id} bit {self.bit}"
 
 
+class ObjectionFilter(models.Model):
+    """A town's objections as sensors get them. The version grows with each change, and only so."""
+
+    association_id = models.BigIntegerField(unique=True)
+    version = models.BigIntegerField(default=0)
+    bits = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("objection filter")
+
+    def __str__(self) -> str:
+        return f"town {self.association_id}, version {self.version}"
+
+
 class ObjectionDay(models.Model):
-    """How full a town's filter was on a day: figures are corrected by it."""
+    """How full a town's filter was at most on a day: figures are corrected by it."""
 
     association_id = models.BigIntegerField()
     day = models.DateField()
@@ -205,7 +221,10 @@ class ObjectionDay(models.Model):
 
 
 class BudgetEntry(models.Model):
-    """The privacy account: what one shop's sensors spent on one row of one local day."""
+    """The privacy account: what one shop's sensors spent on one row of one local day.
+
+    What counts in which row: ``services.budget``.
+    """
 
     shop_id = models.BigIntegerField()
     day = models.DateField()
