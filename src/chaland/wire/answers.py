@@ -42,6 +42,7 @@ class Code(StrEnum):
     CELL_REPEATED = "cell-repeated"
     DWELL_REPEATED = "dwell-repeated"
     SIMULATED = "simulated"
+    OVER_BUDGET = "over-budget"
 
 
 _ANSWERS: dict[Code, tuple[int, Meaning]] = {
@@ -60,6 +61,7 @@ _ANSWERS: dict[Code, tuple[int, Meaning]] = {
     Code.CELL_REPEATED: (409, Meaning.PARK),
     Code.DWELL_REPEATED: (409, Meaning.PARK),
     Code.SIMULATED: (422, Meaning.PARK),
+    Code.OVER_BUDGET: (422, Meaning.PARK),
 }
 
 

@@ -14,8 +14,7 @@ from datetime import date
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
-from chaland.wire.errors import WireErrorFinal
-from chaland.wire.fields import Fields, dump, load
+from chaland.wire.fields import Fields, dump, load, one_spelling
 from chaland.wire.signature import sensor_identifier
 from chaland.wire.summary import SENSOR_PATTERN
 
@@ -108,8 +107,7 @@ def encode(charter: Charter) -> bytes:
 def decode(body: bytes) -> Charter:
     """Read a charter or a draft; its signature is not verified yet. Raises WireErrorFinal."""
     charter = _charter(load(body, MAX_BYTES))
-    if _bytes(charter) != body:
-        raise WireErrorFinal("message", "is not written in the order and spacing of the format")
+    one_spelling(body, _bytes(charter))
     return charter
 
 
@@ -144,8 +142,7 @@ def _bytes(charter: Charter) -> bytes:
 
 
 def _charter(fields: Fields) -> Charter:
-    if fields.take("format") != FORMAT:
-        raise fields.refuse("format", f"must be {FORMAT}")
+    fields.expect("format", FORMAT)
     text, digest = "a text of 1 to 300 signs on one line", "64 hexadecimal digits"
     charter = Charter(
         version=fields.integer("version", 1, MAX_VERSION),

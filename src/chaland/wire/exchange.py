@@ -11,12 +11,14 @@ import base64
 import re
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
-from chaland.wire.fields import Fields, dump, load
-from chaland.wire.summary import KEY_ID_PATTERN, SENSOR_PATTERN
+from chaland.wire.fields import Fields, dump, load, one_spelling
+from chaland.wire.sketch import KEY_ID_PATTERN
+from chaland.wire.summary import SENSOR_PATTERN
 
 FORMAT = "chaland.exchange/1"
 ANSWER_FORMAT = "chaland.exchanged/1"
@@ -145,8 +147,24 @@ def _verifies(identity: bytes, text: bytes, signature: str) -> bool:
 
 def encode(exchange: Exchange) -> bytes:
     """Write a sensor's request. Raises WireErrorFinal naming what breaks the format."""
+    body = _bytes(exchange)
+    _exchange(load(body, MAX_BYTES))
+    return body
+
+
+def decode(body: bytes) -> Exchange:
+    """Read a request; signatures are not verified yet.
+
+    Raises WireErrorFinal naming the field, also for another spelling of the request.
+    """
+    exchange = _exchange(load(body, MAX_BYTES))
+    one_spelling(body, _bytes(exchange))
+    return exchange
+
+
+def _bytes(exchange: Exchange) -> bytes:
     key = exchange.day_key
-    body = dump(
+    return dump(
         {
             "format": FORMAT,
             "sensor": exchange.sensor,
@@ -161,15 +179,10 @@ def encode(exchange: Exchange) -> bytes:
             "filter_version": exchange.filter_version,
         }
     )
-    decode(body)
-    return body
 
 
-def decode(body: bytes) -> Exchange:
-    """Read a request; signatures are not verified yet. Raises WireErrorFinal naming the field."""
-    fields = load(body, MAX_BYTES)
-    if fields.take("format") != FORMAT:
-        raise fields.refuse("format", f"must be {FORMAT}")
+def _exchange(fields: Fields) -> Exchange:
+    fields.expect("format", FORMAT)
     sensor = fields.text("sensor", SENSOR_PATTERN, "16 letters a-z or digits 2-7")
     day = fields.day("day")
     public_key = fields.text("day_key", _HEX32_OR_NONE, "64 hexadecimal digits, or empty")
@@ -188,6 +201,8 @@ def decode(body: bytes) -> Exchange:
         filter_version=fields.integer("filter_version", 0, MAX_VERSION),
     )
     fields.done()
+    if any(left >= right for left, right in pairwise(exchange.objected)):
+        raise fields.refuse("objected", "must increase")
     return exchange
 
 
@@ -219,8 +234,7 @@ def encode_answer(answer: Exchanged) -> bytes:
 def decode_answer(body: bytes) -> Exchanged:
     """Read the hub's answer. Raises WireErrorFinal naming the field."""
     fields = load(body, MAX_ANSWER_BYTES)
-    if fields.take("format") != ANSWER_FORMAT:
-        raise fields.refuse("format", f"must be {ANSWER_FORMAT}")
+    fields.expect("format", ANSWER_FORMAT)
     day = fields.day("day")
     key = fields.text("key", _KEY_ID_OR_NONE, "16 hexadecimal digits, or empty")
     copies = [_copy(each) for each in fields.objects("copy", 1)]

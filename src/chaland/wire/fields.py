@@ -18,6 +18,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 YEARS = range(2000, 2101)
 """Years that a message may name."""
 
+_EPSILON = re.compile(r"(?!0$)(?:0|[1-9]\d?)(?:\.\d{0,5}[1-9])?", re.ASCII)
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -29,6 +30,19 @@ def dump(message: Mapping[str, object]) -> bytes:
 def write_instant(instant: datetime) -> str:
     """Write an aware instant as UTC to the second, ``2026-03-14T10:15:00Z``."""
     return instant.astimezone(UTC).strftime(_INSTANT)
+
+
+def one_spelling(body: bytes, canonical: bytes) -> None:
+    """Refuse a message that is not written as this version writes it. Raises WireErrorFinal."""
+    if body == canonical:
+        return
+    at = next(
+        (i for i, (a, b) in enumerate(zip(body, canonical, strict=False)) if a != b),
+        min(len(body), len(canonical)),
+    )
+    raise WireErrorFinal(
+        "message", f"is not written in the order and spacing of the format, from byte {at}"
+    )
 
 
 def load(body: bytes, max_bytes: int) -> "Fields":
@@ -93,6 +107,11 @@ class Fields:
         if member not in self._members:
             raise self.refuse(member, "is missing")
         return self._members.pop(member)
+
+    def expect(self, member: str, value: str) -> None:
+        """Refuse any other value than this one."""
+        if self.take(member) != value:
+            raise self.refuse(member, f"must be {value}")
 
     def done(self) -> None:
         """Refuse whatever was not asked for."""
@@ -161,6 +180,18 @@ class Fields:
         if day.year not in YEARS:
             raise self.refuse(member, "must be of the years 2000 to 2100")
         return day
+
+    def ended_day(self, member: str, start: datetime) -> date:
+        """Read the local day that the cell from ``start`` (UTC) ends."""
+        day = self.day(member)
+        # A UTC date against a local day: a recording that ends in the morning, east of about
+        # UTC+4, ends a day that has not begun in UTC.
+        if not -1 <= (start.date() - day).days <= 2:
+            raise self.refuse(member, "must be the local day that the cell ends")
+        return day
+
+    def epsilon(self, member: str) -> str:
+        return self.text(member, _EPSILON, 'a decimal above 0 and below 100 such as "0.5"')
 
     def object(self, member: str) -> "Fields":
         return Fields(self.take(member), self.name(member))

@@ -14,7 +14,8 @@ from datetime import time
 from fractions import Fraction
 
 from chaland.wire.periods import DAY_STARTS_AT, WINDOW_S, WINDOWS_PER_CELL
-from chaland.wire.summary import COUNT_ROWS, DWELL_ROW, SKETCH_ROW, Mode
+from chaland.wire.sketch import SKETCH_ROW
+from chaland.wire.summary import COUNT_ROWS, DWELL_ROW, Mode
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ Health derives from beacons (of access points) and from the sensor's own process
 what a phone sent. docs/reference/wire.md is the page to check this against.
 """
 
-import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,9 +12,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from itertools import pairwise
 
-from chaland.wire.errors import WireErrorFinal
-from chaland.wire.fields import Fields, dump, load, write_instant
+from chaland.wire.fields import Fields, dump, load, one_spelling, write_instant
 from chaland.wire.periods import CELL_S, WINDOWS_PER_CELL
+from chaland.wire.sketch import DaySketch, read_sketch, sketch_members
 
 FORMAT = "chaland.summary/1"
 RELEASE_FORMAT = "chaland.release/1"
@@ -27,13 +26,8 @@ MAX_COUNT = 1_000_000
 MAX_BOUND = 1_000
 MAX_DWELL_BINS = 12
 MAX_DWELL_S = 86_400
-MAX_PLACES = 16_384
-"""Places of a sketch, bits and symbols together."""
 
 SENSOR_PATTERN = re.compile(r"[a-z2-7]{16}")
-KEY_ID_PATTERN = re.compile(r"[0-9a-f]{16}")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
-_EPSILON = re.compile(r"(?!0$)(?:0|[1-9]\d?)(?:\.\d{0,5}[1-9])?", re.ASCII)
 
 
 class State(StrEnum):
@@ -67,7 +61,6 @@ COUNT_ROWS: Mapping[str, str] = {
 }
 """Every count that may leave a sensor, and its row in the estimand table of PRIVACY.md."""
 DWELL_ROW = "E4"
-SKETCH_ROW = "E5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,24 +83,6 @@ class DwellCounts:
     edges_s: tuple[int, ...]
     counts: tuple[int, ...]
     bound: int
-    epsilon: str
-
-
-@dataclass(frozen=True, slots=True)
-class DaySketch:
-    """A local day's co-visit sketch: randomised answers, one place for each address.
-
-    ``bits`` holds 0 or 1 for each of the first places, ``symbols`` 0, 1 or 2 for each ordered
-    place after them (see ``wire.mechanism.SketchMechanism``). ``key`` names the town's key of the
-    day without telling it: only sketches under one key can be compared. ``since`` is the start of
-    the first cell whose visits are in it.
-    """
-
-    day: date
-    since: datetime
-    key: str
-    bits: bytes
-    symbols: bytes
     epsilon: str
 
 
@@ -149,7 +124,7 @@ def encode(summary: Summary) -> bytes:
 def decode(body: bytes) -> Summary:
     """Read a message. Raises WireErrorFinal naming the field, also for another spelling of it."""
     summary = _summary(load(body, MAX_BYTES))
-    _same_spelling(body, _summary_bytes(summary))
+    one_spelling(body, _summary_bytes(summary))
     return summary
 
 
@@ -202,52 +177,8 @@ def _cell_members(cell: CellCounts) -> dict[str, object]:
             "epsilon": cell.dwell.epsilon,
         }
     if cell.sketch is not None:
-        members["sketch"] = _sketch_members(cell.sketch)
+        members["sketch"] = sketch_members(cell.sketch)
     return members
-
-
-def _sketch_members(sketch: DaySketch) -> dict[str, object]:
-    return {
-        "row": SKETCH_ROW,
-        "day": sketch.day.isoformat(),
-        "since": write_instant(sketch.since),
-        "key": sketch.key,
-        "epsilon": sketch.epsilon,
-        "bits": len(sketch.bits),
-        "ordered": len(sketch.symbols),
-        "places": base64.b64encode(_pack(sketch)).decode("ascii"),
-    }
-
-
-def _pack(sketch: DaySketch) -> bytes:
-    """Pack one bit for each bit, two for each symbol, the first one in the lowest bit."""
-    value = size = 0
-    for places, width in ((sketch.bits, 1), (sketch.symbols, 2)):
-        for place in places:
-            value |= place << size
-            size += width
-    return value.to_bytes((size + 7) // 8, "little")
-
-
-def _unpack(packed: bytes, bits: int, ordered: int) -> tuple[bytes, bytes]:
-    value = int.from_bytes(packed, "little")
-    symbols = value >> bits
-    return (
-        bytes(value >> at & 1 for at in range(bits)),
-        bytes(symbols >> 2 * at & 3 for at in range(ordered)),
-    )
-
-
-def _same_spelling(body: bytes, canonical: bytes) -> None:
-    if body == canonical:
-        return
-    at = next(
-        (i for i, (a, b) in enumerate(zip(body, canonical, strict=False)) if a != b),
-        min(len(body), len(canonical)),
-    )
-    raise WireErrorFinal(
-        "message", f"is not written in the order and spacing of the format, from byte {at}"
-    )
 
 
 def _format(fields: Fields, expected: str) -> None:
@@ -285,7 +216,7 @@ def _cell(fields: Fields) -> CellCounts:
     if mode is Mode.STRICT and "fingerprints" in counts:
         raise fields.refuse("counts.fingerprints", "must be absent in strict mode")
     dwell = _dwell(fields.object("dwell"), start) if "dwell" in fields else None
-    sketch = _sketch(fields.object("sketch"), start) if "sketch" in fields else None
+    sketch = read_sketch(fields.object("sketch"), start) if "sketch" in fields else None
     fields.done()
     return CellCounts(start, windows, state, mode, counts, dwell, sketch)
 
@@ -300,74 +231,23 @@ def _counts(fields: Fields) -> dict[str, Count]:
 
 
 def _count(fields: Fields, row: str) -> Count:
-    _row(fields, row)
+    fields.expect("row", row)
     value = fields.integer("value", -MAX_COUNT, MAX_COUNT)
     bound = fields.integer("bound", 1, MAX_BOUND)
-    epsilon = _epsilon(fields)
+    epsilon = fields.epsilon("epsilon")
     fields.done()
     return Count(value, bound, epsilon)
 
 
-def _row(fields: Fields, row: str) -> None:
-    if fields.take("row") != row:
-        raise fields.refuse("row", f"must be {row}")
-
-
-def _epsilon(fields: Fields) -> str:
-    return fields.text("epsilon", _EPSILON, 'a decimal above 0 and below 100 such as "0.5"')
-
-
 def _dwell(fields: Fields, start: datetime) -> DwellCounts:
-    _row(fields, DWELL_ROW)
-    day = fields.day("day")
-    _ends(fields, day, start)
+    fields.expect("row", DWELL_ROW)
+    day = fields.ended_day("day", start)
     edges_s = fields.integers("edges_s", (2, MAX_DWELL_BINS + 1), 0, MAX_DWELL_S)
     if any(left >= right for left, right in pairwise(edges_s)):
         raise fields.refuse("edges_s", "must increase")
     bins = len(edges_s) - 1
     counts = fields.integers("counts", (bins, bins), -MAX_COUNT, MAX_COUNT)
     bound = fields.integer("bound", 1, MAX_BOUND)
-    epsilon = _epsilon(fields)
+    epsilon = fields.epsilon("epsilon")
     fields.done()
     return DwellCounts(day, edges_s, counts, bound, epsilon)
-
-
-def _ends(fields: Fields, day: date, start: datetime) -> None:
-    # A UTC date against a local day: a recording that ends in the morning, east of about UTC+4,
-    # ends a day that has not begun in UTC.
-    if not -1 <= (start.date() - day).days <= 2:
-        raise fields.refuse("day", "must be the local day that the cell ends")
-
-
-def _sketch(fields: Fields, start: datetime) -> DaySketch:
-    _row(fields, SKETCH_ROW)
-    day = fields.day("day")
-    _ends(fields, day, start)
-    since = fields.instant("since")
-    if int(since.timestamp()) % CELL_S:
-        raise fields.refuse("since", "must be a quarter of an hour")
-    key = fields.text("key", KEY_ID_PATTERN, "16 hexadecimal digits")
-    epsilon = _epsilon(fields)
-    size = fields.integer("bits", 0, MAX_PLACES)
-    ordered = fields.integer("ordered", 0, MAX_PLACES - size)
-    places = fields.text("places", _BASE64, "the base64 of the places")
-    packed = _bytes(fields, places, (size + 2 * ordered + 7) // 8)
-    fields.done()
-    bits, symbols = _unpack(packed, size, ordered)
-    if max(symbols, default=0) > 2 or _unpacked_size(packed) > size + 2 * ordered:
-        raise fields.refuse("places", "holds what is no bit and no symbol")
-    return DaySketch(day, since, key, bits, symbols, epsilon)
-
-
-def _bytes(fields: Fields, text: str, size: int) -> bytes:
-    try:
-        packed = base64.b64decode(text, validate=True)
-    except ValueError:
-        packed = b""
-    if len(packed) != size or base64.b64encode(packed).decode("ascii") != text:
-        raise fields.refuse("places", f"must be the base64 of {size} bytes")
-    return packed
-
-
-def _unpacked_size(packed: bytes) -> int:
-    return int.from_bytes(packed, "little").bit_length()
