@@ -23,6 +23,7 @@ from chaland.sensor.presence.windows import WindowTable
 from chaland.sensor.privacy.keys import overwrite_stack, pointer_to
 from chaland.sensor.privacy.objection import NetworkName, ObjectionFilter
 from chaland.sensor.privacy.random_bits import OperatingSystemBits, RandomBits, SeededBits
+from chaland.sensor.privacy.town_key import TownKey
 from chaland.wire.mechanism import DEFAULT_MECHANISM, Mechanism
 from chaland.wire.periods import local_day
 from chaland.wire.summary import CellCounts, Mode, State
@@ -49,6 +50,8 @@ class PipelineConfig:
     dwell of its last day comes with its end."""
     last_released: datetime | None = None
     """Start of the last cell that an earlier process released: no cell is drawn twice."""
+    day: date | None = None
+    """The local day whose co-visits are sketched, once the town's key of that day has come."""
     mechanism: Mechanism = DEFAULT_MECHANISM
 
     def __post_init__(self) -> None:
@@ -69,20 +72,41 @@ class Pipeline:
         source: FrameSource,
         *,
         random: OperatingSystemBits | None = None,
+        town_key: TownKey | None = None,
+        objections: ObjectionFilter | None = None,
     ) -> None:
-        """Prepare all memory. Raises MemoryNotLockedFinal; TypeError for seeded randomness."""
+        """Prepare all memory. Raises MemoryNotLockedFinal; TypeError for seeded randomness.
+
+        ``town_key`` (without it there is no sketch) and ``objections`` are noticed each second
+        when another thread changes them; they may serve one pipeline after another.
+        """
         if random is not None and not isinstance(random, OperatingSystemBits):
             raise TypeError("a live pipeline draws from the operating system; see simulated()")
-        self._prepare(config, source, random or OperatingSystemBits())
+        self._prepare(config, source, random or OperatingSystemBits(), town_key, objections)
 
     @classmethod
-    def simulated(cls, config: PipelineConfig, source: FrameSource, random: SeededBits) -> Self:
+    def simulated(
+        cls,
+        config: PipelineConfig,
+        source: FrameSource,
+        random: SeededBits,
+        *,
+        town_key: TownKey | None = None,
+        objections: ObjectionFilter | None = None,
+    ) -> Self:
         """Return a pipeline with repeatable noise; what it releases must be marked simulated."""
         pipeline = cls.__new__(cls)
-        pipeline._prepare(config, source, random)
+        pipeline._prepare(config, source, random, town_key, objections)
         return pipeline
 
-    def _prepare(self, config: PipelineConfig, source: FrameSource, bits: RandomBits) -> None:
+    def _prepare(
+        self,
+        config: PipelineConfig,
+        source: FrameSource,
+        bits: RandomBits,
+        town_key: TownKey | None,
+        objections: ObjectionFilter | None,
+    ) -> None:
         self._config = config
         self._source = source
         self._buffer = source.buffer
@@ -90,7 +114,7 @@ class Pipeline:
         self._observation = Observation()
         self._clock = ReceiverClock(config.recorded)
         self._optout = NetworkName(config.objection_ssid, config.objection_is_suffix)
-        self._objections = ObjectionFilter()
+        self._objections = objections or ObjectionFilter(config.mechanism.objection)
         self._windows = WindowTable(config.mechanism, config.mode)
         self._visits = VisitTable(config.mechanism)
         self._noise = Noise(config.mechanism, config.mode, bits)

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import time
 from fractions import Fraction
 
+from chaland.wire.exchange import FILTER_BITS
 from chaland.wire.periods import DAY_STARTS_AT, WINDOW_S, WINDOWS_PER_CELL
 from chaland.wire.sketch import SKETCH_ROW
 from chaland.wire.summary import COUNT_ROWS, DWELL_ROW, Mode
@@ -75,6 +76,19 @@ class SketchMechanism:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectionMechanism:
+    """Who objects is left out by one bit of the filter of ``bits``, asked for by name or button."""
+
+    bits: int = FILTER_BITS
+    new_in_a_window: int = 64
+    """New bits that one sensor sets in a window at most, whatever is transmitted near it: a dozen
+    phones that object under an address of each scan."""
+    button_s: int = 60
+    button_rssi_dbm: int = -45
+    """For so long the button bars what is heard at least so strongly: within about two metres."""
+
+
+@dataclass(frozen=True, slots=True)
 class Mechanism:
     """The whole mechanism of one sensor. Times in seconds; counts by their name on the wire."""
 
@@ -86,6 +100,7 @@ class Mechanism:
     """Bins of stays. The first edge is the minimum stay: below it nobody arrived."""
 
     sketch: SketchMechanism = SketchMechanism()
+    objection: ObjectionMechanism = ObjectionMechanism()
 
     linger_s: int = 300
     """From the last sighting of a followable address to the zeroing of its row."""

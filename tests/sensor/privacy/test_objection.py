@@ -8,12 +8,9 @@ from hypothesis import strategies as st
 
 from chaland.sensor.decode import Kind, Observation
 from chaland.sensor.privacy.keys import pointer_to
-from chaland.sensor.privacy.objection import (
-    FILTER_BITS,
-    NEW_BITS_PER_WINDOW,
-    NetworkName,
-    ObjectionFilter,
-)
+from chaland.sensor.privacy.objection import NetworkName, ObjectionFilter
+from chaland.wire.exchange import FILTER_BITS
+from chaland.wire.mechanism import DEFAULT_MECHANISM
 
 
 def seen(body: bytes, kind: Kind = Kind.PROBE_REQUEST) -> tuple[bytearray, Observation]:
@@ -81,7 +78,7 @@ def test_forged_objections_cannot_blind_a_shop() -> None:
     objections = ObjectionFilter()
     for n in range(5_000):
         objections.add(pointer_to(bytearray(b"\x02\xbb" + n.to_bytes(4, "big"))))
-    assert objections.share_excluded == NEW_BITS_PER_WINDOW / FILTER_BITS
+    assert objections.share_excluded == DEFAULT_MECHANISM.objection.new_in_a_window / FILTER_BITS
     objections.begin_window()
     late = bytearray(b"\x02\xcc\x00\x00\x00\x01")
     objections.add(pointer_to(late))

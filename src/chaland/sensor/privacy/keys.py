@@ -83,7 +83,9 @@ class Key:
     """
 
     def __init__(self) -> None:
-        self._page = mmap.mmap(-1, mmap.PAGESIZE)
+        # Private and not passed on: a process started from this one never has the page.
+        self._page = mmap.mmap(-1, mmap.PAGESIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self._page.madvise(mmap.MADV_DONTFORK)
         self.at: Pointer = pointer_to(self._page)
         if lib.sodium_mlock(self.at, mmap.PAGESIZE) != 0:
             raise MemoryNotLockedFinal(
@@ -95,6 +97,10 @@ class Key:
     def renew(self) -> None:
         """Overwrite the key with a fresh one; what was hashed under the old one is orphaned."""
         lib.randombytes(self.at, KEY_SIZE)
+
+    def copy_from(self, other: "Key") -> None:
+        """Overwrite the key with another one, page to page."""
+        ffi.memmove(self.at, other.at, KEY_SIZE)
 
     def zero(self) -> None:
         """Overwrite the key with zeros."""

@@ -1,14 +1,18 @@
-"""Who objects, and how: a device that looks for (or joins) the network with the published name.
+"""Who objects, and how: by looking for (or joining) the network with the published name, or by the
+button beside the sensor, which forgets and bars what is heard strongest for a minute.
 
 The name is compared in the capture buffer, in every mode. An objecting address sets one bit of
 2^16, found by an unkeyed hash so that all sensors can share the filter: each bit stands for 2^32
 addresses, so the filter is no register of people. The price: an address is left out by mistake
 with probability (bits set) / 65,536, which ``share_excluded`` gives for correcting estimates.
 
-The filter lies outside the privacy claim (whoever objects asks to be treated differently). Here it
-lives in memory for the process's day; sharing and expiry are separate. At most
-``NEW_BITS_PER_WINDOW`` bits are set in a window, so that forged objections can't blind a shop.
+The filter lies outside the privacy claim (whoever objects asks to be treated differently). It is
+the union of what was asked for here, which lives in memory for the process's day, and of what the
+town shares. At most ``new_in_a_window`` bits are set here in a window, so that forged objections
+can't blind a shop.
 """
+
+from collections import deque
 
 import numpy as np
 from nacl._sodium import ffi, lib
@@ -16,10 +20,9 @@ from numpy.typing import NDArray
 
 from chaland.sensor.decode import Kind, Observation, ssid_ends_with, ssid_equals
 from chaland.sensor.privacy.keys import ADDRESS_SIZE, Pointer, pointer_to
+from chaland.wire.exchange import FILTER_BITS, FILTER_BYTES
+from chaland.wire.mechanism import DEFAULT_MECHANISM, ObjectionMechanism
 
-FILTER_BITS = 2**16
-NEW_BITS_PER_WINDOW = 64
-"""A dozen phones that object under an address of each scan; 28 % of the filter after a day."""
 _DIGEST_SIZE = 16
 _PERSONAL = b"chaland-object-1"
 """BLAKE2b personalisation (16 bytes): part of the shared format of the filter."""
@@ -50,36 +53,91 @@ class NetworkName:
 
 
 class ObjectionFilter:
-    """2^16 bits; ``add`` sets the address's bit, ``holds`` reads it. Never more than one hash."""
+    """2^16 bits; ``add`` sets the address's bit, ``holds`` reads it. Never more than one hash.
 
-    def __init__(self) -> None:
-        self._bytes: NDArray[np.uint8] = np.zeros(FILTER_BITS // 8, np.uint8)
-        self._bits = self._bytes.data
+    ``share`` and ``forget_near`` may be called from another thread than the pipeline's, which
+    notices them at its next second. All else belongs to the pipeline's thread.
+    """
+
+    def __init__(self, mechanism: ObjectionMechanism = DEFAULT_MECHANISM.objection) -> None:
+        self._mechanism = mechanism
+        self._bytes: NDArray[np.uint8] = np.zeros(FILTER_BYTES, np.uint8)
+        """What bars: the town's bits and those of this sensor."""
+        self._own: NDArray[np.uint8] = np.zeros(FILTER_BYTES, np.uint8)
+        self._told: NDArray[np.uint8] = np.zeros(FILTER_BYTES, np.uint8)
+        self._bits, self._own_bits = self._bytes.data, self._own.data
         self._digest: NDArray[np.uint8] = np.zeros(_DIGEST_SIZE, np.uint8)
         self._digest_at = pointer_to(self._digest)
         self._two_bytes = self._digest.data
         self._personal = ffi.new("unsigned char[16]", _PERSONAL)
         self._empty = True
         self._new_bits = 0
+        self._shared: deque[bytes] = deque(maxlen=1)
+        self._pressed: deque[bool] = deque(maxlen=1)
+        self._forgets_until_us = 0
+
+    def share(self, town: bytes) -> None:
+        """Bar what the town bars (FILTER_BYTES bytes, bit i in byte i // 8, lowest bit first), in
+        place of what it barred before. Own bits stay. ValueError for another size."""
+        if len(town) != FILTER_BYTES:
+            raise ValueError(f"a filter has {FILTER_BYTES} bytes, not {len(town)}")
+        self._shared.append(town)
+
+    def forget_near(self) -> None:
+        """The button: from the next second on, for ``button_s``, every device heard at
+        ``button_rssi_dbm`` or stronger objects."""
+        self._pressed.append(True)
+
+    def notice(self, now_us: int) -> None:
+        """Take up what other threads asked for. ``now_us``: the receiver's time, microseconds."""
+        if self._pressed:
+            self._pressed.clear()
+            self._forgets_until_us = now_us + self._mechanism.button_s * 1_000_000
+        elif now_us >= self._forgets_until_us:
+            self._forgets_until_us = 0
+        if self._shared:
+            self._bytes[:] = np.frombuffer(self._shared.popleft(), np.uint8)
+            np.bitwise_or(self._bytes, self._own, out=self._bytes)
+            self._empty = not self._bytes.any()
 
     def begin_window(self) -> None:
         """Allow new bits again."""
         self._new_bits = 0
+
+    def take_new(self) -> tuple[int, ...]:
+        """Return the numbers of the bits that were asked for here since last taken, ascending.
+
+        To be taken at a cell's end, so that neither moment nor order tells more than the cell.
+        """
+        new = self._own & ~self._told
+        self._told[:] = self._own
+        return tuple(np.flatnonzero(np.unpackbits(new, bitorder="little")).tolist())
 
     @property
     def share_excluded(self) -> float:
         """The share of all addresses that the filter excludes, objecting or not."""
         return float(np.bitwise_count(self._bytes).sum(dtype=np.int64)) / FILTER_BITS
 
-    def add(self, address: Pointer) -> None:
-        """Mark the address at ``address`` as objecting, unless too many were in this window."""
+    def is_near(self, rssi_dbm: int | None) -> bool:
+        """Tell whether the button bars a device heard so strongly now."""
+        if not self._forgets_until_us or rssi_dbm is None:
+            return False
+        return rssi_dbm >= self._mechanism.button_rssi_dbm
+
+    def add(self, address: Pointer) -> bool:
+        """Mark the address at ``address`` as objecting, unless too many were in this window.
+
+        Return whether it is the first that asked for its bit here.
+        """
         index = self._index(address)
-        bit = 1 << (index & 7)
-        if self._bits[index >> 3] & bit or self._new_bits == NEW_BITS_PER_WINDOW:
-            return
-        self._bits[index >> 3] |= bit
+        at, bit = index >> 3, 1 << (index & 7)
+        if self._own_bits[at] & bit or self._new_bits == self._mechanism.new_in_a_window:
+            return False
+        self._own_bits[at] |= bit
+        self._bits[at] |= bit
         self._new_bits += 1
         self._empty = False
+        return True
 
     def holds(self, address: Pointer) -> bool:
         """Tell whether the address's bit is set."""
