@@ -43,6 +43,8 @@ class Code(StrEnum):
     DWELL_REPEATED = "dwell-repeated"
     SIMULATED = "simulated"
     OVER_BUDGET = "over-budget"
+    NOT_AGREED = "not-agreed"
+    CHARTER_OUTDATED = "charter-outdated"
 
 
 _ANSWERS: dict[Code, tuple[int, Meaning]] = {
@@ -62,6 +64,8 @@ _ANSWERS: dict[Code, tuple[int, Meaning]] = {
     Code.DWELL_REPEATED: (409, Meaning.PARK),
     Code.SIMULATED: (422, Meaning.PARK),
     Code.OVER_BUDGET: (422, Meaning.PARK),
+    Code.NOT_AGREED: (403, Meaning.PARK),
+    Code.CHARTER_OUTDATED: (403, Meaning.HOLD),
 }
 
 
