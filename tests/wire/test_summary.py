@@ -1,6 +1,8 @@
 """The summary: golden bytes, one spelling only, and errors that name the field."""
 
+import base64
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chaland.wire.errors import WireErrorFinal
+from chaland.wire.sketch import MAX_PLACES, DaySketch
 from chaland.wire.summary import (
     COUNT_ROWS,
     MAX_BOUND,
@@ -49,6 +52,18 @@ def dwells(draw: st.DrawFn, day: date) -> DwellCounts:
 
 
 @st.composite
+def sketches(draw: st.DrawFn, start: datetime) -> DaySketch:
+    return DaySketch(
+        start.date() - timedelta(days=1),
+        start - timedelta(minutes=15 * draw(st.integers(0, 96))),
+        draw(st.text("0123456789abcdef", min_size=16, max_size=16)),
+        bytes(draw(st.lists(st.integers(0, 1), max_size=40))),
+        bytes(draw(st.lists(st.integers(0, 2), max_size=40))),
+        draw(EPSILONS),
+    )
+
+
+@st.composite
 def cells(draw: st.DrawFn) -> CellCounts:
     start = draw(STARTS)
     mode = draw(st.sampled_from(Mode))
@@ -56,7 +71,8 @@ def cells(draw: st.DrawFn) -> CellCounts:
     counts = {name: draw(COUNTS) for name in draw(st.sets(st.sampled_from(names), min_size=1))}
     windows = draw(st.integers(0, 3))
     dwell = draw(st.none() | dwells(start.date() - timedelta(days=1)))
-    return CellCounts(start, windows, draw(st.sampled_from(State)), mode, counts, dwell)
+    sketch = draw(st.none() | sketches(start))
+    return CellCounts(start, windows, draw(st.sampled_from(State)), mode, counts, dwell, sketch)
 
 
 @st.composite
@@ -72,20 +88,31 @@ def noon() -> CellCounts:
     counts = {
         "fingerprints": Count(41, 3, "0.6"),
         "scans": Count(96, 3, "0.15"),
-        "arrivals": Count(4, 1, "0.5"),
-        "passers_by": Count(-2, 1, "0.5"),
+        "arrivals": Count(4, 1, "0.46"),
+        "passers_by": Count(-2, 1, "0.46"),
     }
     start = datetime(2026, 3, 14, 11, 45, tzinfo=UTC)
     return CellCounts(start, 3, State.OK, Mode.DEFAULT, counts)
 
 
 def last_of_day() -> CellCounts:
-    counts = {"scans": Count(-1, 3, "0.75"), "arrivals": Count(0, 1, "0.5")}
+    counts = {"scans": Count(-1, 3, "0.75"), "arrivals": Count(0, 1, "0.46")}
     dwell = DwellCounts(
         date(2026, 3, 14), (0, 300, 600, 1200, 2400, 3600, 7200), (31, 18, 9, 4, -2, 1), 1, "0.25"
     )
     start = datetime(2026, 3, 15, 2, 45, tzinfo=UTC)
-    return CellCounts(start, 2, State.DEAF, Mode.STRICT, counts, dwell)
+    return CellCounts(start, 2, State.DEAF, Mode.STRICT, counts, dwell, SKETCH)
+
+
+SKETCH = DaySketch(
+    date(2026, 3, 14),
+    datetime(2026, 3, 14, 8, 30, tzinfo=UTC),
+    "00112233445566ff",
+    bytes([1, 0, 0, 1, 1, 0, 1, 0, 0, 0, 1]),
+    bytes([2, 0, 1, 1, 2]),
+    "2",
+)
+"""Eleven bits and five symbols: a sensor's has thousands."""
 
 
 GOLDEN_MESSAGES = {
@@ -107,7 +134,8 @@ def test_golden_bytes(name: str) -> None:
 
 
 def test_a_message_is_a_few_hundred_bytes() -> None:
-    assert max(len((GOLDEN / name).read_bytes()) for name in GOLDEN_MESSAGES) < 700
+    assert len((GOLDEN / "summary-1.json").read_bytes()) < 700
+    assert len((GOLDEN / "summary-1-day-end.json").read_bytes()) < 800
 
 
 def test_the_second_of_release_is_not_told() -> None:
@@ -127,7 +155,8 @@ def test_the_largest_message_fits() -> None:
     edges = tuple(range(86_388, 86_401))
     dwell = DwellCounts(date(2026, 3, 14), edges, (-MAX_COUNT,) * 12, MAX_BOUND, "99.999999")
     start = datetime(2026, 3, 15, 2, 45, tzinfo=UTC)
-    cell = CellCounts(start, 3, State.NO_MONITOR_MODE, Mode.DEFAULT, counts, dwell)
+    sketch = replace(SKETCH, bits=b"", symbols=bytes(MAX_PLACES), epsilon="99.999999")
+    cell = CellCounts(start, 3, State.NO_MONITOR_MODE, Mode.DEFAULT, counts, dwell, sketch)
     assert len(encode(Summary("a" * 16, MAX_SEQUENCE, start, False, cell))) < MAX_BYTES
 
 
@@ -209,6 +238,41 @@ def test_what_breaks_a_dwell_rule_is_named(path: str, value: object, problem: st
     assert caught.value.field.startswith(path)
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "problem"),
+    [
+        ("sketch.row", "E4", "must be E5"),
+        ("sketch.day", "2026-03-17", "local day"),
+        ("sketch.since", "2026-03-14T08:31:00Z", "quarter"),
+        ("sketch.since", "2026-03-15T03:00:00Z", "not be after"),
+        ("sketch.key", "00112233445566FF", "16 hexadecimal"),
+        ("sketch.key", "00112233445566ff00", "16 hexadecimal"),
+        ("sketch.epsilon", 2, "decimal"),
+        ("sketch.bits", MAX_PLACES + 1, "from 0"),
+        ("sketch.ordered", MAX_PLACES - 10, "from 0"),
+        ("sketch.bits", 20, "base64 of 4 bytes"),
+        ("sketch.places", "WZQ", "base64 of 3 bytes"),
+        ("sketch.places", "WZ QS", "base64 of"),
+        ("sketch.places", "WZQS\n", "base64 of"),
+        ("sketch.places", "WZQyAA==", "base64 of 3 bytes"),
+        ("sketch.places", "WZwS", "no bit and no symbol"),  # symbol 3
+        ("sketch.places", "WZQy", "no bit and no symbol"),  # a bit past the last place
+        ("sketch.addresses", 1, "not a member"),
+        ("sketch", [], "JSON object"),
+    ],
+)
+def test_what_breaks_a_sketch_rule_is_named(path: str, value: object, problem: str) -> None:
+    with pytest.raises(WireErrorFinal, match=problem) as caught:
+        decode(changed(path, value, "summary-1-day-end.json"))
+    assert caught.value.field.startswith("sketch")
+
+
+def test_the_sketchs_places_are_packed_lowest_first() -> None:
+    """11 bits 10011010 001, then symbols 2 0 1 1 2 of two bits each: bytes 59 94 12."""
+    message = json.loads((GOLDEN / "summary-1-day-end.json").read_bytes())
+    assert base64.b64decode(message["sketch"]["places"]) == bytes.fromhex("599412")
+
+
 @pytest.mark.parametrize("day", ["2026-03-13", "2026-03-14", "2026-03-15", "2026-03-16"])
 def test_a_local_day_may_lie_before_or_after_the_cells_date_in_utc(day: str) -> None:
     """East of UTC+4 a recording that ends in the morning ends a day that UTC has not begun."""
@@ -226,7 +290,7 @@ def test_a_local_day_may_lie_before_or_after_the_cells_date_in_utc(day: str) -> 
         (b'{"format": NaN}', "not a number"),
         (b"[" * MAX_BYTES, "nested too deeply|not JSON"),
         (b'{"format": "a", "format": "b"}', "twice"),
-        (b" " * (MAX_BYTES + 1), "at most 2048"),
+        (b" " * (MAX_BYTES + 1), f"at most {MAX_BYTES}"),
     ],
 )
 def test_what_is_no_message_is_refused(body: bytes, problem: str) -> None:
