@@ -95,9 +95,15 @@ def digest(measurement: Measurement) -> str:
 
 def poster(measurement: Measurement, language: str) -> bytes:
     """Return the notice as a poster: PDF, one page of A4. The same words give the same bytes."""
-    words = asdict(notice(measurement, language))
-    code = printing.qr_code(measurement.public_page)
-    return printing.pdf("poster", words | {"language": language, "qr_code": code})
+    return printing.pdf("poster", _poster_data(measurement, language))
+
+
+def _poster_data(measurement: Measurement, language: str) -> dict[str, object]:
+    return asdict(notice(measurement, language)) | {
+        "language": language,
+        "network": measurement.objection_network,
+        "qr_code": printing.qr_code(measurement.public_page),
+    }
 
 
 def short_address(url: str) -> str:
@@ -124,10 +130,7 @@ def _notice(measurement: Measurement, mechanism: Mechanism) -> Notice:
         ),
         never_title=_("What is never kept"),
         never=(
-            _(
-                "Your phone’s address: it is erased within a second and does not leave the"
-                " sensor."
-            ),
+            _("Your phone’s address: it is erased within a second and does not leave the sensor."),
             _(
                 "The code that stands for it in the sensor: it is erased %(minutes)d minutes"
                 " after you leave."
@@ -137,7 +140,7 @@ def _notice(measurement: Measurement, mechanism: Mechanism) -> Notice:
         ),
         objection_title=_("Would you rather not be counted?"),
         objection_lead=_("Leave your Wi-Fi on. Choose:"),
-        ways=_ways(measurement),
+        ways=_ways(measurement, mechanism),
         objection_note=_(
             "Many phones change their address from time to time: then do it again. It is your"
             " right, and nobody asks why."
@@ -148,7 +151,7 @@ def _notice(measurement: Measurement, mechanism: Mechanism) -> Notice:
     )
 
 
-def _ways(measurement: Measurement) -> tuple[Way, ...]:
+def _ways(measurement: Measurement, mechanism: Mechanism) -> tuple[Way, ...]:
     network = {"network": measurement.objection_network, "days": keeping.OBJECTIONS.days}
     return (
         Way(
@@ -163,9 +166,10 @@ def _ways(measurement: Measurement) -> tuple[Way, ...]:
         Way(
             _("In this shop"),
             _(
-                "Ask for the “forget” button and hold your phone beside the sensor for a minute:"
-                " what it knows of it is erased, and it is left out from then on."
-            ),
+                "Ask for the “forget” button and hold your phone beside the sensor for %(seconds)d"
+                " seconds: what it knows of it is erased, and it is left out from then on."
+            )
+            % {"seconds": mechanism.objection.button_s},
         ),
     )
 
@@ -177,9 +181,7 @@ def _imprint(measurement: Measurement) -> tuple[Line, ...]:
         Line(_("Responsible"), measurement.controller),
         Line(
             _("Your rights"),
-            _(
-                "information, access, objection, erasure: %(contact)s. Complaints: CNIL, cnil.fr"
-            )
+            _("information, access, objection, erasure: %(contact)s. Complaints: CNIL, cnil.fr")
             % {"contact": measurement.contact},
         ),
         Line(_("Until"), until),
