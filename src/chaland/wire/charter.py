@@ -25,7 +25,8 @@ MAX_VERSION = 1_000_000
 
 _HEX32 = re.compile(r"[0-9a-f]{64}")
 _SIGNATURE = re.compile(r"[A-Za-z0-9+/]{86}==|")
-_LINE = re.compile(r"[^\x00-\x1f]{1,300}")
+_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]{1,300}")
+"""No control sign, nor one that turns the direction of writing: what is signed must look so."""
 _NETWORK = re.compile(r"[\x20-\x7e]{4,32}")
 _URL = re.compile(r"https?://[\x21-\x7e]{1,200}")
 
