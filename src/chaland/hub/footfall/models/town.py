@@ -135,6 +135,8 @@ class Sketch(models.Model):
     bits = models.BinaryField()
     symbols = models.BinaryField()
     received_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    """Whatever runs on the hub by then deletes it, estimated or not."""
 
     class Meta:
         verbose_name = _("sketch")
