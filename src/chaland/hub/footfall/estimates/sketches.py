@@ -154,21 +154,16 @@ def before_after(sketches: Sketches) -> tuple[Floats, Floats, Floats]:
 def unions(kinds: Sequence[Part], groups: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Return how many places are empty in all shops of a group, as a share; and its variance.
 
-    ``groups`` (G, S). Returned: (G, G) for each two groups together, the diagonal for one alone,
-    from the kind that has most places. The product of unbiased, independently noised entries is
+    ``groups`` (G, S) are disjoint. Returned: (G, G) for two groups together, the diagonal for one
+    alone, from the kind that has most places. The product of unbiased, independently noised entries is
     unbiased; its variance grows by 1 + noise with each shop.
     """
     part = max(kinds, key=lambda each: each.places)
     product = np.stack([part.empty[group].prod(axis=0) for group in groups])
     value = product @ product.T / part.places
     square = product**2 @ (product**2).T / part.places
-    overlap = (groups.astype(np.int64) @ groups.T.astype(np.int64) > 0) | np.eye(
-        len(groups), dtype=bool
-    )
-    alone, alone_square = product.mean(axis=1), (product**2).mean(axis=1)
-    value = np.where(overlap, np.nan, value)
-    np.fill_diagonal(value, alone)
-    np.fill_diagonal(square, alone_square)
+    np.fill_diagonal(value, product.mean(axis=1))
+    np.fill_diagonal(square, (product**2).mean(axis=1))
     return value, (square - value**2) / part.places
 
 
