@@ -6,6 +6,7 @@ from importlib import import_module
 import click
 
 COMMANDS: Mapping[str, str] = {
+    "audit": "chaland.audit:audit",
     "charter": "chaland.charter:charter",
     "demo": "chaland.demo:demo",
     "hub": "chaland.hub.site.commands:hub",

@@ -1,0 +1,373 @@
+"""F1 to F5: canaries pass two real sensors; what is left of them, where, and for how long.
+
+One story serves the five checks, because they look at the same processes: two sensors of one town
+hear the same canaries; a day later one of them hears them again. In between the harness stops the
+processes and searches their memory, and at the end all that was written and sent.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from chaland.audit import search, spellings
+from chaland.audit.linkage import auc
+from chaland.audit.radio import (
+    OBJECTION_NETWORK,
+    OUTSIDE_DBM,
+    Canaries,
+    Radio,
+    data,
+    heartbeat,
+    joining,
+    probe,
+)
+from chaland.audit.report import Outcome
+from chaland.audit.search import Needles
+from chaland.audit.town import NOBODY, Box, BrokenFinal, Run, Town
+from chaland.wire.periods import CELL_S, WINDOW_S
+
+ADDRESS_LIVES_S = 1.0
+TOKEN_LINGERS_S = 300
+STAY_AT_MOST_S = 7200
+HOUR_S = 3600
+TIMEZONE = ZoneInfo("Europe/Paris")
+_PLACES_TO_WRITE = (
+    "/tmp", "/var/tmp", "/dev/shm", "/run", "/var/log", "/var/lib", "/var/cache",  # noqa: S108
+)  # fmt: skip
+_KEPT_PRESENT = 10
+_DAY_LOCKS_AT_LEAST = 2  # the window's key and the visit table's
+
+
+class Chain:
+    """The story, and what each of the five checks makes of it."""
+
+    def __init__(self, town: Town) -> None:
+        self.town = town
+        self.canaries = Canaries.draw()
+        self.outcomes = {check: Outcome() for check in ("F1", "F2", "F3", "F4", "F5")}
+        self.keys: list[bytes] = []
+        """Every secret that was seen on a locked page, of whatever process and time."""
+        self._visit_tokens: list[dict[bytes, bytes]] = []
+        """Of each run: canary to token, under the key of its visit table."""
+        self._addresses = Needles(
+            _merged(spellings.of_secret(each, f"address {i}") for i, each in enumerate(self._all))
+            | spellings.derived(self._all, ())
+        )
+
+    @property
+    def _all(self) -> list[bytes]:
+        return self.canaries.all
+
+    def live_through(self) -> None:
+        """Run the story. Raises BrokenFinal when the software does not do its daily work."""
+        town = self.town
+        boxes = [town.enrol(0), town.enrol(1)]
+        town.sign_charter(*boxes)
+        began_s = time.time()
+        start_s = yesterday_at(10)
+        first, second = (box.run() for box in boxes)
+        for run in (first, second):
+            self._canaries_pass(run.tune(start_s), run)
+        self._look_within_a_second((first, second))
+        self._let_windows_end((first, second))
+        self._let_some_stay(first)
+        second.close()
+        code = first.close()
+        self.outcomes["F1"].require(code == 0, f"the sensor ended with {code}: {_last(first)}")
+        again = boxes[0].run()
+        self._come_again(again, start_s + 3 * HOUR_S)
+        again.close()
+        self._search_what_is_left(boxes, (first, second, again), began_s)
+        self._judge_links()
+
+    # What is heard ---------------------------------------------------------------------------
+
+    def _canaries_pass(self, radio: Radio, run: Run) -> None:
+        """Let all be heard within a second."""
+        canaries = self.canaries
+        radio.hear(0.2, [heartbeat(0)])
+        radio.hear(1.0, (heartbeat(0, address) for address in canaries.hotspots))
+        radio.hear(1.1, (data(address) for address in canaries.objecting))
+        radio.hear(1.2, (probe(address) for address in canaries.probing))
+        radio.hear(1.4, (data(address) for address in canaries.staying))
+        radio.hear(1.5, (probe(address, rssi_dbm=OUTSIDE_DBM) for address in canaries.passing))
+        radio.hear(1.6, (probe(address, b"home") for address in canaries.staying[:50]))
+        half = len(canaries.objecting) // 2
+        looking, joins = canaries.objecting[:half], canaries.objecting[half:]
+        radio.hear(1.8, (probe(address, OBJECTION_NETWORK) for address in looking))
+        radio.hear(1.9, (joining(address, OBJECTION_NETWORK) for address in joins))
+        try:
+            radio.wait_until_read()
+        except (TimeoutError, BrokenPipeError):
+            raise BrokenFinal(f"a sensor does not read its capture: {_last(run)}") from None
+
+    def _let_windows_end(self, runs: Sequence[Run]) -> None:
+        """F2: after five minutes of silence no token is left, of windows or visits."""
+        for run, tokens in zip(runs, self._all_tokens, strict=True):
+            run.radio.quiet(WINDOW_S + 2 + TOKEN_LINGERS_S // 60)
+            run.radio.wait_until_read()
+            self._settle()
+            self._none_left(run, tokens, "five minutes after it was last heard")
+
+    def _let_some_stay(self, run: Run) -> None:
+        """F2: who stays is not remembered with times older than two hours; then leaves."""
+        outcome, staying = self.outcomes["F2"], self.canaries.staying[:_KEPT_PRESENT]
+        came_s = run.radio.now_s + 7.123457
+        run.radio.hear(came_s, [data(address) for address in staying])
+        first_us = [run.radio.at_us(came_s) + i for i in range(len(staying))]
+        times = Needles(
+            {us.to_bytes(8, "little"): f"when canary {i} came" for i, us in enumerate(first_us)}
+            | {
+                spellings.python_integer(us): f"when canary {i} came"
+                for i, us in enumerate(first_us)
+            }
+        )
+        run.radio.quiet(HOUR_S, staying)
+        run.radio.wait_until_read()
+        self._settle()
+        with run.frozen():
+            seen = search.in_memory(run.day_pid, times)
+            outcome.require(
+                len(seen) >= len(staying), "the search is blind: no times of a stay seen"
+            )
+        run.radio.quiet(came_s + STAY_AT_MOST_S + 60, staying)
+        run.radio.wait_until_read()
+        self._settle()
+        with run.frozen():
+            old = sum(search.in_memory(run.day_pid, times).values())
+        outcome.measure("arrival times older than two hours, in memory", old, 0)
+        outcome.require(not old, "the time at which a stay began is remembered beyond two hours")
+        run.radio.quiet(run.radio.now_s + TOKEN_LINGERS_S + 15)
+        run.radio.wait_until_read()
+        self._settle()
+        self._none_left(run, self._all_tokens[0], "five minutes after a long stay")
+
+    def _come_again(self, run: Run, start_s: int) -> None:
+        """F4: the same canaries at the same shop, in a later process."""
+        self._canaries_pass(run.tune(start_s), run)
+        self._settle()
+        with run.frozen():
+            self._note_keys(run, "F4")
+            before = [token for tokens in self._visit_tokens[:2] for token in tokens.values()]
+            self._foreign_tokens(run, before, "F4", "of the process before")
+        run.radio.quiet(run.radio.now_s + CELL_S + 60)
+
+    # What is looked for ----------------------------------------------------------------------
+
+    def _look_within_a_second(self, runs: Sequence[Run]) -> None:
+        time.sleep(ADDRESS_LIVES_S)
+        self._all_tokens: list[list[bytes]] = []
+        for run in runs:
+            with run.frozen() as pids:
+                self._no_address_in(pids)
+                self._note_keys(run, "F5")
+                self._keys_stay_where_they_are(run, pids)
+        if len(self._visit_tokens) == len(runs):
+            others = list(self._visit_tokens[0].values())
+            with runs[1].frozen():
+                self._foreign_tokens(runs[1], others, "F5", "of another shop")
+
+    def _no_address_in(self, pids: Iterable[int]) -> None:
+        outcome = self.outcomes["F2"]
+        for pid in pids:
+            found = self._addresses.names(search.in_memory(pid, self._addresses))
+            outcome.require(
+                not found,
+                f"{len(found)} forms of addresses are in the memory of {_role(pid)} a second after "
+                f"they were heard, such as {', '.join(found[:2])}",
+            )
+
+    def _note_keys(self, run: Run, check: str) -> None:
+        """Read the keys from their locked pages, and work out the tokens of the canaries."""
+        secrets = [page for page in search.locked_pages(run.day_pid) if any(page)]
+        visits: dict[bytes, bytes] = {}
+        tokens: list[bytes] = []
+        for key in secrets:
+            of_key = {address: _token(address, key) for address in self._all}
+            tokens += of_key.values()
+            needles = Needles({token: "token" for token in of_key.values()})
+            seen = search.in_memory(run.day_pid, needles)
+            if all(of_key[address] in seen for address in self.canaries.followable):
+                visits = of_key
+            objecting = sum(of_key[address] in seen for address in self.canaries.objecting)
+            self.outcomes["F2"].require(
+                not objecting, f"tokens of {objecting} devices that object are kept"
+            )
+        self.outcomes["F2"].require(
+            visits, "the search is blind: no token of a device that is present was found in memory"
+        )
+        again = set(secrets) & set(self.keys)
+        shared = 1 if check == "F5" else 0  # the town's key of the day is one for all its shops
+        self.outcomes[check].require(
+            len(again) <= shared, "a key was seen before, in another process"
+        )
+        self.keys += [key for key in secrets if key not in self.keys]
+        self._visit_tokens.append(visits)
+        self._all_tokens.append(tokens)
+
+    def _foreign_tokens(self, run: Run, tokens: list[bytes], check: str, whose: str) -> None:
+        found = search.in_memory(run.day_pid, Needles(dict.fromkeys(tokens, "token")))
+        self.outcomes[check].measure(f"tokens {whose}, in memory", len(found), 0)
+        self.outcomes[check].require(not found, f"{len(found)} tokens {whose} are in memory")
+
+    def _none_left(self, run: Run, tokens: Sequence[bytes], when: str) -> None:
+        outcome = self.outcomes["F2"]
+        needles = Needles(_merged(spellings.of_secret(token, "a token") for token in tokens))
+        with run.frozen() as pids:
+            self._no_address_in(pids)
+            for pid in pids:
+                found = search.in_memory(pid, needles)
+                outcome.measure(f"tokens {when}, in {_role(pid)}", len(found), 0)
+                outcome.require(
+                    not found, f"{len(found)} tokens are in the memory of {_role(pid)} {when}"
+                )
+
+    def _keys_stay_where_they_are(self, run: Run, pids: Sequence[int]) -> None:
+        """F3: in locked pages of the day's process, and nowhere else; that process is closed."""
+        outcome, day = self.outcomes["F3"], run.day_pid
+        pages = [page for page in search.locked_pages(day) if any(page)]
+        outcome.measure("locked pages with a key", len(pages), f">= {_DAY_LOCKS_AT_LEAST}")
+        outcome.require(
+            len(pages) >= _DAY_LOCKS_AT_LEAST,
+            "the day's process locks fewer pages than it has keys",
+        )
+        needles = Needles(_merged(_of_key(page) for page in pages))
+        for pid in pids:
+            found = search.in_memory(pid, needles)
+            copies = sum(found.values()) - (4 * len(pages) if pid == day else 0)
+            outcome.require(
+                copies <= 0, f"parts of a key stand {copies} times in the memory of {_role(pid)}"
+            )
+        for pid in pids:
+            owner = Path(f"/proc/{pid}/mem").stat().st_uid
+            outcome.require(owner != NOBODY, f"{_role(pid)} is dumpable: its user may read it")
+            limits = Path(f"/proc/{pid}/limits").read_text()
+            core = next(line.split()[4] for line in limits.splitlines() if "core file" in line)
+            outcome.require(core == "0", f"{_role(pid)} may leave a core dump")
+
+    # What is left ----------------------------------------------------------------------------
+
+    def _search_what_is_left(
+        self, boxes: Sequence[Box], runs: Sequence[Run], began_s: float
+    ) -> None:
+        town = self.town
+        for run in runs:
+            left = [pid for pid in run.pids() if Path(f"/proc/{pid}").exists() and run.has_ended()]
+            self.outcomes["F3"].require(
+                len(left) <= 1, "the day's process outlives the end of its capture"
+            )
+        identity = [bytes.fromhex((box.state / "key").read_text().strip()) for box in boxes]
+        secret = (town.hub / "secret_key").read_bytes()
+        every_key = [*self.keys, *identity, town.key, secret]
+        tokens = [token for tokens in self._all_tokens for token in tokens]
+        whole = Needles(
+            _merged(spellings.of_secret(each, f"address {i}") for i, each in enumerate(self._all))
+            | spellings.derived(self._all, every_key)
+            | _merged(spellings.of_secret(token, "a token") for token in tokens)
+        )
+        keys = Needles(_merged(_of_key(key) for key in self.keys))
+        files = list(_files(town.folder)) + list(_changed_since(began_s))
+        size = 0
+        for path in files:
+            try:
+                leaked, secrets = search.in_file(path, whole), search.in_file(path, keys)
+                size += path.stat().st_size
+            except OSError:  # gone meanwhile: of another program
+                continue
+            found = whole.names(leaked)
+            self.outcomes["F1"].require(
+                not found, f"{_place(path, town)} holds {', '.join(found[:3])}"
+            )
+            self.outcomes["F3"].require(not secrets, f"{_place(path, town)} holds a day's key")
+        self.outcomes["F1"].measure("canary addresses", len(self._all), ">= 500")
+        self.outcomes["F1"].measure("forms searched for", whole.size)
+        self.outcomes["F1"].measure("files searched", len(files))
+        self.outcomes["F1"].measure("bytes searched", size)
+        self.outcomes["F3"].measure("keys searched for on disk", len(self.keys))
+        strays = (town.post / "strays").read_bytes()
+        self.outcomes["F1"].measure("bytes sent anywhere but to the hub", len(strays), 0)
+        self.outcomes["F1"].require(not strays, "something was sent to another place than the hub")
+
+    def _judge_links(self) -> None:
+        """F4, F5: the attacker has both memories, and guesses who is who by equal tokens."""
+        for check, (one, other) in (("F4", (0, 2)), ("F5", (0, 1))):
+            outcome = self.outcomes[check]
+            tables = [self._visit_tokens[i] for i in (one, other) if i < len(self._visit_tokens)]
+            if len(tables) < 2 or not all(tables):
+                outcome.require(False, "no tokens were found that could be compared")
+                continue
+            area, low, high = auc(*([t[a] for a in self.canaries.followable] for t in tables))
+            outcome.measure("linkage AUC, tokens of both memories", area, "0.5")
+            outcome.measure("its interval", f"{low:.3f} to {high:.3f}")
+            outcome.require(low <= 0.5, f"equal tokens link visits: AUC {area:.3f}")
+
+    @staticmethod
+    def _settle() -> None:
+        """Give the process the second in which it must have forgotten."""
+        time.sleep(ADDRESS_LIVES_S)
+
+
+def yesterday_at(hour: int) -> int:
+    """Return an hour of yesterday in the town's time: a past day's, which no 04:00 cuts."""
+    midnight = datetime.now(TIMEZONE).replace(hour=hour, minute=0, second=0, microsecond=0)
+    return int((midnight - timedelta(days=1)).timestamp())
+
+
+def _token(address: bytes, key: bytes) -> bytes:
+    return hashlib.blake2b(address, digest_size=8, key=key).digest()
+
+
+def _of_key(key: bytes) -> dict[bytes, str]:
+    """Return what betrays a key: any quarter of it raw, and its spellings."""
+    quarters = {key[at : at + 8]: "a part of a key" for at in range(0, 32, 8)}
+    texts = spellings.of_secret(key, "a key")
+    texts.pop(key, None)
+    return quarters | {form: name for form, name in texts.items() if form != key}
+
+
+def _merged(parts: Iterable[dict[bytes, str]]) -> dict[bytes, str]:
+    whole: dict[bytes, str] = {}
+    for part in parts:
+        whole |= part
+    return whole
+
+
+def _role(pid: int) -> str:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return "a process that has ended"
+    if b"chaland.sensor.day" in words:
+        return "the day's process"
+    return "the supervisor" if b"chaland.cli" in words else "a child process"
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def _changed_since(began_s: float) -> Iterable[Path]:
+    """Yield files that changed during the story where programs like to write."""
+    for place in _PLACES_TO_WRITE:
+        for folder, _, names in os.walk(place, onerror=None):
+            for name in names:
+                path = Path(folder, name)
+                try:
+                    status = path.lstat()
+                except OSError:
+                    continue
+                if status.st_uid == NOBODY and status.st_mtime >= began_s and path.is_file():
+                    yield path
+
+
+def _place(path: Path, town: Town) -> str:
+    return str(path.relative_to(town.folder)) if path.is_relative_to(town.folder) else str(path)
+
+
+def _last(run: Run) -> str:
+    lines = run.said().strip().splitlines()
+    return lines[-1][:200] if lines else "it said nothing"

@@ -1,0 +1,102 @@
+"""The closed list of checks, in the order of checklist F, and how one is run."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from chaland.audit.bench import Bench
+from chaland.audit.report import Checked, Outcome, Result
+from chaland.audit.town import BrokenFinal, CouldNotRunFinal
+
+Judge = Callable[[Bench], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One row of the checklist. ``judge`` None: it comes with a later part of the product."""
+
+    id: str
+    title: str
+    summary: str
+    judge: Judge | None
+
+
+def _chain(check: str) -> Judge:
+    return lambda bench: bench.chain(check)
+
+
+CHECKS: Mapping[str, Check] = {
+    check.id: check
+    for check in (
+        Check(
+            "F1",
+            "No identifier leaves the sensor",
+            "Canary addresses pass two real sensors; everything that these sent, every database, "
+            "log and file was searched for the addresses in all spellings and hashes, under every "
+            "key there was.",
+            _chain("F1"),
+        ),
+        Check(
+            "F2",
+            "An address lives a second, a token as long as the visit and five minutes",
+            "The processes were stopped and all their memory searched, while the capture's own "
+            "clock ran on.",
+            _chain("F2"),
+        ),
+        Check(
+            "F3",
+            "Keys are in memory only, for one day",
+            "The keys were read from the locked pages of the running processes, and then looked "
+            "for everywhere else.",
+            _chain("F3"),
+        ),
+        Check(
+            "F4",
+            "Days cannot be linked",
+            "The same canaries came again in a later process; the attacker has both memories.",
+            _chain("F4"),
+        ),
+        Check(
+            "F5",
+            "Shops share no token",
+            "The same canaries were heard by two shops; the attacker has both memories.",
+            _chain("F5"),
+        ),
+    )
+}
+
+
+def run_check(check: Check, bench: Bench) -> Checked:
+    """Run one check and time it; a fault of the software that breaks it off fails it."""
+    if check.judge is None:
+        return Checked(check.id, check.title, Result.LATER, check.summary)
+    began_s = time.monotonic()
+    try:
+        outcome = check.judge(bench)
+    except CouldNotRunFinal as error:
+        return _ended(check, Result.COULD_NOT_RUN, Outcome(findings=[str(error)]), began_s)
+    except BrokenFinal as error:
+        return _ended(check, Result.FAILED, Outcome(findings=[str(error)]), began_s)
+    except Exception as error:  # noqa: BLE001 (whatever breaks under a check is a finding)
+        broke = f"the check broke off: {type(error).__name__}: {error}"
+        return _ended(check, Result.FAILED, Outcome(findings=[broke]), began_s)
+    result = Result.FAILED if outcome.findings else Result.PASSED
+    return _ended(check, result, outcome, began_s)
+
+
+def not_asked(check: Check) -> Checked:
+    """Return the line of a check that was not asked for."""
+    result = Result.LATER if check.judge is None else Result.NOT_ASKED
+    return Checked(check.id, check.title, result, check.summary)
+
+
+def _ended(check: Check, result: Result, outcome: Outcome, began_s: float) -> Checked:
+    return Checked(
+        id=check.id,
+        title=check.title,
+        result=result,
+        summary=outcome.summary or check.summary,
+        seconds=round(time.monotonic() - began_s, 1),
+        measures=tuple(outcome.measures),
+        findings=tuple(outcome.findings),
+    )
