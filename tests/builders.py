@@ -15,6 +15,7 @@ from chaland.hub.association.models import Association, OpeningHours, Shop, Staf
 from chaland.hub.footfall.models import Calibration, Cell, DwellDay, Mechanism, Sensor
 from chaland.hub.footfall.services import rebuild_figures
 from chaland.wire.periods import CELL_S, day_bounds, local_day
+from chaland.wire.signature import sensor_identifier
 
 PARIS = ZoneInfo("Europe/Paris")
 PASSWORD = "a-long-passphrase-for-tests"
@@ -92,11 +93,11 @@ def build_shops(association: Association, count: int) -> list[Shop]:
 
 
 def build_sensor(shop_id: int, now: datetime, state: str = "ok") -> Sensor:
-    number = Sensor.objects.count()
+    public_key = Sensor.objects.count().to_bytes(32)
     return Sensor.objects.create(
-        identifier=f"{number:016d}".translate(str.maketrans("0189", "abcd")),
+        identifier=sensor_identifier(public_key),
         shop_id=shop_id,
-        public_key=bytes(32),
+        public_key=public_key,
         label="Entrée",
         enrolled_at=now - timedelta(days=400),
         last_seen_at=now,

@@ -13,13 +13,14 @@ import numpy as np
 from nacl.signing import SigningKey
 
 from chaland.demo import cast
-from chaland.demo.founding import enrol, found, places
+from chaland.demo.founding import enrol, found, places, sign_charter
 from chaland.demo.load import Loader, Span, door_rows, in_one_transaction
 from chaland.demo.past import TownSeed, released_days
 from chaland.demo.timing import TownClock, live_start
 from chaland.hub.footfall import services
 from chaland.hub.footfall.estimates import CalibrationFinal
 from chaland.hub.footfall.models import DoorCount
+from chaland.hub.footfall.services import account
 from chaland.simulate.air import TIMEZONE
 from chaland.simulate.history import DayCounts
 from chaland.simulate.town import drawn_town
@@ -43,9 +44,10 @@ def build(seed: TownSeed, days: int, state: Path, say: Say) -> date:
     TownClock(state).stand(until)
     today = local_day(until, TIMEZONE)
     dates = [today - timedelta(days=ago) for ago in range(days, -1, -1)]
-    past = released_days(seed, dates)  # made in other processes, beside the following
+    past = released_days(seed, dates, today)  # made in other processes, beside the following
     shops = found(town, until)
     _write_keys(state, enrol(shops, until))
+    sign_charter(until)
     say(f"{town.name}: {len(shops)} shops in {len(town.zones)} zones, staff and sensors")
     ever = Span(datetime.fromtimestamp(0, UTC), until)
     loader = Loader(places(), dict.fromkeys(shops, ever), today)
@@ -53,8 +55,9 @@ def build(seed: TownSeed, days: int, state: Path, say: Say) -> date:
     with in_one_transaction():
         for done in past:
             loader.load(done)
-            recent = [*recent, *done][-DOOR_DAYS - 1 :]
+            recent = [*recent, *(day.counts for day in done)][-DOOR_DAYS - 1 :]
         loader.close()
+    account.rebuild(list(shops.values()))
     say(f"{sum(loader.loaded.values())} quarter hours of history, with the sensors' noise")
     calibrate(shops, recent[:-1], seed.seed, until, say)
     return today

@@ -12,6 +12,7 @@ from chaland.hub.association.models import Association, OpeningHours, Shop, Staf
 from chaland.hub.association.shop_csv import slug_of
 from chaland.hub.footfall.models import Sensor
 from chaland.hub.footfall.services import enrolment
+from chaland.hub.footfall.services.trial import sign_trial_charter
 from chaland.simulate.air import TIMEZONE
 from chaland.simulate.town import Town
 from chaland.wire import enrolment as wire
@@ -81,6 +82,12 @@ def enrol(shops: Mapping[str, int], now: datetime) -> dict[str, SigningKey]:
         enrolment.redeem(wire.request(key, code), now)
         keys[slug] = key
     return keys
+
+
+def sign_charter(now: datetime) -> None:
+    """Sign the invented town's charter with a key that is thrown away: it never changes."""
+    association = Association.objects.get()
+    sign_trial_charter(association.pk, SigningKey(secrets.token_bytes(32)), now)
 
 
 def places() -> list[Place]:

@@ -13,8 +13,11 @@ from django.db import transaction
 from nacl.signing import SigningKey
 
 from chaland.hub.association.models import Association, Shop, Zone
-from chaland.hub.footfall import services
+from chaland.hub.footfall import charters, services
 from chaland.hub.footfall.models import Batch, Cell, DayFigure, DwellDay, Sensor
+from chaland.hub.footfall.services import account
+from chaland.hub.footfall.services.charter import CharterErrorFinal
+from chaland.hub.footfall.services.trial import sign_trial_charter
 from chaland.wire.signature import sensor_identifier
 
 LABEL = "replay"
@@ -46,8 +49,9 @@ def open_place(slug: str, timezone: ZoneInfo | None, *, again: bool) -> Place:
     shop = _shop(slug, timezone)
     if again:
         _forget(shop.pk)
-    key = _key(shop.pk, again=again)
+    key = _key(f"shop-{shop.pk}", again=again)
     sensor = _sensor(shop.pk, bytes(key.verify_key))
+    _charter(shop.association_id, sensor)
     return Place(shop.pk, slug, ZoneInfo(shop.association.timezone), sensor.pk, key)
 
 
@@ -71,11 +75,11 @@ def _shop(slug: str, timezone: ZoneInfo | None) -> Shop:
     return shop
 
 
-def _key(shop_id: int, *, again: bool) -> SigningKey:
-    """Return the replay sensor's key for a shop; made once, readable by its owner only."""
+def _key(name: str, *, again: bool = False) -> SigningKey:
+    """Return a replay's key by its name; made once, readable by its owner only."""
     folder = settings.STATE_DIR / "replay"
     folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"shop-{shop_id}.key"
+    path = folder / f"{name}.key"
     if again:
         path.unlink(missing_ok=True)
     if not path.exists():
@@ -97,6 +101,23 @@ def _sensor(shop_id: int, public_key: bytes) -> Sensor:
     )[0]
 
 
+def _charter(association_id: int, sensor: Sensor) -> None:
+    """Let the hub take what the replay's sensor says, by a charter that lists no real sensor."""
+    charter = charters.current(association_id)
+    if charter and charter.sensor(sensor.identifier) and not charters.is_outdated(charter):
+        return
+    try:
+        replayed = Sensor.objects.filter(label=LABEL, revoked_at=None)
+        shops = list(Shop.objects.filter(association=association_id).values_list("pk", flat=True))
+        only = list(replayed.filter(shop_id__in=shops))
+        sign_trial_charter(association_id, _key("town"), datetime.now(UTC), only)
+    except CharterErrorFinal as error:
+        raise click.ClickException(
+            f"replayed captures don't belong into a town that measures ({error}): set "
+            "CHALAND_STATE_DIR to another folder."
+        ) from None
+
+
 def _forget(shop_id: int) -> None:
     sensors = Sensor.objects.filter(shop_id=shop_id, label=LABEL)
     with transaction.atomic(using="footfall"):
@@ -105,3 +126,4 @@ def _forget(shop_id: int) -> None:
         sensors.delete()
         DayFigure.objects.filter(shop_id=shop_id).delete()
         services.rebuild_figures([shop_id])  # of what the shop's real sensors sent
+        account.rebuild([shop_id])

@@ -6,7 +6,7 @@ A sensor that is deaf or silent drops out of the mean instead of making the shop
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from django.db.models import BigIntegerField, Case, Func, When
 
+from chaland.hub.footfall import excluded
 from chaland.hub.footfall.hours import Floats, Ints
 from chaland.hub.footfall.models import Cell, Mechanism
 from chaland.wire.summary import State
@@ -45,13 +46,23 @@ class Cells:
     """Quarter hours of one shop in time order; all arrays have one entry a quarter hour.
 
     ``counts`` are sums over the observed windows, NaN where a count was not released; ``scales``
-    are the Laplace scales of their noise. ``start_s`` is in epoch seconds, ``windows`` 0 to 3.
+    are the Laplace scales of their noise. Both are corrected for whom the objection filter leaves
+    out by chance (``excluded``), so that calibration, figures and presence now agree. ``start_s``
+    is in epoch seconds, ``windows`` 0 to 3.
     """
 
     start_s: Ints
     windows: Ints
     counts: Mapping[str, Floats]
     scales: Mapping[str, Floats]
+
+    def times(self, factor: Floats) -> "Cells":
+        """Return the cells with counts and noise multiplied by ``factor`` (n,)."""
+        return replace(
+            self,
+            counts={name: values * factor for name, values in self.counts.items()},
+            scales={name: values * factor for name, values in self.scales.items()},
+        )
 
 
 def read(shop_id: int, start: datetime, end: datetime) -> Cells:
@@ -75,6 +86,9 @@ def read_many(shop_ids: Sequence[int], start: datetime, end: datetime) -> dict[i
             {name: table[own, 4 + i] for i, name in enumerate(COUNTS)},
             {name: scales[own, i] for i, name in enumerate(COUNTS)},
         )
+    starts = {shop_id: cells.start_s for shop_id, cells in found.items()}
+    for shop_id, factor in excluded.factors(shop_ids, starts).items():
+        found[shop_id] = found[shop_id].times(factor)
     return found
 
 

@@ -11,13 +11,15 @@ from nacl.signing import SigningKey
 from chaland.hub.association.models import Association, Shop, Zone
 from chaland.hub.footfall.intake import drops
 from chaland.hub.footfall.intake.services import Receipt, accept
-from chaland.hub.footfall.models import Sensor
+from chaland.hub.footfall.models import Charter, Sensor
+from chaland.hub.footfall.services.trial import sign_trial_charter
 from chaland.wire.signature import sensor_identifier, sign
 from chaland.wire.summary import CellCounts, Count, Mode, State, Summary, encode
 
 # Databases in memory refuse at once where a file or a server would wait.
 collect_ignore = [] if connections["footfall"].vendor == "postgresql" else ["test_concurrency.py"]
 
+TOWN_KEY = SigningKey(bytes(range(1, 33)))
 NOW = datetime(2026, 3, 14, 12, 15, 3, tzinfo=UTC)
 
 
@@ -33,8 +35,8 @@ class Box:
         counts = {
             "fingerprints": Count(41, 3, "0.6"),
             "scans": Count(96, 3, "0.15"),
-            "arrivals": Count(-4, 1, "0.5"),
-            "passers_by": Count(2, 1, "0.5"),
+            "arrivals": Count(-4, 1, "0.46"),
+            "passers_by": Count(2, 1, "0.46"),
         }
         cell = CellCounts(start, 3, State.OK, Mode.DEFAULT, counts)
         cell_changes = {k: v for k, v in changes.items() if k in CellCounts.__slots__}
@@ -71,19 +73,29 @@ def shop(db: None) -> Shop:
 
 
 @pytest.fixture
-def make_box(shop: Shop) -> Callable[[], Box]:
-    def make() -> Box:
+def sign_charter(shop: Shop) -> Callable[[], Charter]:
+    """Sign the town's next charter, of all sensors that are enrolled by then."""
+    return lambda: sign_trial_charter(shop.association_id, TOWN_KEY, NOW)
+
+
+@pytest.fixture
+def make_box(shop: Shop, sign_charter: Callable[[], Charter]) -> Callable[..., Box]:
+    """Enrol a box in the shop, or in another one; a new charter lists it."""
+
+    def make(at: Shop = shop) -> Box:
         key = SigningKey.generate()
-        public = bytes(key.verify_key)
-        sensor = Sensor.objects.create(
-            identifier=sensor_identifier(public),
-            shop_id=shop.pk,
-            public_key=public,
-            enrolled_at=NOW,
-        )
+        sensor = enrol(key, at)
+        sign_charter()
         return Box(key, sensor)
 
     return make
+
+
+def enrol(key: SigningKey, shop: Shop) -> Sensor:
+    public = bytes(key.verify_key)
+    return Sensor.objects.create(
+        identifier=sensor_identifier(public), shop_id=shop.pk, public_key=public, enrolled_at=NOW
+    )
 
 
 @pytest.fixture

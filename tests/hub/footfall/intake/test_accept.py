@@ -16,12 +16,15 @@ from chaland.hub.association.models import Shop
 from chaland.hub.footfall.intake import checks
 from chaland.hub.footfall.intake import drops as count_of
 from chaland.hub.footfall.intake.checks import SEQUENCE_JUMP_AT_MOST
-from chaland.hub.footfall.intake.services import BATCHES_KEPT, accept
-from chaland.hub.footfall.models import Batch, Cell, DropCount, DwellDay, Mechanism, Sensor
+from chaland.hub.footfall.intake.services import BATCHES_KEPT, Receipt, accept
+from chaland.hub.footfall.models import Batch, Cell, Charter, DropCount, DwellDay, Mechanism, Sensor
 from chaland.hub.footfall.services import create_door_token, shop_of_token
+from chaland.hub.footfall.services.agreements import withdraw
 from chaland.wire.answers import Code
-from chaland.wire.signature import sensor_identifier, sign
-from chaland.wire.summary import MAX_BYTES, MAX_SEQUENCE, DwellCounts, Mode, State, encode
+from chaland.wire.mechanism import annex_digest
+from chaland.wire.signature import sign
+from chaland.wire.summary import MAX_BYTES, MAX_SEQUENCE, Count, DwellCounts, Mode, State, encode
+from tests.hub.footfall.intake.conftest import enrol
 
 pytestmark = pytest.mark.django_db(databases=["default", "footfall"])
 
@@ -52,13 +55,13 @@ def test_a_summary_becomes_a_cell(box: Any, shop: Shop) -> None:
     assert drops() == {}
 
 
-def test_the_golden_message_is_accepted_as_the_sensor_wrote_it(shop: Shop) -> None:
+def test_the_golden_message_is_accepted_as_the_sensor_wrote_it(
+    shop: Shop, sign_charter: Callable[[], Charter]
+) -> None:
     key = SigningKey(bytes(range(32)))
-    public = bytes(key.verify_key)
     at = datetime(2026, 3, 15, 3, 0, 5, tzinfo=UTC)
-    Sensor.objects.create(
-        identifier=sensor_identifier(public), shop_id=shop.pk, public_key=public, enrolled_at=at
-    )
+    enrol(key, shop)
+    sign_charter()
     town = shop.association
     town.simulated = True
     town.save()
@@ -125,7 +128,24 @@ REFUSALS: dict[Code, Refusal] = {
     ),
     Code.DWELL_REPEATED: lambda box: box.send(box.summary(4, dwell=DWELL)),
     Code.SIMULATED: lambda box: box.send(box.summary(4, simulated=True)),
+    Code.OVER_BUDGET: lambda box: box.send(
+        box.summary(4, counts={"arrivals": Count(3, 1, "0.47")})
+    ),
+    Code.NOT_AGREED: lambda box: withdrawn(box),
+    Code.CHARTER_OUTDATED: lambda box: outdated(box),
 }
+
+
+def withdrawn(box: Any) -> Receipt:
+    withdraw(box.sensor.shop_id, date(2026, 3, 14))
+    return box.send(box.summary(4))
+
+
+def outdated(box: Any) -> Receipt:
+    charter = Charter.objects.get()
+    charter.document = charter.document.replace(annex_digest(), "0" * 64)
+    charter.save()
+    return box.send(box.summary(4))
 
 
 @pytest.mark.parametrize("code", REFUSALS)
@@ -211,7 +231,7 @@ def test_counts_of_strangers_wait_for_a_database_that_fails(
         raise DatabaseError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(count_of, "_write", fail)
+        patch.setattr(count_of, "write", fail)
         with pytest.raises(DatabaseError):
             strangers.count("unknown-sensor", box.at(1))
     strangers.flush()

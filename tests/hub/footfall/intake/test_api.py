@@ -38,7 +38,7 @@ def refused(response: Any) -> str:
     return enrolment.decode_refusal(response.content).code
 
 
-def test_a_box_is_enrolled_and_heard(shop: Shop, box: Any) -> None:
+def test_a_box_is_enrolled_and_heard(shop: Shop, box: Any, sign_charter: Any) -> None:
     key, now = SigningKey.generate(), timezone.now()
     response = ask(key, create_enrolment_code(shop.pk, "window", now).lower())
     assert response.status_code == 201
@@ -46,6 +46,7 @@ def test_a_box_is_enrolled_and_heard(shop: Shop, box: Any) -> None:
     assert (enrolled.shop, enrolled.timezone) == ("Librairie", "Europe/Paris")
     sensor = Sensor.objects.get(identifier=enrolled.sensor)
     assert (sensor.shop_id, sensor.label) == (shop.pk, "window")
+    sign_charter()
     start = cell_start(now - timedelta(minutes=20))
     body = encode(box.summary(1, sensor=enrolled.sensor, start=start))
     response = post(SUMMARIES, body, sign(key, 1, now, body).headers())

@@ -1,4 +1,4 @@
-"""The two addresses that sensors know: summaries and enrolment. No cookies, no sessions."""
+"""The addresses that sensors know: summaries, exchange, enrolment. No cookies, no sessions."""
 
 import re
 
@@ -11,11 +11,13 @@ from ninja import Router
 from chaland.hub.association.models import Shop
 from chaland.hub.common import clock
 from chaland.hub.footfall.intake import drops
-from chaland.hub.footfall.intake.openapi import ENROL, SUMMARIES
+from chaland.hub.footfall.intake.exchange import relay
+from chaland.hub.footfall.intake.openapi import ENROL, EXCHANGE, SUMMARIES
 from chaland.hub.footfall.intake.services import accept, claimed_sensor
 from chaland.hub.footfall.models import Sensor
+from chaland.hub.footfall.services.drops import ENROLMENT_PREFIX, EXCHANGE_PREFIX
 from chaland.hub.footfall.services.enrolment import EnrolmentErrorFinal, redeem
-from chaland.wire import answers, enrolment
+from chaland.wire import answers, enrolment, exchange
 from chaland.wire.answers import Answer, Code
 from chaland.wire.errors import WireErrorFinal
 from chaland.wire.signature import (
@@ -32,7 +34,7 @@ WRONG_CODES_PER_S = 600
 GUESSED = ("code-unknown", "malformed", "proof-wrong")
 """Refusals of who does not hold a code of this hub."""
 
-_NUMBER = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 
 router = Router(tags=["sensors"])
 
@@ -42,14 +44,22 @@ def post_summary(request: HttpRequest) -> HttpResponse:
     """Store one signed summary, exactly once, or say why not."""
     now = clock.now()
     try:
-        envelope = _envelope(request)
-        # Who names no sensor of ours gets no thread to keep waiting for a body.
-        body = _body(request) if claimed_sensor(envelope) else b""
+        envelope, body = _signed(request, 1, MAX_BYTES)
     except WireErrorFinal as error:
-        code = Code.OVERSIZED if error.field == "message" else Code.MALFORMED
-        drops.strangers.count(code, now)
-        return _answer(Answer(code, f"{error}."))
+        return _unreadable(error, "")
     return _answer(accept(body, envelope, now).answer)
+
+
+@router.post("/exchange", openapi_extra=EXCHANGE, summary="Pass keys, charter and objections on")
+def post_exchange(request: HttpRequest) -> HttpResponse:
+    """Relay what sensors seal for each other; give the charter and the objection filter out."""
+    now = clock.now()
+    try:
+        envelope, body = _signed(request, 0, exchange.MAX_BYTES)
+    except WireErrorFinal as error:
+        return _unreadable(error, EXCHANGE_PREFIX)
+    said = relay(body, envelope, now)
+    return _answer(said) if isinstance(said, Answer) else _json(exchange.encode_answer(said), 200)
 
 
 @router.post("/sensors/enrol", openapi_extra=ENROL, summary="Enrol a box as a shop's sensor")
@@ -65,24 +75,39 @@ def post_enrolment(request: HttpRequest) -> HttpResponse:
     return _json(enrolment.encode_enrolled(_enrolled(sensor)), 201)
 
 
-def _body(request: HttpRequest) -> bytes:
+def _signed(request: HttpRequest, first: int, at_most: int) -> tuple[Envelope, bytes]:
+    """Return envelope and body; numbers begin with ``first``. Raises WireErrorFinal."""
+    envelope = _envelope(request, first)
+    # Who names no sensor of ours gets no thread to keep waiting for a body.
+    return envelope, _body(request, at_most) if claimed_sensor(envelope) else b""
+
+
+def _unreadable(error: WireErrorFinal, prefix: str) -> HttpResponse:
+    code = Code.OVERSIZED if error.field == "message" else Code.MALFORMED
+    drops.strangers.count(prefix + code, clock.now())
+    return _answer(Answer(code, f"{error}."))
+
+
+def _body(request: HttpRequest, at_most: int = MAX_BYTES) -> bytes:
     """Return the raw body; one that is too long is not even read."""
     length = request.headers.get("Content-Length", "")
-    if length.isascii() and length.isdigit() and int(length) > MAX_BYTES:
-        problem = f"has {length[:12]} bytes; at most {MAX_BYTES} are allowed"
+    if length.isascii() and length.isdigit() and int(length) > at_most:
+        problem = f"has {length[:12]} bytes; at most {at_most} are allowed"
         raise WireErrorFinal("message", problem)
     return request.body
 
 
-def _envelope(request: HttpRequest) -> Envelope:
+def _envelope(request: HttpRequest, first: int) -> Envelope:
     values = {}
     for name in (SENSOR_HEADER, SEQUENCE_HEADER, TIME_HEADER, SIGNATURE_HEADER):
         values[name] = request.headers.get(name, "")
         if not values[name]:
             raise WireErrorFinal(name, "this header is missing")
-    number = int(values[SEQUENCE_HEADER]) if _NUMBER.fullmatch(values[SEQUENCE_HEADER]) else 0
-    if not 1 <= number <= MAX_SEQUENCE:
-        raise WireErrorFinal(SEQUENCE_HEADER, f"must be a number from 1 to {MAX_SEQUENCE}")
+    number = int(values[SEQUENCE_HEADER]) if _NUMBER.fullmatch(values[SEQUENCE_HEADER]) else -1
+    last = MAX_SEQUENCE if first else 0
+    if not first <= number <= last:
+        said = f"must be a number from {first} to {last}" if first else "must be 0"
+        raise WireErrorFinal(SEQUENCE_HEADER, said)
     return Envelope(values[SENSOR_HEADER], number, values[TIME_HEADER], values[SIGNATURE_HEADER])
 
 
@@ -112,7 +137,7 @@ def _refusal(request: HttpRequest, error: EnrolmentErrorFinal) -> HttpResponse:
         error = EnrolmentErrorFinal(
             "too-many", 429, "Too many wrong codes from here: wait ten minutes, then try again."
         )
-    drops.strangers.count(drops.ENROLMENT_PREFIX + error.code, clock.now())
+    drops.strangers.count(ENROLMENT_PREFIX + error.code, clock.now())
     refusal = enrolment.Refusal(error.code, error.message)
     response = _json(enrolment.encode_refusal(refusal), error.status)
     if error.status == 429:

@@ -1,12 +1,15 @@
 """What a summary must pass before it is stored, and what is said when it does not."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from chaland.hub.association.models import Shop
+from chaland.hub.association.models import Association, Shop
+from chaland.hub.footfall import charters
 from chaland.hub.footfall.models import Batch, Cell, DwellDay, Sensor
 from chaland.wire.answers import Code
+from chaland.wire.charter import Charter
 from chaland.wire.errors import WireErrorFinal
-from chaland.wire.periods import CELL_S
+from chaland.wire.periods import CELL_S, local_day
 from chaland.wire.signature import TIME_HEADER, Envelope, body_digest, verifies
 from chaland.wire.summary import MAX_BYTES, Summary, decode
 
@@ -25,10 +28,12 @@ class RefusedFinal(Exception):
         self.code, self.message = code, message
 
 
-def authentic(body: bytes, envelope: Envelope, sensor: Sensor | None) -> Sensor:
+def authentic(
+    body: bytes, envelope: Envelope, sensor: Sensor | None, at_most: int = MAX_BYTES
+) -> Sensor:
     """Return the sensor if it signed this body, and may speak. Raises RefusedFinal."""
-    if len(body) > MAX_BYTES:
-        raise RefusedFinal(Code.OVERSIZED, f"A summary has at most {MAX_BYTES} bytes.")
+    if len(body) > at_most:
+        raise RefusedFinal(Code.OVERSIZED, f"This message has at most {at_most} bytes.")
     if sensor is None:
         raise RefusedFinal(
             Code.UNKNOWN_SENSOR, "This hub knows no such sensor: enrol the box with a new code."
@@ -124,17 +129,48 @@ def in_time(summary: Summary, now: datetime) -> None:
         )
 
 
-def of_its_town(sensor: Sensor, summary: Summary) -> None:
-    """Refuse a simulated summary in a real town's figures. Raises RefusedFinal."""
+def town_of(sensor: Sensor) -> Association:
+    """Return the association of a sensor's shop. Raises RefusedFinal."""
     shop = Shop.objects.select_related("association").filter(pk=sensor.shop_id).first()
     if shop is None:
         raise RefusedFinal(
             Code.REVOKED_SENSOR, "This sensor's shop has left the association: enrol it elsewhere."
         )
-    if summary.simulated and not shop.association.simulated:
+    return shop.association
+
+
+def of_its_town(summary: Summary, town: Association) -> None:
+    """Refuse a simulated summary in a real town's figures. Raises RefusedFinal."""
+    if summary.simulated and not town.simulated:
         raise RefusedFinal(
             Code.SIMULATED, "Simulated counts can't enter a real town's figures: delete it."
         )
+
+
+def agreed(sensor: Sensor, summary: Summary, town: Association) -> Charter:
+    """Return the charter if it lets this sensor count on that day. Raises RefusedFinal."""
+    charter = charters.current(town.pk)
+    if charter is None:
+        raise RefusedFinal(Code.NOT_AGREED, "This town has no signed charter: nothing is counted.")
+    if charters.is_outdated(charter):
+        raise RefusedFinal(
+            Code.CHARTER_OUTDATED,
+            "The hub's mechanism is not the charter's: the association must sign a new charter; "
+            "nothing is lost.",
+        )
+    listed = charter.sensor(sensor.identifier)
+    if listed is None or charters.withdrawn_shops([sensor.shop_id]):
+        raise RefusedFinal(
+            Code.NOT_AGREED, "The shop's agreement, or the charter, does not cover this sensor now."
+        )
+    day = local_day(summary.cell.start, ZoneInfo(town.timezone))
+    if not listed.agreed_on <= day <= charter.ends_on:
+        raise RefusedFinal(
+            Code.NOT_AGREED,
+            f"The agreement holds from {listed.agreed_on}, the charter to {charter.ends_on}: "
+            f"{day} is outside.",
+        )
+    return charter
 
 
 def released_once(sensor: Sensor, summary: Summary) -> None:

@@ -1,4 +1,4 @@
-"""Counting what intake refused: in aggregate, so that junk can't fill the database or wear it out.
+"""Counting what strangers sent, so that junk can't fill the database or wear it out.
 
 What nobody signed is counted in memory first, and written at most once a minute and reason: a
 stranger's request costs no durable write. A clean stop writes what is left; a crash loses at most
@@ -11,26 +11,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
-from django.db import DatabaseError, connections, transaction
-from django.db.models import F
+from django.db import DatabaseError, connections
 
-from chaland.hub.association.models import Shop
-from chaland.hub.footfall.models import DropCount, Sensor
-from chaland.wire.periods import local_day
+from chaland.hub.footfall.models import Sensor
+from chaland.hub.footfall.services.drops import day_of, write
 
-GAP = "gap"
-"""Accepted, but numbers before it never came. Everything else counted is a wire answer's code."""
-FIGURES_STALE = "figures-stale"
-"""Accepted and stored, but the figures could not be renewed; rebuilding them heals it."""
-ENROLMENT_PREFIX = "enrol-"
 WRITE_EVERY_S = 60.0
-
-
-def count(reason: str, now: datetime, sensor: Sensor | None = None) -> None:
-    """Add one to a reason's count of the (local) day: one row per sensor, day and reason."""
-    _write(sensor.pk if sensor else None, _day(now, sensor), reason, 1)
 
 
 class Strangers:
@@ -44,7 +31,7 @@ class Strangers:
 
     def count(self, reason: str, now: datetime, sensor: Sensor | None = None) -> None:
         """Add one; ``sensor`` is the one that the stranger claims to be. Writes what is due."""
-        key = (sensor.pk if sensor else None, _day(now, sensor), reason)
+        key = (sensor.pk if sensor else None, day_of(now, sensor), reason)
         with self._lock:
             self._waiting[key] += 1
         self.flush(due_only=True)
@@ -65,7 +52,7 @@ class Strangers:
                 self._write_after[key[2]] = at + WRITE_EVERY_S
         try:
             for key, number in list(taken.items()):
-                _write(*key, number)
+                write(*key, number)
                 del taken[key]
         except DatabaseError:
             with self._lock:
@@ -81,21 +68,3 @@ class Strangers:
 
 strangers = Strangers()
 atexit.register(strangers.close)
-
-
-def _day(now: datetime, sensor: Sensor | None) -> date:
-    shop = sensor and Shop.objects.select_related("association").filter(pk=sensor.shop_id).first()
-    return local_day(now, ZoneInfo(shop.association.timezone if shop else "UTC"))
-
-
-def _write(sensor_pk: int | None, day: date, reason: str, number: int) -> None:
-    with transaction.atomic(using="footfall"):
-        # A sensor deleted since it was counted leaves its counts to nobody.
-        sensor = Sensor.objects.filter(pk=sensor_pk).first() if sensor_pk else None
-        DropCount.objects.update_or_create(
-            sensor=sensor,
-            day=day,
-            reason=reason,
-            defaults={"count": F("count") + number},
-            create_defaults={"count": number},
-        )

@@ -1,8 +1,9 @@
-"""What the OpenAPI document says of the sensors' two addresses (their bodies are read raw)."""
+"""What the OpenAPI document says of the sensors' addresses (their bodies are read raw)."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from chaland.wire import answers, enrolment, summary
+from chaland.wire import answers, charter, enrolment, exchange, sketch, summary
 from chaland.wire.signature import (
     SENSOR_HEADER,
     SEQUENCE_HEADER,
@@ -55,6 +56,20 @@ _DWELL = _object(
         "epsilon": _TEXT,
     }
 )
+_HEX8 = {"type": "string", "pattern": "^[0-9a-f]{16}$"}
+_BASE64 = {"type": "string", "format": "byte"}
+_SKETCH = _object(
+    {
+        "row": {"const": sketch.SKETCH_ROW},
+        "day": {"type": "string", "format": "date"},
+        "since": {"type": "string", "format": "date-time"},
+        "key": _HEX8,
+        "epsilon": _TEXT,
+        "bits": _INTEGER,
+        "ordered": _INTEGER,
+        "places": _BASE64,
+    }
+)
 _SUMMARY = _object(
     {
         "format": {"const": summary.FORMAT},
@@ -73,6 +88,7 @@ _SUMMARY = _object(
         },
     },
     dwell=_DWELL,
+    sketch=_SKETCH,
 )
 _ANSWER = _object(
     {
@@ -84,9 +100,9 @@ _ANSWER = _object(
 )
 
 
-def _answers() -> dict[int, Any]:
+def _answers(of: Iterable[answers.Code] = answers.Code) -> dict[int, Any]:
     codes: dict[int, list[str]] = {}
-    for code in answers.Code:
+    for code in of:
         codes.setdefault(answers.status_of(code), []).append(code.value)
     return {
         status: {"description": ", ".join(names), "content": _json(_ANSWER)}
@@ -94,19 +110,81 @@ def _answers() -> dict[int, Any]:
     }
 
 
-SUMMARIES: dict[str, Any] = {
-    "parameters": [
+def _envelope(sequence: str) -> list[dict[str, Any]]:
+    return [
         _header(SENSOR_HEADER, "The sensor's name.", _TEXT),
-        _header(SEQUENCE_HEADER, "As in the body.", _INTEGER),
+        _header(SEQUENCE_HEADER, sequence, _INTEGER),
         _header(TIME_HEADER, "When it is sent, UTC.", {"type": "string", "format": "date-time"}),
         _header(SIGNATURE_HEADER, "Ed25519, base64; see docs/reference/wire.md.", _TEXT),
-    ],
+    ]
+
+
+SUMMARIES: dict[str, Any] = {
+    "parameters": _envelope("As in the body."),
     "requestBody": {
         "required": True,
         "description": f"One summary of at most {summary.MAX_BYTES} bytes, in its one spelling.",
         "content": _json(_SUMMARY),
     },
     "responses": _answers(),
+}
+
+_DAY_KEY = _object({"sensor": _TEXT, "public_key": _TEXT, "signature": _BASE64})
+_COPY = _object(
+    {
+        "maker": _TEXT,
+        "recipient": _TEXT,
+        "recipient_key": _TEXT,
+        "key": _HEX8,
+        "box": _BASE64,
+        "signature": _BASE64,
+    }
+)
+_EXCHANGE = _object(
+    {
+        "format": {"const": exchange.FORMAT},
+        "sensor": _TEXT,
+        "day": {"type": "string", "format": "date"},
+        "day_key": {"type": "string", "description": "X25519, hexadecimal; empty if none"},
+        "day_key_signature": _BASE64,
+        "holds": _TEXT,
+        "offers": _TEXT,
+        "copies": {"type": "array", "items": _COPY, "maxItems": exchange.MAX_COPIES},
+        "objected": {"type": "array", "items": _INTEGER, "maxItems": exchange.MAX_OBJECTED},
+        "charter_version": _INTEGER,
+        "filter_version": _INTEGER,
+    }
+)
+_EXCHANGED = _object(
+    {
+        "format": {"const": exchange.ANSWER_FORMAT},
+        "day": {"type": "string", "format": "date"},
+        "key": {"type": "string", "description": "name of the current key; empty if none"},
+        "copy": {"type": "array", "items": _COPY, "maxItems": 1},
+        "wanting": {"type": "array", "items": _DAY_KEY, "maxItems": exchange.MAX_COPIES},
+        "charter": {"type": "string", "description": f"{charter.FORMAT}, if newer, else empty"},
+        "filter_version": _INTEGER,
+        "filter": _BASE64,
+    }
+)
+_EXCHANGE_REFUSALS = (
+    answers.Code.MALFORMED,
+    answers.Code.CLOCK_JUMP,
+    answers.Code.FORGED_SIGNATURE,
+    answers.Code.UNKNOWN_SENSOR,
+    answers.Code.REVOKED_SENSOR,
+    answers.Code.OVERSIZED,
+)
+
+EXCHANGE: dict[str, Any] = {
+    "parameters": _envelope("Always 0."),
+    "requestBody": {
+        "required": True,
+        "description": f"At most {exchange.MAX_BYTES} bytes.",
+        "content": _json(_EXCHANGE),
+    },
+    "responses": {200: {"description": "taken", "content": _json(_EXCHANGED)}}
+    | _answers(_EXCHANGE_REFUSALS),
 }
 
 _REFUSAL = _object({"format": {"const": enrolment.REFUSAL_FORMAT}, "code": _TEXT, "message": _TEXT})

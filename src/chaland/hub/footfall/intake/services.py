@@ -3,15 +3,20 @@
 import hashlib
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from chaland.hub.footfall import services
-from chaland.hub.footfall.intake import checks, drops
+from chaland.hub.association.models import Association
+from chaland.hub.footfall import charters, services
+from chaland.hub.footfall.intake import checks
+from chaland.hub.footfall.intake import drops as unsigned
 from chaland.hub.footfall.intake.checks import RefusedFinal
 from chaland.hub.footfall.models import Batch, Cell, DwellDay, Mechanism, Sensor
+from chaland.hub.footfall.services import budget, covisits, drops
+from chaland.hub.footfall.services.drops import Drop
 from chaland.wire.answers import Answer, Code
 from chaland.wire.signature import Envelope, body_digest
 from chaland.wire.summary import COUNT_ROWS, CellCounts, Summary
@@ -26,10 +31,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a summary: the answer to send, and how many numbers before it never came."""
+    """What became of a summary: the answer to send, how many numbers before it never came, and why
+    its sketch was left out, if it was."""
 
     answer: Answer
     missing: int = 0
+    left_out: Drop | None = None
 
 
 def accept(body: bytes, envelope: Envelope, now: datetime) -> Receipt:
@@ -38,11 +45,12 @@ def accept(body: bytes, envelope: Envelope, now: datetime) -> Receipt:
     Idempotent: the same body again changes nothing and is answered ``duplicate``. Whatever is
     refused leaves no trace but one more in DropCount.
     """
+    covisits.expire(now)
     claimed = claimed_sensor(envelope)
     try:
         sensor = checks.authentic(body, envelope, claimed)
     except RefusedFinal as refused:
-        drops.strangers.count(refused.code, now, claimed)
+        unsigned.strangers.count(refused.code, now, claimed)
         return Receipt(Answer(refused.code, refused.message))
     last_sequence = sensor.last_sequence
     try:
@@ -57,7 +65,9 @@ def accept(body: bytes, envelope: Envelope, now: datetime) -> Receipt:
     else:
         drops.count(receipt.answer.code, now, sensor)
     if receipt.missing:
-        drops.count(drops.GAP, now, sensor)
+        drops.count(Drop.GAP, now, sensor)
+    if receipt.left_out:
+        drops.count(receipt.left_out, now, sensor)
     return receipt
 
 
@@ -76,13 +86,41 @@ def _take(sensor_pk: int, summary: Summary, body: bytes, now: datetime) -> Recei
             message = "The hub has this summary already: delete it."
             return Receipt(Answer(Code.DUPLICATE, message, sensor.last_sequence))
         checks.in_time(summary, now)
-        checks.of_its_town(sensor, summary)
+        town = checks.town_of(sensor)
+        checks.of_its_town(summary, town)
+        charter = checks.agreed(sensor, summary, town)
         checks.released_once(sensor, summary)
         missing = summary.sequence - sensor.last_sequence - 1
+        listed = charters.listed_in(charter, sensor.shop_id)
+        left_out = _spend(sensor, town, summary.cell, listed, now)
         _store(sensor, summary, body, now)
         _note_seen(sensor, summary, now)
         message = f"Stored; {missing} numbers before it never came." if missing else "Stored."
-        return Receipt(Answer(Code.ACCEPTED, message, sensor.last_sequence), missing)
+        if left_out:
+            message += f" Its sketch was left out: {left_out}."
+        return Receipt(Answer(Code.ACCEPTED, message, sensor.last_sequence), missing, left_out)
+
+
+def _spend(
+    sensor: Sensor, town: Association, cell: CellCounts, listed: int, now: datetime
+) -> Drop | None:
+    """Enter what a cell spends in the shop's account, and keep its sketch, unless it is left out.
+
+    Returns why the sketch was. Raises RefusedFinal for what the account has no room for.
+    """
+    sketch = cell.sketch
+    left_out = covisits.refusal(sensor, town, sketch, listed, now) if sketch else None
+    if left_out:
+        cell = replace(cell, sketch=None)
+    try:
+        budget.spend(sensor.shop_id, cell, ZoneInfo(town.timezone), listed)
+    except budget.OverBudgetFinal as over:
+        raise RefusedFinal(
+            Code.OVER_BUDGET, f"{over} It is refused, and the box sets it aside."
+        ) from None
+    if cell.sketch is not None:
+        covisits.keep(sensor, town, cell.sketch, now)
+    return left_out
 
 
 def _store(sensor: Sensor, summary: Summary, body: bytes, now: datetime) -> None:
@@ -139,4 +177,4 @@ def _refresh(sensor: Sensor, summary: Summary, now: datetime) -> None:
         services.refresh_figures(sensor.shop_id, {summary.cell.start})
     except Exception:  # noqa: BLE001 (a fault in figures must not stop the sensors; it is logged)
         _log.exception("figures of shop %s are stale: run chaland hub rebuild", sensor.shop_id)
-        drops.count(drops.FIGURES_STALE, now, sensor)
+        drops.count(Drop.FIGURES_STALE, now, sensor)
