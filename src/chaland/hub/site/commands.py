@@ -1,9 +1,23 @@
 """``chaland hub …``: prepare, serve and tend the hub."""
 
+import atexit
 import os
+import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import click
+
+from chaland.hub.site.tending import tend
+
+_WORKER = "from chaland.hub.site.commands import tend_for; tend_for({})"
+
+
+def _footfall(name: str) -> Any:
+    """Import a module of the plane; the site names planes by string."""
+    return import_module(f"chaland.hub.footfall.{name}")
 
 
 def _django() -> None:
@@ -25,6 +39,7 @@ def migrate(verbose: bool) -> None:
     _django()
     prepare(1 if verbose else 0)
     click.echo("The databases and static files are ready.")
+    _say_outdated()
 
 
 def prepare(verbosity: int = 0) -> None:
@@ -38,21 +53,65 @@ def prepare(verbosity: int = 0) -> None:
     call_command("collectstatic", verbosity=verbosity, interactive=False, clear=True)
 
 
+def _say_outdated() -> None:
+    """Compare the mechanism with the one that each charter, and so the assessment, describes."""
+    for town in _footfall("charters").outdated_towns():
+        click.secho(
+            f"Town {town}: this software's mechanism is not the one of its charter. Nothing that "
+            "its sensors send is taken until a new charter is signed (page Measurement).",
+            fg="red",
+            err=True,
+        )
+
+
 @hub.command()
 def rebuild() -> None:
-    """Make all figures anew out of the stored cells: after a fault, or a change of time zone."""
-    _django()
-    from importlib import import_module
+    """Make all figures anew out of the stored cells: after a fault, or a change of time zone.
 
-    services = import_module("chaland.hub.footfall.services")  # the site names planes by string
-    click.echo(f"{services.rebuild_figures()} days of figures were made anew.")
+    Also counts the privacy account anew, and says where it differs from what was entered.
+    """
+    _django()
+    click.echo(f"{_footfall('services').rebuild_figures()} days of figures were made anew.")
+    differences = _footfall("services.account").differences()
+    for line in differences:
+        click.secho(f"The privacy account differs: {line}.", fg="red", err=True)
+    if differences:
+        raise click.ClickException("the privacy account differs from the stored releases.")
+    click.echo("The privacy account agrees with the stored releases.")
+
+
+@hub.command()
+@click.option("--once", is_flag=True, help="Do what is due now, and end.")
+def worker(once: bool) -> None:
+    """Do each minute what is due: estimate a day's flows, delete what is too old."""
+    _django()
+    tend(_footfall("services.due").run_due, once=once)
+
+
+def tend_for(parent: int) -> None:
+    """Do the worker's tasks as a child of the server, until it ends, however it does."""
+    _django()
+    tend(_footfall("services.due").run_due, parent=parent)
+
+
+def _start_worker() -> None:
+    master = os.getpid()
+    child = subprocess.Popen([sys.executable, "-c", _WORKER.format(master)])
+
+    def end() -> None:
+        if os.getpid() == master:  # gunicorn's own children inherit this function
+            child.terminate()
+            child.wait()
+
+    atexit.register(end)
 
 
 @hub.command()
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, help="Address and port.")
 @click.option("--workers", default=2, show_default=True, help="Processes.")
 @click.option("--threads", default=4, show_default=True, help="Threads of each process.")
-def serve(bind: str, workers: int, threads: int) -> None:
+@click.option("--no-worker", is_flag=True, help="`chaland hub worker` runs as a unit of its own.")
+def serve(bind: str, workers: int, threads: int, no_worker: bool) -> None:
     """Serve the hub with gunicorn; on an empty installation, print the link of the guide."""
     _django()
     from django.core.management import call_command
@@ -60,6 +119,9 @@ def serve(bind: str, workers: int, threads: int) -> None:
 
     prepare()
     call_command("setup_link", site=f"http://{bind.replace('127.0.0.1', 'localhost')}")
+    _say_outdated()
+    if not no_worker:
+        _start_worker()
     click.echo(f"Serving on http://{bind} (Ctrl-C stops)")
     sys.argv = [
         "gunicorn",
@@ -104,3 +166,18 @@ def createdirector(email: str, association: str, town: str, superuser: bool) -> 
         )
     except CommandError as error:
         raise click.ClickException(str(error)) from error
+
+
+@hub.command("publish-audit")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def publish_audit(file: Path) -> None:
+    """Publish FILE, a report that chaland audit --json wrote, on the page /privacy/audit/."""
+    _django()
+    from django.utils import timezone
+
+    audits = _footfall("services.audits")
+    try:
+        stored = audits.publish(file.read_bytes(), timezone.now())
+    except audits.ReportErrorFinal as error:
+        raise click.ClickException(f"{file}: {error}") from error
+    click.echo(f"Published: the report of {stored.made_at:%Y-%m-%d %H:%M} UTC.")

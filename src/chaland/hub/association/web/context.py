@@ -28,12 +28,16 @@ def _navigation(request: HttpRequest, role: StaffRole) -> list[NavigationItem]:
     """List the places that a role may go to; pages that aren't installed are left out."""
     director = role.role == StaffRole.Role.DIRECTOR
     places = [(_("My town") if director else _("My shop"), "figures", "layout-dashboard")]
+    places.append((_("Flows"), "flows", "route"))
     if director:
         places += [
             (_("Sensors"), "sensors", "radio"),
             (_("Calibration"), "calibration", "gauge"),
+            (_("Measurement"), "measurement", "shield-check"),
             (_("Settings"), "association:overview", "settings"),
         ]
+    else:
+        places.append((_("Measurement"), "measurement", "shield-check"))
     items = []
     for label, name, icon in places:
         try:

@@ -89,6 +89,12 @@ def sensors(request: HttpRequest) -> HttpResponse:
     return render_step(request, "sensors", "sensors", {"shops": shops})
 
 
+@director_required
+def measurement(request: HttpRequest) -> HttpResponse:
+    """Say what has to be told and signed before a sensor listens; its page is the footfall's."""
+    return render_step(request, "measurement", "measurement", {})
+
+
 @require_POST
 @director_required
 def finish(request: HttpRequest) -> HttpResponse:

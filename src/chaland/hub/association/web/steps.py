@@ -13,7 +13,7 @@ from chaland.hub.association import selectors
 from chaland.hub.association.access import required_role
 from chaland.hub.association.models import Association
 
-SLUGS = ("association", "zones", "shops", "hours", "staff", "sensors")
+SLUGS = ("association", "zones", "shops", "hours", "staff", "sensors", "measurement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,14 @@ def steps_of(association: Association) -> list[Step]:
         Step("hours", _("Opening hours"), hours, "clock", all_hours),
         Step("staff", _("Team"), staff, "users", people > 1, optional=True),
         Step("sensors", _("Sensors"), _("one per shop"), "radio", finished, optional=True),
+        Step(
+            "measurement",
+            _("Measurement"),
+            _("notice and charter"),
+            "shield-check",
+            finished,
+            optional=True,
+        ),
     ]
 
 

@@ -26,6 +26,7 @@ urlpatterns = [
     path("staff/invitations/<int:invitation_id>/withdraw/", staff.withdraw, name="withdraw"),
     path("staff/<int:role_id>/remove/", staff.remove, name="remove"),
     path("sensors/", guide.sensors, name="sensors"),
+    path("measurement/", guide.measurement, name="measurement"),
     path("finish/", guide.finish, name="finish"),
     path("invitation/<str:token>/", staff.join, name="join"),
 ]

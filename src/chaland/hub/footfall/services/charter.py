@@ -71,14 +71,15 @@ def status(association_id: int, now: datetime) -> Status:
     shops = _shops(town, charter)
     missing, changed = [], []
     try:
-        changed = _changes(charter, _draft(town, charter, shops, today)) if charter else []
+        would = _draft(town, charter, shops, today)
+        changed = _changes(charter, would) if charter else []
     except CharterErrorFinal as error:
         missing = error.missing
     left = max((charter.ends_on - today).days + 1, 0) if charter else None
     return Status(
         charter=charter,
         missing=missing,
-        changed=changed if charter else [],
+        changed=changed,
         days_left=left,
         outdated=charter is not None and charters.is_outdated(charter),
         ended=left == 0,

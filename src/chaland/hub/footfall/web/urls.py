@@ -1,8 +1,18 @@
 """Addresses of the footfall pages."""
 
-from django.urls import path
+from django.urls import include, path
 
-from chaland.hub.footfall.web import calibration, pages, sensors
+from chaland.hub.footfall.web import calibration, measurement, pages, public, sensors
+
+_privacy = [
+    path("", public.page, name="privacy"),
+    path("assessment/", public.assessment_page, name="privacy_assessment"),
+    path("assessment-<slug:language>.pdf", public.assessment_pdf, name="privacy_assessment_pdf"),
+    path("notice-<slug:language>.pdf", public.poster, name="privacy_notice"),
+    path("charter.json", public.charter, name="privacy_charter"),
+    path("audit/", public.audit, name="privacy_audit"),
+]
+"""With the number of a town; without it where the hub has one town only."""
 
 urlpatterns = [
     path("", pages.page, name="figures"),
@@ -29,4 +39,16 @@ urlpatterns = [
     path("sensors/", sensors.page, name="sensors"),
     path("sensors/codes/", sensors.new_code, name="sensor_new_code"),
     path("sensors/<slug:identifier>/revoke/", sensors.revoke_sensor, name="sensor_revoke"),
+    path("privacy/", include(_privacy)),
+    path("privacy/<int:town>/", include(_privacy)),
+    path("measurement/", measurement.page, name="measurement"),
+    path("measurement/shops/<slug:slug>/agree/", measurement.agree, name="measurement_agree"),
+    path(
+        "measurement/shops/<slug:slug>/notice/", measurement.notice_shown, name="measurement_notice"
+    ),
+    path(
+        "measurement/shops/<slug:slug>/withdraw/", measurement.withdraw, name="measurement_withdraw"
+    ),
+    path("measurement/charter/draft/", measurement.draft, name="charter_draft"),
+    path("measurement/charter/", measurement.receive, name="charter_receive"),
 ]

@@ -1,0 +1,204 @@
+"""The measurement page: what is said, who agreed, and the charter that lets sensors listen."""
+
+from collections.abc import Callable
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from chaland.hub.association.access import (
+    director_required,
+    required_role,
+    staff_required,
+    visible_shops,
+)
+from chaland.hub.association.models import Association, Shop
+from chaland.hub.common import clock
+from chaland.hub.footfall import keeping
+from chaland.hub.footfall.models import Agreement, Measurement
+from chaland.hub.footfall.services import agreements, charter
+from chaland.hub.footfall.services.agreements import AgreementErrorFinal
+from chaland.hub.footfall.services.charter import CharterErrorFinal
+from chaland.hub.footfall.web.measurement_forms import (
+    AgreementForm,
+    CharterForm,
+    DayForm,
+    MeasurementForm,
+)
+from chaland.wire import charter as wire
+
+
+@staff_required
+@require_http_methods(["GET", "POST"])
+def page(request: HttpRequest) -> HttpResponse:
+    """Show the measurement to a director, and take its texts; a shopkeeper sees the own shop's."""
+    role = required_role(request)
+    measurement = Measurement.objects.filter(association_id=role.association.pk).first()
+    if role.shop is not None:
+        context = {
+            "shop": role.shop,
+            "agreement": Agreement.objects.filter(shop_id=role.shop.pk).first(),
+            "measurement": measurement,
+        }
+        return render(request, "footfall/agreement.html", context)
+    if request.method != "POST":
+        return _page(request)
+    form = _form(request, role.association, measurement)
+    if not form.is_valid():
+        return _page(request, form)
+    form.instance.association_id = role.association.pk
+    form.save()
+    messages.success(request, _("Saved."))
+    return redirect("measurement")
+
+
+def _form(
+    request: HttpRequest, association: Association, measurement: Measurement | None
+) -> MeasurementForm:
+    town = reverse("privacy", kwargs={"town": association.pk})
+    initial = {
+        "controller": association.name,
+        "public_page": request.build_absolute_uri(town),
+    }
+    return MeasurementForm(
+        request.POST if request.method == "POST" else None,
+        instance=measurement,
+        initial=None if measurement else initial,
+        today=_today(association),
+    )
+
+
+def _page(
+    request: HttpRequest,
+    form: MeasurementForm | None = None,
+    charter_form: CharterForm | None = None,
+    charter_errors: list[str] | None = None,
+) -> HttpResponse:
+    association = required_role(request).association
+    measurement = Measurement.objects.filter(association_id=association.pk).first()
+    today = _today(association)
+    status = charter.status(association.pk, clock.now())
+    refused = bool((form and form.errors) or charter_errors)
+    if form is None and request.method != "POST":
+        form = _form(request, association, measurement)
+    context = {
+        "measurement": measurement,
+        "form": form or MeasurementForm(instance=measurement, today=today),
+        "charter_form": charter_form or CharterForm(),
+        "charter_errors": charter_errors or [],
+        "status": status,
+        "today": today,
+        "ending": status.days_left is not None and status.days_left <= keeping.END_IS_NEAR.days,
+        "ready": sum(not each.missing for each in status.shops),
+        "draft_name": _draft_name(status.charter),
+    }
+    return render(request, "footfall/measurement.html", context, status=422 if refused else 200)
+
+
+def _today(association: Association) -> date:
+    return clock.now().astimezone(ZoneInfo(association.timezone)).date()
+
+
+def _draft_name(current: wire.Charter | None) -> str:
+    return f"charter-{current.version + 1 if current else 1}.json"
+
+
+def _shop(request: HttpRequest, slug: str) -> Shop:
+    for shop in visible_shops(required_role(request)):
+        if shop.slug == slug:
+            return shop
+    raise Http404
+
+
+@director_required
+@require_POST
+def agree(request: HttpRequest, slug: str) -> HttpResponse:
+    """Record a shop's agreement."""
+    shop = _shop(request, slug)
+    form = AgreementForm(request.POST)
+    if form.is_valid():
+        _record(request, lambda: agreements.agree(shop.pk, **form.cleaned_data))
+    else:
+        messages.error(request, _("Say who agreed, and when."))
+    return _to_shops()
+
+
+@director_required
+@require_POST
+def notice_shown(request: HttpRequest, slug: str) -> HttpResponse:
+    """Record that the notice hangs in a shop."""
+    shop = _shop(request, slug)
+    form = DayForm(request.POST)
+    if form.is_valid():
+        _record(request, lambda: agreements.notice_shown(shop.pk, form.cleaned_data["day"]))
+    else:
+        messages.error(request, _("Say on which day."))
+    return _to_shops()
+
+
+@director_required
+@require_POST
+def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
+    """Record that a shop withdraws its agreement, today."""
+    shop = _shop(request, slug)
+    _record(request, lambda: agreements.withdraw(shop.pk, _today(shop.association)))
+    return _to_shops()
+
+
+def _record(request: HttpRequest, write: Callable[[], object]) -> None:
+    try:
+        write()
+    except AgreementErrorFinal as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("Saved."))
+
+
+def _to_shops() -> HttpResponse:
+    return redirect(reverse("measurement") + "#shops")
+
+
+@director_required
+@require_GET
+def draft(request: HttpRequest) -> HttpResponse:
+    """Give the next charter, unsigned, to be signed where the town key is."""
+    association = required_role(request).association
+    try:
+        drafted = charter.draft(association.pk, clock.now())
+    except CharterErrorFinal as error:
+        for problem in error.missing:
+            messages.error(request, problem)
+        return redirect("measurement")
+    response = HttpResponse(wire.encode(drafted), content_type="application/json")
+    name = f"charter-{drafted.version}.json"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@director_required
+@require_POST
+def receive(request: HttpRequest) -> HttpResponse:
+    """Take a signed charter; from now on the sensors get it."""
+    form = CharterForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _page(request, charter_form=form, charter_errors=_errors(form))
+    association = required_role(request).association
+    try:
+        stored = charter.receive(association.pk, form.cleaned_data["file"], clock.now())
+    except CharterErrorFinal as error:
+        return _page(request, charter_errors=error.missing)
+    messages.success(
+        request,
+        _("Version %(version)d of the charter is in force; sensors get it within a minute or two.")
+        % {"version": stored.version},
+    )
+    return redirect("measurement")
+
+
+def _errors(form: CharterForm) -> list[str]:
+    return [str(error) for error in form.errors.get("file", [])]

@@ -1,0 +1,177 @@
+"""The measurement page: what a director records, downloads and puts in force."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from nacl.signing import SigningKey
+
+from chaland.hub.association.models import StaffRole
+from chaland.hub.footfall import charters
+from chaland.hub.footfall.models import Agreement, Measurement
+from chaland.hub.footfall.papers import notice
+from chaland.wire import charter as wire
+from tests import builders
+from tests.hub.footfall.papers.conftest import TOWN_KEY, said
+from tests.hub.footfall.web.conftest import SATURDAY, ClientOf
+
+pytestmark = pytest.mark.django_db
+PAGE = "/measurement/"
+
+
+@pytest.fixture
+def bare(saturday: None, db: None) -> builders.Cast:
+    """Three shops, the first with a sensor; nothing is said yet."""
+    made = builders.build_cast(3)
+    sensor = builders.build_sensor(made.shop.pk, SATURDAY)
+    key = SigningKey(bytes(31) + b"\x07").verify_key
+    sensor.public_key = bytes(key)
+    sensor.identifier = wire.sensor_identifier(bytes(key))
+    sensor.save()
+    return made
+
+
+def texts(**changed: str) -> dict[str, str]:
+    return said() | {"ends_on": "2027-12-31"} | changed
+
+
+def record_all(client: Client, cast: builders.Cast) -> None:
+    slug = cast.shop.slug
+    client.post(PAGE, texts())
+    agreed = {"agreed_by": "Sami Morel", "agreed_on": "2026-11-20"}
+    client.post(reverse("measurement_agree", args=[slug]), agreed)
+    client.post(reverse("measurement_notice", args=[slug]), {"day": "2026-11-21"})
+
+
+def upload(client: Client, body: bytes) -> str:
+    file = SimpleUploadedFile("charter-1-signed.json", body)
+    return client.post(reverse("charter_receive"), {"file": file}, follow=True).content.decode()
+
+
+def test_from_nothing_to_a_charter_in_force(bare: builders.Cast, client_of: ClientOf) -> None:
+    client = client_of(bare.director)
+    page = client.get(PAGE).content.decode()
+    assert "not in force" in page
+    assert bare.association.name in page, "who is responsible is filled in already"
+    assert f"http://testserver/privacy/{bare.association.pk}/" in page
+    record_all(client, bare)
+    agreement = Agreement.objects.get(shop_id=bare.shop.pk)
+    assert agreement.notice_sha256 == notice.digest(Measurement.objects.get())
+    answer = client.get(reverse("charter_draft"))
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="charter-1.json"'
+    draft = wire.decode(answer.content)
+    assert [each.shop for each in draft.sensors] == [bare.shop.name]
+    page = upload(client, wire.encode(wire.sign(draft, TOWN_KEY)))
+    assert "in force" in page
+    assert "406 days left" in page
+    assert "Nothing has changed" in page
+    current = charters.current(bare.association.pk)
+    assert current is not None
+    assert current.version == 1
+
+
+def test_a_draft_waits_for_what_is_missing(bare: builders.Cast, client_of: ClientOf) -> None:
+    client = client_of(bare.director)
+    client.post(PAGE, texts(town_key=""))
+    page = client.get(reverse("charter_draft"), follow=True).content.decode()
+    assert "The fingerprint of the town key is not recorded yet." in page
+    assert "chaland charter key town.key" in page
+
+
+def test_a_forged_charter_is_refused_and_said_so(bare: builders.Cast, client_of: ClientOf) -> None:
+    client = client_of(bare.director)
+    record_all(client, bare)
+    draft = wire.decode(client.get(reverse("charter_draft")).content)
+    signed = wire.sign(draft, TOWN_KEY)
+    refused = {
+        "not by the town": wire.sign(draft, SigningKey.generate()),
+        "signature is missing, or wrong": replace(signed, purpose="To follow people."),
+        "is missing, or wrong": draft,
+    }
+    for words, charter in refused.items():
+        assert words in upload(client, wire.encode(charter))
+    assert "no charter that can be read" in upload(client, b"PK\x03\x04")
+    assert charters.current(bare.association.pk) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ({"ends_on": "2026-11-20"}, "This day is past."),
+        ({"ends_on": "2029-01-01"}, "Two years at most"),
+        ({"objection_network": "ici-é-non"}, "without accents"),
+        ({"objection_network": "abc"}, "4 to 32"),
+        ({"town_key": "abcd-efgh"}, "four groups of four"),
+        ({"public_page": "https://chaland.example/vie-privée/"}, "without accents"),
+        ({"public_page": "javascript:alert(1)"}, "URL"),
+        ({"purpose": ""}, "required"),
+    ],
+)
+def test_what_a_charter_could_not_say_is_refused(
+    bare: builders.Cast, client_of: ClientOf, changed: dict[str, str], problem: str
+) -> None:
+    answer = client_of(bare.director).post(PAGE, texts(**changed))
+    assert answer.status_code == 422
+    assert problem in answer.content.decode()
+    assert not Measurement.objects.exists()
+
+
+def test_the_end_is_announced_a_month_before(bare: builders.Cast, client_of: ClientOf) -> None:
+    client = client_of(bare.director)
+    record_all(client, bare)
+    draft = wire.decode(client.get(reverse("charter_draft")).content)
+    upload(client, wire.encode(wire.sign(draft, TOWN_KEY)))
+    end = datetime(2027, 12, 31, 12, tzinfo=UTC)
+    said_before = {31: None, 29: "ends in 30 days", 0: "ends in 1 day", -1: "has ended"}
+    for days, words in said_before.items():
+        with time_machine.travel(end - timedelta(days=days)):
+            client.force_login(bare.director)
+            page = client.get(PAGE).content.decode()
+            assert (words in page) if words else ("The measurement ends" not in page)
+
+
+def test_an_agreement_is_withdrawn(bare: builders.Cast, client_of: ClientOf) -> None:
+    client = client_of(bare.director)
+    record_all(client, bare)
+    page = client.post(reverse("measurement_withdraw", args=[bare.shop.slug]), follow=True)
+    assert "Its agreement is withdrawn." in page.content.decode()
+    page = client.post(reverse("measurement_agree", args=[bare.shop.slug]), {}, follow=True)
+    assert "Say who agreed, and when." in page.content.decode()
+    page = client.post(reverse("measurement_notice", args=[bare.shop.slug]), {}, follow=True)
+    assert "Say on which day." in page.content.decode()
+
+
+def test_who_may_do_what(bare: builders.Cast, client_of: ClientOf) -> None:
+    record_all(client_of(bare.director), bare)
+    keeper = client_of(bare.shopkeeper)
+    page = keeper.get(PAGE).content.decode()
+    assert "Sami Morel" in page
+    assert "notice-fr.pdf" in page
+    neighbour = client_of(bare.neighbour).get(PAGE).content.decode()
+    assert "Sami Morel" not in neighbour
+    assert bare.shop.name not in neighbour
+    writes = [reverse(f"measurement_{name}", args=[bare.shop.slug]) for name in SHOP_WRITES]
+    writes += [PAGE, reverse("charter_receive")]
+    for user in (bare.shopkeeper, bare.neighbour, bare.stranger):
+        client = client_of(user)
+        assert client.get(reverse("charter_draft")).status_code == 403
+        for address in writes:
+            client.post(address, texts(purpose="Mine"))
+    assert Measurement.objects.get().purpose == said()["purpose"]
+    assert Agreement.objects.get().withdrawn_on is None
+    rival = builders.build_user("rival@example.org", "Rival")
+    elsewhere = bare.stranger.roles.get().association
+    StaffRole.objects.create(user=rival, association=elsewhere, role=StaffRole.Role.DIRECTOR)
+    client = client_of(rival)
+    assert bare.shops[1].name not in client.get(PAGE).content.decode()
+    for name in SHOP_WRITES:
+        address = reverse(f"measurement_{name}", args=[bare.shops[1].slug])
+        assert client.post(address).status_code == 404
+    assert Client().get(PAGE).status_code == 302
+
+
+SHOP_WRITES = ("agree", "notice", "withdraw")
