@@ -1,5 +1,8 @@
 """Answers about the hub itself."""
 
+from importlib import import_module
+from importlib.util import find_spec
+
 from django.db import DatabaseError, connections
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -9,7 +12,11 @@ from django.views.decorators.http import require_safe
 @never_cache
 @require_safe
 def healthz(_request: HttpRequest) -> JsonResponse:
-    """Say whether each plane's database answers; 503 when one doesn't."""
+    """Say whether each plane's database answers; 503 when one doesn't.
+
+    A charter that describes another mechanism than this software's is no fault of the server: pages
+    are served, what sensors send is refused, and ``charter`` says so.
+    """
     planes = {}
     for alias in connections:
         try:
@@ -18,5 +25,19 @@ def healthz(_request: HttpRequest) -> JsonResponse:
             planes[alias] = "ok"
         except DatabaseError:
             planes[alias] = "unreachable"
-    healthy = all(state == "ok" for state in planes.values())
-    return JsonResponse({"ok": healthy, "databases": planes}, status=200 if healthy else 503)
+    reachable = all(state == "ok" for state in planes.values())
+    answer: dict[str, object] = {"ok": reachable, "databases": planes}
+    if reachable:
+        charter = _charter()
+        answer |= {"ok": charter == "ok", "charter": charter}
+    return JsonResponse(answer, status=200 if reachable else 503)
+
+
+def _charter() -> str:
+    if not find_spec("chaland.hub.footfall"):
+        return "ok"
+    try:
+        outdated = import_module("chaland.hub.footfall.charters").outdated_towns()
+    except DatabaseError:
+        return "unreadable"
+    return "outdated" if outdated else "ok"

@@ -75,9 +75,9 @@ def differences() -> list[str]:
 
 
 def rebuild(shop_ids: Sequence[int], days: tuple[date, date] | None = None) -> int:
-    """Write the entries of all local days, or first to last, anew, out of the stored releases; row E5's stay.
+    """Write the entries anew, out of the stored releases, of all local days or first to last.
 
-    Returns their number.
+    Row E5's stay. Returns their number.
 
     For releases that did not come through intake (the demo's history) and for those that were
     deleted (a replay's): never to make room for more.
