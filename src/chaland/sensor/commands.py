@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import sys
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,15 +15,20 @@ import httpx
 from nacl.signing import SigningKey
 
 from chaland.sensor import config as box
+from chaland.sensor.button import ButtonErrorFinal, press
+from chaland.sensor.charter import WHAT_TO_DO, Refusal
 from chaland.sensor.config import ConfigErrorFinal, SensorConfig
 from chaland.sensor.hardening import forbid_dumps
 from chaland.sensor.orders import DayOrders
 from chaland.sensor.status import STALE_S, Status, read_status
 from chaland.sensor.supervise import Supervisor
+from chaland.sensor.uplink.charters import CHARTER_NAME, CharterStore
 from chaland.sensor.uplink.enrol import EnrolErrorFinal, EnrolErrorTemporary, enrol
+from chaland.sensor.uplink.exchanging import Exchanger
 from chaland.sensor.uplink.reasons import UplinkDrop
 from chaland.sensor.uplink.spool import Spool, SpoolErrorFinal
 from chaland.sensor.uplink.upload import SKEW_AT_MOST_S, Uploader
+from chaland.wire.answers import Code, Meaning, meaning_of
 from chaland.wire.errors import WireErrorFinal
 
 TOOLS = ("chaland", "tcpdump", "dumpcap")
@@ -49,15 +56,21 @@ def sensor(context: click.Context, state: Path) -> None:
     prompt="One-time code",  # on the command line, every user of the box could read it
     help="One-time code that the hub shows, ABCD-EFGH-JKLM; asked for if not given.",
 )
-@click.option("--replace", is_flag=True, help="Enrol this box anew, with a new key.")
+@click.option(
+    "--town-key", default="", help="Fingerprint on the poster: obey charters of this key only."
+)
+@click.option("--replace", "anew", is_flag=True, help="Enrol this box anew, with a new key.")
 @click.option("--allow-http", is_flag=True, help="Allow a hub without TLS on another machine.")
 @click.pass_obj
-def enroll(state: Path, hub: str, code: str, replace: bool, allow_http: bool) -> None:
+def enroll(  # noqa: PLR0917 (click passes the options by name)
+    state: Path, hub: str, code: str, town_key: str, anew: bool, allow_http: bool
+) -> None:
     """Make this box the sensor of a shop. Its key is made here and never leaves."""
     _check_hub(hub, allow_http)
     _make_state_dir(state)
     try:
-        key_path = _key_to_enrol(state, replace)
+        town_key = town_key and box.normal_fingerprint(town_key)
+        key_path = _key_to_enrol(state, anew)
         key = box.read_key(key_path) or box.make_key(key_path)
         with httpx.Client() as client:
             enrolled = enrol(hub, code, key, client)
@@ -68,11 +81,23 @@ def enroll(state: Path, hub: str, code: str, replace: bool, allow_http: bool) ->
     if key_path.name == box.NEW_KEY_NAME:
         key_path.replace(state / box.KEY_NAME)
     config = SensorConfig(
-        hub, enrolled.sensor, enrolled.shop, enrolled.timezone, enrolled.simulated
+        hub,
+        enrolled.sensor,
+        enrolled.shop,
+        enrolled.timezone,
+        enrolled.simulated,
+        town_key=town_key,
     )
+    (state / CHARTER_NAME).unlink(missing_ok=True)  # of another sensor, or of another town
     box.save_config(state, config)
     click.echo(f"This box is now sensor {enrolled.sensor} of {enrolled.shop}.")
     click.echo("Is this the right shop? If not, revoke it on the hub and enrol with another code.")
+    click.echo(
+        f"It obeys charters of the town key {town_key} only."
+        if town_key
+        else "It will trust the town key of the first charter that names it (--town-key not given)."
+    )
+    click.echo("It listens once the director has signed a charter that names it.")
 
 
 @sensor.command()
@@ -105,7 +130,8 @@ def run(state: Path, interface: str, stdin: bool, tool: str, files: tuple[str, .
         mode=settings.mode,
         rssi_visitor_dbm=settings.rssi_visitor_dbm,
         rssi_passer_by_dbm=settings.rssi_passer_by_dbm,
-        objection_ssid=settings.objection_ssid,
+        objection_ssid="",  # the charter's
+        sensor=settings.sensor,
     )
     sys.exit(_supervise(state, settings, key, orders))
 
@@ -127,6 +153,21 @@ def status(state: Path, as_json: bool) -> None:
     else:
         _print_status(settings, found, problems)
     sys.exit(1 if problems else 0)
+
+
+@sensor.command()
+@click.pass_obj
+def forget(state: Path) -> None:
+    """The button: for one minute, forget and bar every device that is very near."""
+    try:
+        press(state)
+    except ButtonErrorFinal as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(
+        "For one minute, hold phones (Wi-Fi on) within a hand's breadth of the sensor: they are "
+        "forgotten now, and barred from now on. Phones that change their address need the "
+        "objection network's name as well: see the notice."
+    )
 
 
 def _check_hub(hub: str, allow_http: bool) -> None:
@@ -154,11 +195,11 @@ def _make_state_dir(state: Path) -> None:
         )
 
 
-def _key_to_enrol(state: Path, replace: bool) -> Path:
+def _key_to_enrol(state: Path, anew: bool) -> Path:
     """Return where the key to enrol is, or will be; an interrupted enrolment keeps its own."""
     if not (state / box.CONFIG_NAME).exists():
         return state / box.KEY_NAME
-    if not replace:
+    if not anew:
         raise ConfigErrorFinal(
             f"{state / box.CONFIG_NAME}: this box is enrolled already; --replace enrols it anew"
         )
@@ -177,24 +218,50 @@ def _put_old_spool_aside(state: Path, enrolled: str) -> None:
 
 
 def _supervise(state: Path, settings: SensorConfig, key: SigningKey, orders: DayOrders) -> int:
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # the button, before the supervisor knows it
     try:
         spool = Spool(state / box.SPOOL_NAME, settings.sensor, simulated=settings.simulated)
     except (SpoolErrorFinal, OSError) as error:
         raise click.ClickException(str(error)) from None
+    store = CharterStore(
+        state, settings.sensor, settings.town_key, lambda found: _pin(state, found)
+    )
     with httpx.Client() as client:
         uploader = Uploader(spool, key, settings.hub, client)
-        code = Supervisor(orders, spool, uploader, state / box.STATUS_NAME).run()
-    waiting = len(spool.pending())
-    if waiting:
-        click.echo(f"{waiting} summaries wait in the spool; the next run sends them.", err=True)
+        exchanger = Exchanger(store, state, key, settings.hub, client)
+        code = Supervisor(orders, spool, uploader, exchanger, state / box.STATUS_NAME).run()
+    for line in _leftovers(spool, uploader):
+        click.echo(line, err=True)
     spool.close()
     return code
+
+
+def _pin(state: Path, town_key: str) -> None:
+    """Trust the key of the first charter from now on, and say so."""
+    box.save_config(state, replace(box.load_config(state), town_key=town_key))
+    click.echo(
+        f"The first charter is signed by the town key {town_key}: it is trusted from now on. "
+        "COMPARE it with the fingerprint on the poster; if they differ, stop this sensor and call "
+        "the association.",
+        err=True,
+    )
+
+
+def _leftovers(spool: Spool, uploader: Uploader) -> Iterator[str]:
+    """Yield what became of the summaries that the hub does not have, a line each."""
+    if waiting := len(spool.pending()):
+        yield f"{waiting} summaries wait in the spool; the next run sends them."
+    for code, count in sorted(uploader.health.answers.items()):
+        if meaning_of(Code(code)) is Meaning.PARK:
+            yield f"{count} summaries were refused for good: {code} (see spool/parked)."
+    if uploader.health.last_problem:
+        yield f"The hub's last word: {uploader.health.last_problem}"
 
 
 def _problems(found: Status | None) -> list[str]:
     if found is None:
         return ["it has not run yet: systemctl start chaland-sensor"]
-    problems = []
+    problems = [f"{found.refusal}: {WHAT_TO_DO[Refusal(found.refusal)]}"] if found.refusal else []
     age_s = (datetime.now(UTC) - datetime.fromisoformat(found.at)).total_seconds()
     if age_s > STALE_S:
         problems.append(f"it does not run (last sign {found.at}): journalctl -u chaland-sensor")
@@ -209,6 +276,10 @@ def _problems(found: Status | None) -> list[str]:
         )
     if found.upload_problem:
         problems.append(f"upload: {found.upload_problem}")
+    if found.exchange_problem:
+        problems.append(f"exchange: {found.exchange_problem}")
+    if found.charter_problem:
+        problems.append(f"charter: {found.charter_problem}")
     if found.parked:
         problems.append(f"{found.parked} summaries were refused for good: see spool/parked")
     return problems
@@ -218,6 +289,11 @@ def _print_status(settings: SensorConfig, found: Status | None, problems: list[s
     click.echo(f"sensor {settings.sensor} of {settings.shop}, hub {settings.hub}")
     if found is not None:
         click.echo(f"state {found.state}: {found.message}")
+        if found.charter_version:
+            click.echo(
+                f"charter {found.charter_version} until {found.ends_on}, town key {found.town_key}"
+            )
+        click.echo(f"town's key of the day {found.town_key_held or 'none yet'}")
         click.echo(f"last cell {found.last_cell or 'none yet'}")
         click.echo(f"accepted by the hub last {found.last_accepted_at or 'never'}")
         click.echo(f"waiting {found.queued}, parked {found.parked}, restarts {found.restarts}")

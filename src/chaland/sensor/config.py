@@ -21,6 +21,7 @@ SPOOL_NAME, STATUS_NAME = "spool", "status.json"
 DEFAULT_STATE_DIR = Path("/var/lib/chaland-sensor")
 
 _KEY = re.compile(r"[0-9a-f]{64}\n?")
+_FINGERPRINT = re.compile(r"(?:[a-z2-7]{4}(?:-[a-z2-7]{4}){3})?")
 _ANY_TEXT = re.compile(r"[^\x00-\x1f]{1,200}")
 
 
@@ -30,11 +31,11 @@ class ConfigErrorFinal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SensorConfig:
-    """``sensor.json``: written by enrolment; the technician may edit mode, gates and name.
+    """``sensor.json``: written by enrolment; the technician may edit mode and gates.
 
     ``rssi_visitor_dbm`` and ``rssi_passer_by_dbm`` are the signals from which a device counts as
-    inside, or as passing by; a walk test sets them. Looking for the network ``objection_ssid``
-    (``-optout``, with the hyphen first: any network whose name ends so) objects to being counted.
+    inside, or as passing by; a walk test sets them. ``town_key`` is the fingerprint of the key that
+    must have signed the town's charter; "" until the first charter came.
     """
 
     hub: str
@@ -45,7 +46,7 @@ class SensorConfig:
     mode: Mode = Mode.DEFAULT
     rssi_visitor_dbm: int = -70
     rssi_passer_by_dbm: int = -85
-    objection_ssid: str = "chaland-optout"
+    town_key: str = ""
 
 
 def load_config(state_dir: Path) -> SensorConfig:
@@ -68,6 +69,21 @@ def save_config(state_dir: Path, config: SensorConfig) -> None:
     members = {"format": FORMAT} | asdict(config)
     text = json.dumps(members, indent=2, ensure_ascii=False) + "\n"
     write_whole(state_dir / CONFIG_NAME, text.encode("utf-8"))
+
+
+def normal_fingerprint(typed: str) -> str:
+    """Return a town key's fingerprint as typed from a poster, in its one spelling.
+
+    Raises ConfigErrorFinal when it can't be one.
+    """
+    letters = re.sub(r"[\s-]", "", typed).lower()
+    fingerprint = "-".join(letters[at : at + 4] for at in range(0, len(letters), 4))
+    if not fingerprint or not _FINGERPRINT.fullmatch(fingerprint):
+        raise ConfigErrorFinal(
+            f"--town-key: {typed!r} is no fingerprint: 16 letters a-z or digits 2-7, as on the "
+            "poster (abcd-efgh-ijkl-mnop)"
+        )
+    return fingerprint
 
 
 def load_key(state_dir: Path, sensor: str) -> SigningKey:
@@ -122,9 +138,7 @@ def _config(fields: Fields) -> SensorConfig:
         mode=fields.choice("mode", Mode),
         rssi_visitor_dbm=fields.integer("rssi_visitor_dbm", -95, -20),
         rssi_passer_by_dbm=fields.integer("rssi_passer_by_dbm", -100, -20),
-        objection_ssid=fields.text(
-            "objection_ssid", re.compile(r"[\x20-\x7e]{4,32}"), "4 to 32 ASCII signs"
-        ),
+        town_key=fields.text("town_key", _FINGERPRINT, "abcd-efgh-ijkl-mnop, or empty"),
     )
     fields.done()
     if config.rssi_passer_by_dbm > config.rssi_visitor_dbm:

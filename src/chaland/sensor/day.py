@@ -1,37 +1,47 @@
 """The day's process: it alone sees frames, keeps no file, has no network, and dies with its day.
 
-Run by the supervisor as ``python -m chaland.sensor.day ORDERS DESCRIPTOR PARENT``. Everything
-that stands for a phone lives in this process's memory, which is never dumped nor swapped, and is
-gone with it. It hands noised releases up through a pipe (see orders.py).
+Run by the supervisor as ``python -m chaland.sensor.day ORDERS UP DOWN PARENT``. Everything that
+stands for a phone lives in this process's memory, which is never dumped nor swapped, and is gone
+with it. It hands noised releases up through one pipe, and hears of the town through another (see
+orders.py); it opens its source only when the charter that came there permits it.
 """
 
 import contextlib
+import io
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Generator, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from chaland.sensor.capture import LiveSource, NoSource, StreamSource, Tool, open_source
+from chaland.sensor.charter import WHAT_TO_DO, CharterRefusedFinal
 from chaland.sensor.hardening import end_with_parent, forbid_dumps
 from chaland.sensor.orders import (
     EXIT_DAY_ENDED,
     EXIT_INPUT_ENDED,
     EXIT_INPUT_UNREADABLE,
     EXIT_MEMORY,
+    EXIT_NOT_PERMITTED,
     EXIT_NOTHING_OBSERVED,
     EXIT_ORDERS,
     EXIT_STOPPED,
+    LONGEST_LINE_DOWN,
     DayOrders,
     Note,
+    Objected,
+    Said,
     is_recorded,
+    read_line_down,
     write_line,
 )
 from chaland.sensor.pipeline import Pipeline, PipelineConfig
 from chaland.sensor.privacy.keys import MemoryNotLockedFinal
+from chaland.sensor.town import Town
+from chaland.wire.errors import WireErrorFinal
 from chaland.wire.periods import CELL_S, local_day
 from chaland.wire.summary import CellCounts, State
 
@@ -43,6 +53,20 @@ LIVE_WITHIN_S = 7200.0
 over days."""
 
 
+class UpPipe:
+    """The pipe to the supervisor; several threads may write lines to it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor, self._lock = descriptor, threading.Lock()
+
+    def say(self, said: Said) -> None:
+        """Write one line, whole. Raises BrokenPipeError when the supervisor has gone."""
+        line = memoryview(write_line(said))
+        with self._lock:
+            while line:
+                line = line[os.write(self._descriptor, line) :]
+
+
 def main(arguments: list[str]) -> int:
     """Capture until the local day or the input ends; return an exit code of orders.py."""
     forbid_dumps()
@@ -50,23 +74,60 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _end)
     try:
         orders = DayOrders.from_argument(arguments[0])
-        descriptor, parent = int(arguments[1]), int(arguments[2])
+        up, down, parent = map(int, arguments[1:])
+        pipe = UpPipe(up)
+        town = Town(orders, pipe.say)
     except (IndexError, ValueError, TypeError, KeyError) as error:
         sys.stderr.write(f"chaland.sensor.day is started by chaland sensor run ({error!r})\n")
         return EXIT_ORDERS
+    except MemoryNotLockedFinal as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_MEMORY
     end_with_parent(parent)
-    code = EXIT_INPUT_ENDED
-    for source, config in _sources(orders):
-        code = _capture(source, config, descriptor, orders) or code
-        if code == EXIT_DAY_ENDED:
-            break
-    return code
+    try:
+        return _work(orders, town, pipe, os.fdopen(down, "rb"))
+    except BrokenPipeError:
+        return EXIT_INPUT_ENDED  # the supervisor has gone
+    finally:
+        town.key.zero()
 
 
 def _end(*_: object) -> None:
     """Leave by SystemExit, so that every table is zeroed on the way; once only."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(EXIT_STOPPED)
+
+
+def _work(orders: DayOrders, town: Town, pipe: UpPipe, down: io.BufferedReader) -> int:
+    _hear(town, down.readline(LONGEST_LINE_DOWN + 1))
+    if town.refusal is not None:
+        sys.stderr.write(f"{town.refusal}: {WHAT_TO_DO[town.refusal]}\n")
+        return EXIT_NOT_PERMITTED
+    threading.Thread(target=_hear_all, args=(town, down), name="town", daemon=True).start()
+    code = EXIT_INPUT_ENDED
+    for source, config in _sources(orders):
+        code = _capture(source, config, pipe, town, orders) or code
+        if code == EXIT_DAY_ENDED:
+            break
+    return code
+
+
+def _hear_all(town: Town, down: io.BufferedReader) -> None:
+    """Take what the supervisor passes on, until it goes."""
+    with contextlib.suppress(BrokenPipeError):  # the main thread notices, and ends
+        while line := down.readline(LONGEST_LINE_DOWN + 1):
+            _hear(town, line)
+
+
+def _hear(town: Town, line: bytes) -> None:
+    try:
+        said = read_line_down(line)
+        if said is None:
+            town.objections.forget_near()
+        else:
+            town.hear(said)
+    except (WireErrorFinal, CharterRefusedFinal) as error:
+        sys.stderr.write(f"the day's process does not obey what came from the hub: {error}\n")
 
 
 def _sources(orders: DayOrders) -> Iterator[tuple[Source, PipelineConfig]]:
@@ -76,16 +137,16 @@ def _sources(orders: DayOrders) -> Iterator[tuple[Source, PipelineConfig]]:
         yield open_source(name), _config(orders, recorded=is_recorded(name))
 
 
-def _capture(source: Source, config: PipelineConfig, descriptor: int, orders: DayOrders) -> int:
+def _capture(
+    source: Source, config: PipelineConfig, pipe: UpPipe, town: Town, orders: DayOrders
+) -> int:
     windows = 0
-    try:
-        pipeline = Pipeline(config, source)
-    except MemoryNotLockedFinal as error:
-        sys.stderr.write(f"{error}\n")
-        return EXIT_MEMORY
-    with _health_notes(source, descriptor), _closing(pipeline) as releases:
+    pipeline = Pipeline(config, source, town_key=town.key, objections=town.objections)
+    with _health_notes(source, pipe), _closing(pipeline) as releases:
         for release in releases:
-            _write(descriptor, write_line(release))
+            pipe.say(release)
+            if bits := town.objections.take_new():
+                pipe.say(Objected(bits))
             windows += release.windows if release.state is State.OK else 0
             live = not config.recorded and _is_live(release)
             if live and _ends_day(release, config.timezone):
@@ -131,6 +192,7 @@ def _config(orders: DayOrders, *, recorded: bool) -> PipelineConfig:
         objection_is_suffix=orders.objection_ssid.startswith("-"),
         recorded=recorded,
         last_released=datetime.fromisoformat(last) if last else None,
+        day=date.fromisoformat(orders.day),
     )
 
 
@@ -143,16 +205,8 @@ def _ends_day(release: CellCounts, zone: ZoneInfo) -> bool:
     return local_day(release.start, zone) != local_day(end, zone)
 
 
-def _write(descriptor: int, line: bytes) -> None:
-    """Write a line in one piece (POSIX: up to PIPE_BUF bytes are never mixed or split)."""
-    try:
-        os.write(descriptor, line)
-    except BrokenPipeError:
-        sys.exit(EXIT_INPUT_ENDED)  # the supervisor has gone
-
-
 @contextlib.contextmanager
-def _health_notes(source: Source, descriptor: int) -> Iterator[None]:
+def _health_notes(source: Source, pipe: UpPipe) -> Iterator[None]:
     """Tell the supervisor of each change of the source's health while it is read."""
     done = threading.Event()
 
@@ -162,7 +216,7 @@ def _health_notes(source: Source, descriptor: int) -> Iterator[None]:
             note = Note(source.health.state, source.health.message)
             if note != told:
                 with contextlib.suppress(BrokenPipeError):  # the main thread notices, and ends
-                    os.write(descriptor, write_line(note))
+                    pipe.say(note)
                 told = note
             if done.wait(HEALTH_EVERY_S):
                 return

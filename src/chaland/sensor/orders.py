@@ -1,21 +1,54 @@
 """What the supervisor and the day's process say to each other.
 
-Downwards: one command-line argument of orders. Upwards: lines in a pipe, each a release or a note
-on health, and an exit code. Nothing else passes, so the supervisor, which alone talks to the hub,
-never sees a frame, an address, or a number that derives from a phone without its noise.
+Downwards: one command-line argument of orders, then lines in a pipe: what the hub answered (the
+first one holds the charter), or that the button was pressed. Upwards: lines in another pipe, each a
+release, a note on health, news of the town's key (names, public keys and sealed boxes), or bits of
+the objection filter; and an exit code. Nothing else passes, so the supervisor, which alone talks to
+the hub, never sees a frame, an address, a key, or a number that derives from a phone without its
+noise (the filter's bits lie outside the privacy claim: whoever objects asks for them).
 """
 
 import json
 import os
+import re
 import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from chaland.wire import exchange
 from chaland.wire.errors import WireErrorFinal
+from chaland.wire.exchange import (
+    FILTER_BITS,
+    MAX_COPIES,
+    MAX_OBJECTED,
+    SEALED_BYTES,
+    Exchanged,
+    decode_answer,
+)
 from chaland.wire.fields import Fields, dump, load
-from chaland.wire.summary import MAX_BYTES, CellCounts, Mode, State, decode_release, encode_release
+from chaland.wire.sketch import KEY_ID_PATTERN
+from chaland.wire.summary import (
+    RELEASE_FORMAT,
+    SENSOR_PATTERN,
+    CellCounts,
+    Mode,
+    State,
+    decode_release,
+    encode_release,
+)
 
 NOTE_FORMAT = "chaland.note/1"
+KEY_NEWS_FORMAT = "chaland.key-news/1"
+OBJECTED_FORMAT = "chaland.objected/1"
+FORGET_LINE = b'{"format": "chaland.forget/1"}'
+"""Downwards: the button was pressed."""
+
+LONGEST_LINE = exchange.MAX_BYTES
+LONGEST_LINE_DOWN = exchange.MAX_ANSWER_BYTES
+
+_HEX32 = re.compile(r"[0-9a-f]{64}")
+_BOX = re.compile(rf"[0-9a-f]{{{2 * SEALED_BYTES}}}")
+_KEY_ID_OR_NONE = re.compile(rf"(?:{KEY_ID_PATTERN.pattern})?")
 
 EXIT_INPUT_ENDED = 0
 EXIT_DAY_ENDED = 10
@@ -29,6 +62,8 @@ EXIT_STOPPED = 14
 """It was told to end (SIGTERM) before its input or its day had ended."""
 EXIT_NOTHING_OBSERVED = 15
 """Standard input has ended, and not one window of it could be counted."""
+EXIT_NOT_PERMITTED = 16
+"""No charter that the day's process could verify permits it to listen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +78,11 @@ class DayOrders:
     rssi_visitor_dbm: int
     rssi_passer_by_dbm: int
     objection_ssid: str
+    sensor: str = ""
+    town_key: str = ""
+    """Fingerprint of the key that must have signed the charter."""
+    day: str = ""
+    """The local day (ISO) for which the town's key is good."""
     last_released: str = ""
     """Start (ISO) of the last cell that was released live, or "": no cell is drawn twice."""
 
@@ -83,20 +123,82 @@ class Note:
     message: str
 
 
-def write_line(said: CellCounts | Note) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The town's key ``key``, sealed for the key of the day of ``recipient``; not signed yet."""
+
+    recipient: str
+    recipient_key: bytes
+    key: str
+    box: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeyNews:
+    """What the hub may know of the keys in the day's process: all but the secrets.
+
+    ``day_key``: X25519 public key (32 bytes). ``holds``, ``offers``: names of town keys, or "".
+    """
+
+    day_key: bytes
+    holds: str
+    offers: str
+    copies: tuple[Copy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Objected:
+    """Bits of the objection filter that were set in the cell that has just ended, ascending."""
+
+    bits: tuple[int, ...]
+
+
+Said = CellCounts | Note | KeyNews | Objected
+"""What the day's process may say."""
+
+
+def write_line(said: Said) -> bytes:
     """Write one line of the pipe. Raises WireErrorFinal when a release breaks its format."""
-    if isinstance(said, CellCounts):
-        return encode_release(said) + b"\n"
-    message = said.message[:600]
-    return dump({"format": NOTE_FORMAT, "state": said.state, "message": message}) + b"\n"
+    return (encode_release(said) if isinstance(said, CellCounts) else dump(_members(said))) + b"\n"
 
 
-def read_line(line: bytes) -> CellCounts | Note:
-    """Read one line of the pipe. Raises WireErrorFinal when it is neither release nor note."""
-    fields = load(line, MAX_BYTES)
-    if fields.take("format") != NOTE_FORMAT:
+def _members(said: Note | KeyNews | Objected) -> dict[str, object]:
+    if isinstance(said, Note):
+        return {"format": NOTE_FORMAT, "state": said.state, "message": said.message[:600]}
+    if isinstance(said, Objected):
+        return {"format": OBJECTED_FORMAT, "bits": list(said.bits)}
+    return {
+        "format": KEY_NEWS_FORMAT,
+        "day_key": said.day_key.hex(),
+        "holds": said.holds,
+        "offers": said.offers,
+        "copies": [
+            {
+                "recipient": copy.recipient,
+                "recipient_key": copy.recipient_key.hex(),
+                "key": copy.key,
+                "box": copy.box.hex(),
+            }
+            for copy in said.copies
+        ],
+    }
+
+
+def read_line(line: bytes) -> Said:
+    """Read one line of the pipe. Raises WireErrorFinal when it is none."""
+    fields = load(line, LONGEST_LINE)
+    found = fields.take("format")
+    if found == NOTE_FORMAT:
+        return _note(fields)
+    if found == KEY_NEWS_FORMAT:
+        return _key_news(fields)
+    if found == OBJECTED_FORMAT:
+        bits = fields.integers("bits", (1, MAX_OBJECTED), 0, FILTER_BITS - 1)
+        fields.done()
+        return Objected(bits)
+    if found == RELEASE_FORMAT:
         return decode_release(line.rstrip(b"\n"))
-    return _note(fields)
+    raise fields.refuse("format", "is none of what the day's process may say")
 
 
 def _note(fields: Fields) -> Note:
@@ -105,3 +207,31 @@ def _note(fields: Fields) -> Note:
         raise WireErrorFinal("message", "must be a text")
     fields.done()
     return Note(state, message)
+
+
+def _key_news(fields: Fields) -> KeyNews:
+    news = KeyNews(
+        bytes.fromhex(fields.text("day_key", _HEX32, "64 hexadecimal digits")),
+        fields.text("holds", _KEY_ID_OR_NONE, "16 hexadecimal digits, or empty"),
+        fields.text("offers", _KEY_ID_OR_NONE, "16 hexadecimal digits, or empty"),
+        tuple(_copy(each) for each in fields.objects("copies", MAX_COPIES)),
+    )
+    fields.done()
+    return news
+
+
+def _copy(fields: Fields) -> Copy:
+    copy = Copy(
+        fields.text("recipient", SENSOR_PATTERN, "16 letters a-z or digits 2-7"),
+        bytes.fromhex(fields.text("recipient_key", _HEX32, "64 hexadecimal digits")),
+        fields.text("key", KEY_ID_PATTERN, "16 hexadecimal digits"),
+        bytes.fromhex(fields.text("box", _BOX, f"{SEALED_BYTES} bytes in hexadecimal")),
+    )
+    fields.done()
+    return copy
+
+
+def read_line_down(line: bytes) -> Exchanged | None:
+    """Read what the supervisor passed on; None: the button. Raises WireErrorFinal."""
+    line = line.rstrip(b"\n")
+    return None if line == FORGET_LINE else decode_answer(line)

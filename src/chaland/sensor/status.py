@@ -6,7 +6,12 @@ Made of the process and of beacons only: no number in it derives from a phone.
 import json
 import os
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
+
+from chaland.sensor.uplink.exchanging import Exchanger
+from chaland.sensor.uplink.spool import Spool
+from chaland.sensor.uplink.upload import UploadHealth
 
 FORMAT = "chaland.status/1"
 STALE_S = 60.0
@@ -22,6 +27,18 @@ class Status:
     at: str = ""
     state: str = "ok"
     message: str = ""
+    refusal: str = ""
+    """Why the sensor does not listen; "" while it may."""
+    town_key: str = ""
+    charter_version: int = 0
+    ends_on: str = ""
+    town_key_held: str = ""
+    """Name of the town's key of the day that the day's process has; it is no secret."""
+    exchanged_at: str = ""
+    exchange_problem: str = ""
+    charter_problem: str = ""
+    forgotten_at: str = ""
+    """When the button was last passed on to the day's process."""
     last_cell: str = ""
     restarts: int = 0
     queued: int = 0
@@ -37,6 +54,25 @@ class Status:
         new = path.with_name(path.name + ".new")
         new.write_text(json.dumps({"format": FORMAT} | asdict(self), indent=2), encoding="utf-8")
         os.replace(new, path)
+
+
+def gather(status: Status, spool: Spool, upload: UploadHealth, exchanger: Exchanger) -> None:
+    """Copy into the status what spool, upload and exchange know."""
+    charter, exchange = exchanger.store.charter, exchanger.health
+    status.queued, status.parked = len(spool.pending()), len(spool.parked())
+    status.last_accepted_at = _text(upload.last_accepted_at)
+    status.upload_problem, status.clock_skew_s = upload.last_problem, upload.skew_s
+    status.drops = {str(reason): count for reason, count in spool.drops.items()}
+    status.answers = dict(upload.answers)
+    status.town_key, status.town_key_held = exchanger.store.town_key, exchanger.holds
+    status.charter_version = charter.version if charter else 0
+    status.ends_on = charter.ends_on.isoformat() if charter else ""
+    status.exchanged_at, status.exchange_problem = _text(exchange.last_at), exchange.last_problem
+    status.charter_problem = exchange.charter_problem
+
+
+def _text(instant: datetime | None) -> str:
+    return instant.isoformat(timespec="seconds") if instant else ""
 
 
 def read_status(path: Path) -> Status | None:

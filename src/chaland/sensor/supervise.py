@@ -1,6 +1,7 @@
 """The supervisor: starts one process a day, keeps its releases, and alone talks to the hub.
 
-It never sees a frame: what comes up the pipe are noised releases and notes on health.
+It never sees a frame or a secret key: what comes up the pipe are noised releases, notes on health,
+and what may be known of the keys. It starts no process while the charter does not permit it.
 """
 
 import os
@@ -11,7 +12,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from chaland.sensor.charter import WHAT_TO_DO
 from chaland.sensor.orders import (
     EXIT_DAY_ENDED,
     EXIT_INPUT_ENDED,
@@ -19,16 +22,19 @@ from chaland.sensor.orders import (
     EXIT_NOTHING_OBSERVED,
     EXIT_ORDERS,
     EXIT_STOPPED,
+    FORGET_LINE,
     DayOrders,
     Note,
+    Said,
 )
 from chaland.sensor.spawn import DayProcess
-from chaland.sensor.status import STATUS_EVERY_S, Status
+from chaland.sensor.status import STATUS_EVERY_S, Status, gather
+from chaland.sensor.uplink.exchanging import Exchanger
 from chaland.sensor.uplink.reasons import UplinkDrop
 from chaland.sensor.uplink.spool import Spool
 from chaland.sensor.uplink.upload import Uploader
 from chaland.wire.errors import WireErrorFinal
-from chaland.wire.periods import CELL_S, cell_start
+from chaland.wire.periods import CELL_S, cell_start, local_day
 from chaland.wire.summary import CellCounts, State
 
 POLL_S = 1.0
@@ -57,11 +63,19 @@ class Supervisor:
         orders: DayOrders,
         spool: Spool,
         uploader: Uploader,
+        exchanger: Exchanger,
         status_path: Path,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._orders, self._spool, self._uploader = orders, spool, uploader
+        self._exchanger, self._store = exchanger, exchanger.store
+        self._zone = ZoneInfo(orders.timezone)
+        self._day = local_day(now(), self._zone)
+        """Of the day's process, while one runs."""
+        self._network = ""
+        """The objection network's name that the day's process knows."""
+        self._pressed = False
         self._upload_from_s = 0.0
         self._status_path, self._now = status_path, now
         self._status = Status(os.getpid(), message="starting")
@@ -80,6 +94,7 @@ class Supervisor:
         """Work until the end of the input, or SIGTERM. Exit code 0, or 1 when input was broken."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
+        signal.signal(signal.SIGUSR1, self._press)
         code = None
         try:
             while code is None and not self._stopping:
@@ -91,34 +106,79 @@ class Supervisor:
         self._write_status()
         return code or 0
 
-    @staticmethod
-    def _how_it_ended(code: int | None) -> str:
+    def _how_it_ended(self, code: int | None) -> str:
         if code == 0:
             return "the input has ended"
+        if self._status.refusal:
+            return self._status.message
         return "the input has ended, and could not be counted or read as a whole: see the log"
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
 
+    def _press(self, *_: object) -> None:
+        self._pressed = True
+
     def _step(self) -> int | None:
         """Do what is due; return an exit code when the work is done."""
-        if self._process is None:
+        may_listen = self._obey_charter()
+        if may_listen and self._process is None:
             self._start_when_due()
         code = None
-        if self._process is None:
-            time.sleep(min(POLL_S, max(0.0, self._start_at_s - time.monotonic())))
-        else:
+        if self._process is not None:
             code = self._listen(self._process)
+        elif may_listen:
+            time.sleep(min(POLL_S, max(0.0, self._start_at_s - time.monotonic())))
+        elif self._orders.is_as_it_happens or not self._exchanger.health.attempts:
+            time.sleep(POLL_S if self._exchanger.health.attempts else 0)
+        else:
+            return 1  # a recording has an end, and so has waiting for its charter
         if self._process is not None and self._is_dated_now:
             self._look_at_wrong_clock()
-        if self._orders.is_live:
+        if self._orders.is_live and may_listen:
             self._notice_clock_set_back()
             self._fill_silence()
+        self._talk()
         if time.monotonic() >= self._upload_from_s:
             self._upload(at_most=5)
         if time.monotonic() - self._status_at_s >= STATUS_EVERY_S:
             self._write_status()
         return code
+
+    # The town -----------------------------------------------------------------------------------
+
+    def _obey_charter(self) -> bool:
+        """Tell whether the sensor may listen now; if not, end the process that does."""
+        refusal = self._store.refusal(local_day(self._now(), self._zone))
+        self._status.refusal = refusal or ""
+        if refusal is None:
+            return True
+        if self._process is not None:
+            self._say("the day's process is ended at once, and every table of it zeroed")
+            self._end_process()
+        self._expected = cell_start(self._now())
+        if self._status.message != WHAT_TO_DO[refusal]:
+            self._say_status(WHAT_TO_DO[refusal])
+        return False
+
+    def _talk(self) -> None:
+        """Exchange with the hub when it is time, and pass on what the day's process is to hear."""
+        process = self._process
+        day = self._day if process else local_day(self._now(), self._zone)
+        heard = self._exchanger.exchange(day)
+        if process is not None and heard is not None:
+            process.tell(heard)
+        if process is not None and self._pressed:
+            self._pressed = False
+            process.tell(FORGET_LINE)
+            self._status.forgotten_at = self._now().isoformat()
+            self._say("the button was pressed: what is very near is forgotten, and barred")
+            self._write_status()
+        charter = self._store.charter
+        if process is not None and charter and charter.objection_network != self._network:
+            self._say("the objection network has another name; the day's process is started again")
+            self._end_process()
+            self._start_at_s = 0.0
 
     # The day's process ------------------------------------------------------------------------
 
@@ -128,10 +188,21 @@ class Supervisor:
         if self._is_dated_now and not self._clock_is_right():
             self._start_at_s = time.monotonic() + CLOCK_AGAIN_S
             return
-        last_released = self._last_released() if self._is_dated_now else ""
-        self._process = DayProcess(replace(self._orders, last_released=last_released))
+        charter = self._store.charter
+        if charter is None:
+            return
+        self._day, self._network = local_day(self._now(), self._zone), charter.objection_network
+        orders = replace(
+            self._orders,
+            objection_ssid=self._network,
+            town_key=self._store.town_key,
+            day=self._day.isoformat(),
+            last_released=self._last_released() if self._is_dated_now else "",
+        )
+        self._process = DayProcess(orders)
+        self._process.tell(self._exchanger.greeting(self._day))
         self._started_s = time.monotonic()
-        self._say_status("listening")
+        self._say_status("starting to listen")
 
     def _last_released(self) -> str:
         """Return the start of the last cell that was released, "" before the first.
@@ -175,19 +246,20 @@ class Supervisor:
             self._hear(said)
         if code is None:
             return None
-        process.close()
-        self._process = None
+        self._forget_process(process)
         return self._ended(code)
 
-    def _hear(self, said: CellCounts | Note | WireErrorFinal) -> None:
+    def _hear(self, said: Said | WireErrorFinal) -> None:
         if isinstance(said, CellCounts):
             self._keep(said)
         elif isinstance(said, Note):
             self._status.state = said.state
             self._say_status(said.message)
-        else:
-            self._say(f"the day's process said what is no release ({said}); it is dropped")
+        elif isinstance(said, WireErrorFinal):
+            self._say(f"the day's process said what it may not say ({said}); it is dropped")
             self._spool.count(UplinkDrop.RELEASE_MALFORMED)
+        else:
+            self._exchanger.hear(said)
 
     def _ended(self, code: int) -> int | None:
         """Note how the day's process ended; return our exit code if none is to follow."""
@@ -229,8 +301,12 @@ class Supervisor:
         self._process.end()
         for said in self._process.said():
             self._hear(said)
-        self._process.close()
+        self._forget_process(self._process)
+
+    def _forget_process(self, process: DayProcess) -> None:
+        process.close()
         self._process = None
+        self._exchanger.process_ended()
 
     # Releases ---------------------------------------------------------------------------------
 
@@ -298,16 +374,10 @@ class Supervisor:
         self._write_status()
 
     def _write_status(self) -> None:
-        status, health = self._status, self._uploader.health
-        accepted = health.last_accepted_at
-        status.at = self._now().isoformat(timespec="seconds")
-        status.queued, status.parked = len(self._spool.pending()), len(self._spool.parked())
-        status.last_accepted_at = accepted.isoformat(timespec="seconds") if accepted else ""
-        status.upload_problem, status.clock_skew_s = health.last_problem, health.skew_s
-        status.drops = {str(reason): count for reason, count in self._spool.drops.items()}
-        status.answers = dict(health.answers)
+        self._status.at = self._now().isoformat(timespec="seconds")
+        gather(self._status, self._spool, self._uploader.health, self._exchanger)
         self._status_at_s = time.monotonic()
         try:
-            status.write(self._status_path)
+            self._status.write(self._status_path)
         except OSError as error:
             self._say(f"the status can't be written ({error}): make room on the disk")

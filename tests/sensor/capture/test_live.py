@@ -256,14 +256,14 @@ class TestOnAnInterface:
         assert listener.source.failure.fault is Fault.INTERFACE_DOWN
         assert f"ip link set {radio.name} up" in listener.source.health.message
 
-    def test_an_interface_without_monitor_mode_is_told(self, listen) -> None:
+    def test_an_interface_that_is_no_radio_is_told(self, listen) -> None:
         radio = Radio(f"chae{os.getpid() % 10_000}", ETHERNET_HARDWARE)
         try:
             listener = listen(radio.name)
             listener.until(lambda: listener.source.failure)
-            assert listener.source.failure.fault is Fault.NO_MONITOR_MODE
+            assert listener.source.failure.fault is Fault.NO_RADIO
             assert listener.source.health.state is State.NO_MONITOR_MODE
-            assert "set type monitor" in listener.source.health.message
+            assert "leave it as it is" in listener.source.health.message
         finally:
             radio.unplug()
 

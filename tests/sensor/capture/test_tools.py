@@ -1,11 +1,13 @@
 """What the capturing programs say, as the technician is told it."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from chaland.sensor.capture import Fault, Tool
-from chaland.sensor.capture.tools import explain_end
+from chaland.sensor.capture.tools import explain_end, find_fault
+from chaland.wire.summary import State
 
 
 @pytest.mark.parametrize(
@@ -46,3 +48,23 @@ def test_a_note_never_tells_how_many_frames_there_were(statistics: str) -> None:
     told = explain_end(Tool.TCPDUMP, "m", 1, f"tcpdump: cannot allocate\n{statistics}").message
     assert '"tcpdump: cannot allocate"' in told
     assert not re.search(r"\d.*packet|17|2[35]", told)
+
+
+@pytest.mark.parametrize(
+    ("is_radio", "fault", "said"),
+    [(True, Fault.NO_MONITOR_MODE, "set type monitor"), (False, Fault.NO_RADIO, "leave it as it")],
+)
+def test_only_a_radio_is_to_be_put_into_monitor_mode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_radio: bool, fault: Fault, said: str
+) -> None:
+    """The advice for a radio would cut the machine's own network off."""
+    (tmp_path / "lan0").mkdir()
+    (tmp_path / "lan0" / "type").write_text("1\n")
+    (tmp_path / "lan0" / "flags").write_text("0x1003\n")
+    if is_radio:
+        (tmp_path / "lan0" / "phy80211").mkdir()
+    monkeypatch.setattr("chaland.sensor.capture.tools._INTERFACES", tmp_path)
+    found = find_fault(Tool.CHALAND, "lan0")
+    assert found is not None
+    assert (found.fault, found.state) == (fault, State.NO_MONITOR_MODE)
+    assert said in found.message

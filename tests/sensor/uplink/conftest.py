@@ -12,11 +12,12 @@ from chaland.sensor import config as box
 from chaland.sensor.config import SensorConfig, save_config
 from chaland.sensor.status import Status, read_status
 from chaland.wire.signature import sensor_identifier
+from tests import charters
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
-    """A box that is enrolled with a hub that does not answer."""
+    """A box that is enrolled with a hub that does not answer, and has its charter."""
     directory = tmp_path / "state"
     directory.mkdir()
     key = box.make_key(directory / box.KEY_NAME)
@@ -24,6 +25,7 @@ def state(tmp_path: Path) -> Path:
     save_config(
         directory, SensorConfig("http://127.0.0.1:9", name, "Café des Halles", "Europe/Paris")
     )
+    charters.permit(directory, charters.draft(key))
     return directory
 
 

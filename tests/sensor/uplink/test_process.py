@@ -20,9 +20,19 @@ from nacl.signing import SigningKey
 from chaland.sensor import config as box
 from chaland.sensor.commands import sensor
 from chaland.sensor.config import ConfigErrorFinal, load_config, save_config
-from chaland.sensor.orders import DayOrders, Note, read_line, write_line
+from chaland.sensor.orders import (
+    LONGEST_LINE,
+    Copy,
+    DayOrders,
+    KeyNews,
+    Note,
+    Objected,
+    read_line,
+    write_line,
+)
 from chaland.sensor.status import Status
 from chaland.wire.errors import WireErrorFinal
+from chaland.wire.exchange import MAX_COPIES
 from chaland.wire.summary import Mode, State, decode
 
 Start = Callable[..., Any]
@@ -59,7 +69,7 @@ def test_a_config_round_trips(state: Path) -> None:
         ("rssi_visitor_dbm", 70, "from -95 to -20"),
         ("rssi_passer_by_dbm", -60, "must not be above"),
         ("timezone", "Europe/Paname", "unknown here"),
-        ("objection_ssid", "no", "4 to 32"),
+        ("town_key", "abcd", "abcd-efgh-ijkl-mnop, or empty"),
         ("extra", 1, "not a member"),
         ("shop", None, "must be a text"),
     ],
@@ -125,15 +135,27 @@ def test_a_box_that_is_not_enrolled_says_what_to_do(tmp_path: Path) -> None:
 def test_orders_and_lines_round_trip() -> None:
     orders = replace(ORDERS, files=("a b.pcap", "-"), last_released="2026-03-14T12:00:00+00:00")
     assert DayOrders.from_argument(orders.to_argument()) == orders
-    note = Note(State.DEAF, "the radio is deaf: « é »")
-    assert read_line(write_line(note)) == note
+    copy = Copy("a2" * 8, bytes(32), "0f" * 8, bytes(range(80)))
+    for said in (
+        Note(State.DEAF, "the radio is deaf: « é »"),
+        KeyNews(bytes(range(32)), "", "00112233445566ff", (copy, copy)),
+        KeyNews(bytes(range(32)), "00112233445566ff", "", ()),
+        Objected((0, 7, 65_535)),
+    ):
+        assert read_line(write_line(said)) == said
+    news = KeyNews(bytes(32), "", "", (copy,) * MAX_COPIES)
+    assert len(write_line(news)) < LONGEST_LINE
 
 
 @pytest.mark.parametrize(
     "line",
     [b"", b"frame 00:11:22:33:44:55\n", b'{"format": "chaland.release/1", "address": 1}\n',
      b'{"format": "chaland.note/1", "state": "phones", "message": ""}\n',
-     b'{"format": "chaland.note/1", "state": "ok", "message": "", "count": 3}\n'],
+     b'{"format": "chaland.note/1", "state": "ok", "message": "", "count": 3}\n',
+     b'{"format": "chaland.objected/1", "bits": [65536]}\n',
+     b'{"format": "chaland.objected/1", "bits": []}\n',
+     b'{"format": "chaland.key-news/1", "day_key": "", "holds": "", "offers": "", "copies": []}\n',
+     b'{"format": "chaland.exchanged/1"}\n'],
 )  # fmt: skip
 def test_nothing_but_releases_and_notes_is_read(line: bytes) -> None:
     with pytest.raises(WireErrorFinal):
@@ -151,7 +173,7 @@ def test_what_sees_frames_knows_no_network_and_the_reverse() -> None:
     assert not [name for name in day if name.startswith("chaland.sensor.uplink.u")]
     for part in ("capture", "decode", "presence", "pipeline", "day"):
         assert f"chaland.sensor.{part}" not in supervisor
-    assert not {"nacl.signing", "chaland.sensor.uplink.spool"} & day
+    assert not {"chaland.sensor.config", "chaland.sensor.uplink.spool"} & day
 
 
 # Running --------------------------------------------------------------------------------------
@@ -298,6 +320,7 @@ def test_nothing_but_summaries_and_the_box_itself_is_on_disk(start: Start, state
     running.end()
     names = {str(p.relative_to(state)) for p in state.rglob("*") if p.is_file()}
     assert names == {
+        "charter.json",
         "key",
         "sensor.json",
         "status.json",

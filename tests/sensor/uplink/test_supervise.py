@@ -12,15 +12,19 @@ from nacl.signing import SigningKey
 
 from chaland.sensor.orders import EXIT_STOPPED, DayOrders
 from chaland.sensor.supervise import Supervisor
+from chaland.sensor.uplink.charters import CharterStore
+from chaland.sensor.uplink.exchanging import Exchanger
 from chaland.sensor.uplink.reasons import UplinkDrop
 from chaland.sensor.uplink.spool import Spool
 from chaland.sensor.uplink.upload import Uploader
 from chaland.wire.periods import cell_start
 from chaland.wire.signature import sensor_identifier
 from chaland.wire.summary import CellCounts, Count, Mode, State, decode
+from tests import charters
 
 KEY = SigningKey(bytes(range(32)))
-LIVE = DayOrders("nowhere0", "chaland", (), "Europe/Paris", Mode.DEFAULT, -70, -85, "-optout")
+NAME = sensor_identifier(bytes(KEY.verify_key))
+LIVE = DayOrders("nowhere0", "chaland", (), "Europe/Paris", Mode.DEFAULT, -70, -85, "", sensor=NAME)
 
 
 class Clock:
@@ -40,7 +44,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Iterator[Spool]:
-    spool = Spool(tmp_path / "spool", sensor_identifier(bytes(KEY.verify_key)))
+    spool = Spool(tmp_path / "spool", NAME)
     yield spool
     spool.close()
 
@@ -55,9 +59,20 @@ def uploader(spool: Spool) -> Iterator[Uploader]:
 def supervisor(
     tmp_path: Path, spool: Spool, uploader: Uploader, clock: Clock
 ) -> Iterator[Supervisor]:
-    supervisor = Supervisor(LIVE, spool, uploader, tmp_path / "status.json", now=clock)
-    yield supervisor
-    supervisor._end_process()
+    with httpx.Client() as client:
+        exchanger = Exchanger(store(tmp_path), tmp_path, KEY, "http://127.0.0.1:9", client)
+        supervisor = Supervisor(
+            LIVE, spool, uploader, exchanger, tmp_path / "status.json", now=clock
+        )
+        yield supervisor
+        supervisor._end_process()
+
+
+def store(directory: Path) -> CharterStore:
+    """Return the charter of a box that may listen."""
+    store = CharterStore(directory, NAME, "", lambda _: None)
+    store.receive(charters.signed(charters.draft(KEY)))
+    return store
 
 
 def step_until(supervisor: Supervisor, condition: Callable[[], bool]) -> None:
@@ -150,7 +165,10 @@ def told(tmp_path: Path, spool: Spool, clock: Clock, hub_clock: HubClock) -> Ite
     """A supervisor whose hub tells the time."""
     with httpx.Client(transport=hub_clock) as client:
         uploader = Uploader(spool, KEY, "http://hub.example", client, now=clock)
-        supervisor = Supervisor(LIVE, spool, uploader, tmp_path / "status.json", now=clock)
+        exchanger = Exchanger(store(tmp_path), tmp_path, KEY, "http://hub.example", client)
+        supervisor = Supervisor(
+            LIVE, spool, uploader, exchanger, tmp_path / "status.json", now=clock
+        )
         yield supervisor
         supervisor._end_process()
 

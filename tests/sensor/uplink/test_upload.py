@@ -14,8 +14,9 @@ import pytest
 from nacl.signing import SigningKey
 
 from chaland.sensor.uplink.enrol import EnrolErrorFinal, EnrolErrorTemporary, enrol
+from chaland.sensor.uplink.patience import FIRST_DELAY_S, LONGEST_DELAY_S
 from chaland.sensor.uplink.spool import Spool
-from chaland.sensor.uplink.upload import FIRST_DELAY_S, LONGEST_DELAY_S, Uploader
+from chaland.sensor.uplink.upload import Uploader
 from chaland.wire import answers, enrolment
 from chaland.wire.answers import Answer, Code, Meaning
 from chaland.wire.errors import WireErrorFinal
@@ -217,7 +218,7 @@ def test_a_success_ends_the_patience(hub: Hub, uploader: Uploader, clock: Clock)
         uploader.drain()
         clock.now_s += LONGEST_DELAY_S
     uploader.drain()
-    assert uploader.health.failures == 0
+    assert uploader.due
     assert len(hub.bodies) == 8
 
 

@@ -34,6 +34,7 @@ DEAF = (
     "beacons were heard and have stopped: the radio has gone deaf, or the only access point near "
     "was switched off. The street may not be quiet. Unplug and replug the radio"
 )
+STARTING = "starting to listen"
 LISTENING = "listening; no beacon yet"
 HEARING = "listening; beacons are heard"
 

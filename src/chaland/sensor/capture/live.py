@@ -6,7 +6,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 
 from chaland.sensor.capture.files import read_capture
-from chaland.sensor.capture.health import Health
+from chaland.sensor.capture.health import STARTING, Health
 from chaland.sensor.capture.links import is_wifi
 from chaland.sensor.capture.source import CaptureProblem, Record
 from chaland.sensor.capture.stream import (
@@ -48,6 +48,7 @@ class LiveSource:
         """Prepare to capture; the child starts with the iteration."""
         self.buffer = bytearray(BUFFER_SIZE)
         self.health = Health.of_stream()
+        self.health.message = STARTING  # whether there is an interface is not known yet
         self.failure: Failure | None = None
         """What is wrong now; ``None`` while a child runs."""
         self._interface, self._tool, self._snap_length = interface, tool, snap_length

@@ -36,6 +36,7 @@ class Fault(StrEnum):
     NO_PERMISSION = "no-permission"
     INTERFACE_MISSING = "interface-missing"
     INTERFACE_DOWN = "interface-down"
+    NO_RADIO = "no-radio"
     NO_MONITOR_MODE = "no-monitor-mode"
     PRISM_HEADERS = "prism-headers"
     CHILD_DIED = "child-died"
@@ -53,6 +54,7 @@ class Failure:
 _STATES = {
     Fault.INTERFACE_MISSING: State.NO_INTERFACE,
     Fault.INTERFACE_DOWN: State.NO_INTERFACE,
+    Fault.NO_RADIO: State.NO_MONITOR_MODE,
     Fault.NO_MONITOR_MODE: State.NO_MONITOR_MODE,
 }
 
@@ -67,6 +69,10 @@ _MESSAGES = {
         "(iw phy phy0 interface add {interface} type monitor); `iw dev` lists those there are"
     ),
     Fault.INTERFACE_DOWN: "interface {interface} is down: ip link set {interface} up",
+    Fault.NO_RADIO: (
+        "interface {interface} is no Wi-Fi radio, so it can't listen: leave it as it is, and give "
+        "the name of a radio's interface (`iw dev` lists them)"
+    ),
     Fault.NO_MONITOR_MODE: (
         "interface {interface} is not in monitor mode, so it delivers no probe requests: "
         "ip link set {interface} down; iw dev {interface} set type monitor; "
@@ -125,7 +131,7 @@ def find_fault(tool: Tool, interface: str) -> Failure | None:
     except OSError:  # unplugged just now
         return failure(Fault.INTERFACE_MISSING, tool, interface)
     if hardware not in _WIFI_HARDWARE:
-        fault = Fault.NO_MONITOR_MODE
+        fault = Fault.NO_MONITOR_MODE if (directory / "phy80211").exists() else Fault.NO_RADIO
     elif tool is Tool.CHALAND and hardware not in child.LINK_TYPES:
         fault = Fault.PRISM_HEADERS
     elif not flags & _UP:

@@ -19,7 +19,8 @@ class Ledger:
     """The spool's memory; ``save`` makes it survive a power cut.
 
     ``cells`` and ``days`` hold the starts (ISO text) of what was released, oldest first. A cell
-    is noised once and released once, or its privacy loss would be paid twice.
+    is noised once and released once, as are a day's dwell and sketch, which leave together; else
+    their privacy loss would be paid twice.
     """
 
     path: Path

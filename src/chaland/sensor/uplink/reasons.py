@@ -10,6 +10,8 @@ class UplinkDrop(StrEnum):
     """A second release of one cell: sending it would spend the cell's privacy budget twice."""
     DWELL_REPEATED = "dwell-repeated"
     """A second dwell histogram of one day, taken off its cell for the same reason."""
+    SKETCH_REPEATED = "sketch-repeated"
+    """A second sketch of one day, taken off its cell for the same reason."""
     CLOCK_WRONG = "clock-wrong"
     """The box's clock is known to be wrong, so nobody can say which cell this was."""
     RELEASE_MALFORMED = "release-malformed"

@@ -85,13 +85,15 @@ class Spool:
         Returns None when the cell was released before (counted). Raises OSError when the disk
         refuses; the release is then not accepted.
         """
-        start, day = cell.start.isoformat(), cell.dwell and cell.dwell.day.isoformat()
-        if start in self._ledger.cells:
+        if cell.start.isoformat() in self._ledger.cells:
             self.count(UplinkDrop.CELL_REPEATED)
             return None
-        if day in self._ledger.days:
+        if cell.dwell and cell.dwell.day.isoformat() in self._ledger.days:
             self.count(UplinkDrop.DWELL_REPEATED)
             cell = replace(cell, dwell=None)
+        if cell.sketch and cell.sketch.day.isoformat() in self._ledger.days:
+            self.count(UplinkDrop.SKETCH_REPEATED)
+            cell = replace(cell, sketch=None)
         sequence = self._ledger.sequence + 1
         self._store(Summary(self._sensor, sequence, made_at, self._simulated, cell))
         self._make_room()
@@ -161,8 +163,8 @@ class Spool:
         self._ledger = ledger
 
     def _noting(self, summary: Summary) -> Ledger:
-        dwell = summary.cell.dwell
-        day = dwell.day.isoformat() if dwell else None
+        of_day = summary.cell.dwell or summary.cell.sketch
+        day = of_day.day.isoformat() if of_day else None
         return self._ledger.noting(summary.sequence, summary.cell.start.isoformat(), day)
 
     def _make_room(self) -> None:

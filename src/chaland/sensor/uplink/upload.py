@@ -4,7 +4,6 @@ A summary is deleted only on an answer of the hub itself that says it has it; a 
 page, a proxy's error or silence leave it where it is.
 """
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 from nacl.signing import SigningKey
 
+from chaland.sensor.uplink.patience import TIMEOUT_S, Patience, not_the_hub, unreachable
 from chaland.sensor.uplink.spool import Spool
 from chaland.wire import answers
 from chaland.wire.answers import Meaning
@@ -21,9 +21,6 @@ from chaland.wire.errors import WireErrorFinal
 from chaland.wire.signature import sign
 
 PATH = "/api/v1/summaries"
-TIMEOUT_S = 10.0
-FIRST_DELAY_S = 5.0
-LONGEST_DELAY_S = 600.0
 SKEW_AT_MOST_S = 120.0
 """Beyond this the box's clock is called wrong; a window lasts 300 s."""
 
@@ -34,7 +31,6 @@ class UploadHealth:
 
     last_accepted_at: datetime | None = None
     last_problem: str = ""
-    failures: int = 0
     skew_s: float | None = None
     """The hub's clock minus ours, seconds; None before its first answer."""
     answers: dict[str, int] = field(default_factory=dict)
@@ -60,13 +56,12 @@ class Uploader:
         self.health = UploadHealth()
         self._spool, self._key, self._client = spool, key, client
         self._url = hub.rstrip("/") + PATH
-        self._now, self._monotonic_s = now, monotonic_s
-        self._next_at_s = monotonic_s()
+        self._now, self._patience = now, Patience(monotonic_s)
 
     @property
     def due(self) -> bool:
         """Tell whether the time has come to send, if something waits."""
-        return self._monotonic_s() >= self._next_at_s
+        return self._patience.is_over
 
     def drain(self, at_most: int = 50) -> None:
         """Send what is due, oldest first, until one must wait or ``at_most`` were sent."""
@@ -82,7 +77,7 @@ class Uploader:
         try:
             self._note_clock(self._client.head(self._url, timeout=TIMEOUT_S))
         except httpx.HTTPError as error:
-            self.health.last_problem = _unreachable(self._url, error)
+            self.health.last_problem = unreachable(self._url, error)
 
     def _send(self, sequence: int) -> None:
         body = self._spool.read(sequence)
@@ -95,7 +90,7 @@ class Uploader:
                 self._url, content=body, headers=headers, timeout=TIMEOUT_S
             )
         except httpx.HTTPError as error:
-            self._wait(_unreachable(self._url, error))
+            self._wait(unreachable(self._url, error))
             return
         self._note_clock(response)
         self._act(sequence, response)
@@ -104,37 +99,26 @@ class Uploader:
         try:
             answer = answers.decode(response.content)
         except WireErrorFinal:
-            self._wait(_not_the_hub(self._url, response), response)
+            self._wait(not_the_hub(self._url, response), response)
             return
         self.health.answers[answer.code] = self.health.answers.get(answer.code, 0) + 1
         meaning = answers.meaning_of(answer.code)
         if meaning is Meaning.DONE:
             self._spool.delete(sequence)
             self.health.last_accepted_at, self.health.last_problem = self._now(), ""
-            self._ready()
+            self._patience.succeeded()
         elif meaning is Meaning.PARK:
             self._spool.park(sequence, answer.code)
             self.health.last_problem = f"{answer.code}: {answer.message}"
-            self._ready()
+            self._patience.succeeded()
         else:
             if meaning is Meaning.RENUMBER:
                 self._spool.renumber(answer.last_sequence)
             self._wait(f"{answer.code}: {answer.message}", response)
 
-    def _ready(self) -> None:
-        self.health.failures = 0
-        self._next_at_s = self._monotonic_s()
-
     def _wait(self, problem: str, response: httpx.Response | None = None) -> None:
-        """Back off: up to twice as long after each failure, at random within the upper half."""
         self.health.last_problem = problem
-        longest = min(FIRST_DELAY_S * 2 ** min(self.health.failures, 10), LONGEST_DELAY_S)
-        delay_s = longest * (0.5 + random.SystemRandom().random() / 2)
-        asked = response.headers.get("Retry-After", "") if response is not None else ""
-        if asked.isascii() and asked.isdigit():
-            delay_s = max(delay_s, min(float(asked), LONGEST_DELAY_S))
-        self.health.failures += 1
-        self._next_at_s = self._monotonic_s() + delay_s
+        self._patience.failed(response)
 
     def _note_clock(self, response: httpx.Response) -> None:
         try:
@@ -143,14 +127,3 @@ class Uploader:
             return  # no clock in this answer: what was known stays
         if hub_time.tzinfo is not None:
             self.health.skew_s = (hub_time - self._now()).total_seconds()
-
-
-def _unreachable(url: str, error: httpx.HTTPError) -> str:
-    return f"the hub can't be reached at {url} ({type(error).__name__}: {error}); retrying"
-
-
-def _not_the_hub(url: str, response: httpx.Response) -> str:
-    return (
-        f"{url} answered {response.status_code}, and not as a Chaland hub does: check the hub, "
-        "its address and what stands between; retrying"
-    )

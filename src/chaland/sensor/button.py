@@ -1,0 +1,65 @@
+"""The button beside the sensor, from its own side: ``chaland sensor forget`` tells the supervisor.
+
+A GPIO button, or whatever else a shop has, runs that command.
+"""
+
+import os
+import signal
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chaland.sensor.config import SPOOL_NAME, STATUS_NAME
+from chaland.sensor.status import Status, read_status
+
+HEARD_WITHIN_S = 15.0
+"""The supervisor may be waiting for the hub's answer just now."""
+_POLL_S = 0.05
+
+
+class ButtonErrorFinal(Exception):
+    """The button did nothing; the message says why and what to do."""
+
+
+def press(state: Path) -> None:
+    """Tell the sensor of a state folder to forget what is near; return when it does.
+
+    Raises ButtonErrorFinal when no sensor runs there, none listens, or it may not be told.
+    """
+    status = read_status(state / STATUS_NAME)
+    if status is None or not _runs(status, state):
+        raise ButtonErrorFinal("no sensor runs here, so nothing is heard, and nothing to forget")
+    if status.refusal:
+        raise ButtonErrorFinal(
+            f"the sensor does not listen ({status.refusal}), so there is nothing to forget"
+        )
+    pressed = datetime.now(UTC)
+    try:
+        os.kill(status.pid, signal.SIGUSR1)
+    except PermissionError:
+        raise ButtonErrorFinal("this user may not tell the sensor: run it as its user") from None
+    deadline_s = time.monotonic() + HEARD_WITHIN_S
+    while time.monotonic() < deadline_s:
+        now = read_status(state / STATUS_NAME)
+        if now and now.forgotten_at and datetime.fromisoformat(now.forgotten_at) >= pressed:
+            return
+        time.sleep(_POLL_S)
+    raise ButtonErrorFinal("the sensor did not answer: look at chaland sensor status")
+
+
+def _runs(status: Status, state: Path) -> bool:
+    """Tell whether the process that wrote the status is the one that has the spool locked.
+
+    A number alone could be another process's by now.
+    """
+    try:
+        lock = (state / SPOOL_NAME / "lock").stat().st_ino
+        locks = Path("/proc/locks").read_text(encoding="ascii")
+    except OSError:
+        return False
+    # 12: FLOCK  ADVISORY  WRITE 4711 fd:01:131091 0 EOF
+    rows = (line.split() for line in locks.splitlines())
+    return any(
+        row[-5:-3] == ["WRITE", str(status.pid)] and row[-3].split(":")[-1] == str(lock)
+        for row in rows
+    )
