@@ -19,7 +19,7 @@ from chaland.hub.association.models import Association
 from chaland.hub.footfall import rules, selectors, services
 from chaland.hub.footfall.estimates import CalibrationFinal
 from chaland.hub.footfall.figures import totals
-from chaland.hub.footfall.models import Calibration, Cell, DayFigure, DoorCount, DwellDay
+from chaland.hub.footfall.models import Calibration, Cell, DayFigure, DoorCount, DwellDay, FlowDay
 from chaland.hub.footfall.selectors import Cube
 from chaland.simulate.air import TIMEZONE
 from chaland.simulate.history import DayCounts
@@ -124,7 +124,7 @@ def load(
     seed: TownSeed, week: int, *, weeks: int = WEEKS, counted_weeks: int = COUNTED_WEEKS
 ) -> Town:
     """Put a town into emptied tables, count at its doors, calibrate, and make all figures."""
-    for model in (Cell, DwellDay, DayFigure, DoorCount, Calibration):
+    for model in (Cell, DwellDay, FlowDay, DayFigure, DoorCount, Calibration):
         model.objects.all().delete()
     dates = [FIRST + timedelta(days=i) for i in range(7 * weeks)]
     until = day_bounds(dates[-1], TIMEZONE)[1]
@@ -132,10 +132,12 @@ def load(
         enrol(found(drawn_town(seed.shops), until), until)
     here = places()
     spans = {place.slug: Span(datetime.fromtimestamp(0, UTC), until) for place in here}
-    days = [day for some in released_days(seed, dates) for day in some]
+    # founded long after: none of the demo's troubles falls into these weeks
+    founded = dates[-1] + timedelta(days=1000)
+    released = [day for some in released_days(seed, dates, founded) for day in some]
+    days = [day.counts for day in released]
     with in_one_transaction():
-        # founded long after: none of the demo's troubles falls into these weeks
-        Loader(here, spans, dates[-1] + timedelta(days=1000)).load(days)
+        Loader(here, spans, founded).load(released)
     counted = np.zeros(len(dates), bool)
     counted[7 * week : 7 * (week + counted_weeks)] = True
     rng = np.random.default_rng([seed.seed, 8])

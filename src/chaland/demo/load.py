@@ -5,7 +5,7 @@ history goes in beside it, with the same content. The live day goes through inta
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
 
@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 
 from chaland.demo import cast
 from chaland.demo.founding import Place
+from chaland.demo.past import Released
+from chaland.hub.association.models import Shop
+from chaland.hub.footfall.estimates.covisits import pack
 from chaland.hub.footfall.intake.services import mechanism_of
-from chaland.hub.footfall.models import Cell, DwellDay, Sensor
+from chaland.hub.footfall.models import Cell, DwellDay, FlowDay, Sensor
 from chaland.hub.footfall.services import CountRow
 from chaland.simulate.history import DayCounts
 from chaland.wire.mechanism import DEFAULT_MECHANISM
@@ -60,10 +63,14 @@ class Loader:
         self._places, self._spans, self._founded = places, spans, founded
         self._heard = mechanism_of(_example(windows=WINDOWS_PER_CELL)).pk
         self._deaf = mechanism_of(_example(windows=0)).pk
+        shops = Shop.objects.filter(pk__in=[place.shop_id for place in places])
+        self._association_id = shops.values_list("association_id", flat=True)[0]
+        self._zones = dict(shops.values_list("pk", "zone_id"))
         self.loaded = dict.fromkeys((place.slug for place in places), 0)
 
-    def load(self, days: Sequence[DayCounts]) -> None:
-        """Store the cells and dwell histograms of some days."""
+    def load(self, released: Sequence[Released]) -> None:
+        """Store the cells, dwell histograms and flows of some days."""
+        days = [day.counts for day in released]
         rows = [row for day in days for row in self._cells(day)]
         quote = connections["footfall"].ops.quote_name
         columns = ", ".join(quote(name) for name in _COLUMNS)
@@ -73,6 +80,7 @@ class Loader:
             # names of columns and of the table only; the values are parameters
             cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608
         DwellDay.objects.bulk_create(dwell for day in days for dwell in self._dwell(day))
+        FlowDay.objects.bulk_create(flows for day in released for flows in self._flows(day))
 
     def close(self) -> None:
         """Let each sensor go on numbering after what was loaded."""
@@ -118,6 +126,29 @@ class Loader:
                     bound=mechanism.dwell.bound,
                     epsilon=mechanism.dwell.epsilon,
                 )
+
+    def _flows(self, day: Released) -> Iterator[FlowDay]:
+        """Yield a town's flows of a day that was wholly loaded in all shops."""
+        spans = [self._spans[place.slug] for place in self._places]
+        if not all(span.of(day.counts.start_s).all() for span in spans):
+            return
+        ids = np.array([place.shop_id for place in self._places], np.int64)
+        zones = np.array(sorted(set(self._zones.values())), np.int64)
+        flows = replace(
+            day.flows,
+            shops=ids[day.flows.shops],
+            zones=zones[day.flows.zones],
+            zone_ids=zones[day.flows.zone_ids],
+        )
+        yield FlowDay(
+            association_id=self._association_id,
+            day=day.counts.day,
+            shop_ids=flows.shops.tolist(),
+            estimates=pack(flows),
+            sensors=len(ids) - len(day.absent),
+            sensors_expected=len(ids),
+            simulated=True,
+        )
 
 
 def _example(windows: int) -> CellCounts:

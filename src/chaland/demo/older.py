@@ -31,7 +31,7 @@ def fill(seed: TownSeed, founded: date, days: int) -> None:
         begin = max(first, frontier - timedelta(weeks=_WEEKS))
         dates = [begin + timedelta(days=i) for i in range((frontier - begin).days)]
         span = Span(day_bounds(begin, TIMEZONE)[0], day_bounds(frontier, TIMEZONE)[0])
-        made = [day for some in released_days(seed, dates, workers=0) for day in some]
+        made = [day for some in released_days(seed, dates, founded, workers=0) for day in some]
         with in_one_transaction():
             Loader(there, {place.slug: span for place in there}, founded).load(made)
             # the first weeks that were there have got the dwell of the weeks before them

@@ -32,12 +32,25 @@ _CELLS = int(DAY_S // CELL_S)
 
 
 @dataclass(frozen=True)
+class Followed:
+    """Who was where, of the devices that can be followed: one entry a person and shop visited.
+
+    ``came_s`` is the person's last arrival there, in seconds since the local day began.
+    """
+
+    who: NDArray[np.int64]
+    shop: NDArray[np.int64]
+    came_s: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class DayCounts:
     """One local day of a town. ``n`` cells (96, or 92 or 100 at clock changes) from 04:00.
 
     ``start_s`` (n,) is in seconds since the epoch; ``counts`` maps released names to exact counts
     of shape (n, shops); ``dwell`` (shops, bins) counts closed visits; ``visitors`` (n, shops) is
-    the true mean number of customers inside, ``entries`` (n, shops) how many came in.
+    the true mean number of customers inside, ``entries`` (n, shops) how many came in; ``followed``
+    is what the day's co-visit sketches are made of.
     """
 
     day: date
@@ -46,6 +59,7 @@ class DayCounts:
     dwell: NDArray[np.int64]
     visitors: NDArray[np.float64]
     entries: NDArray[np.int64]
+    followed: Followed
 
 
 def count_day(walkers: Walkers, day: date, dwell_edges_s: tuple[int, ...]) -> DayCounts:
@@ -56,7 +70,7 @@ def count_day(walkers: Walkers, day: date, dwell_edges_s: tuple[int, ...]) -> Da
     objects = people.phones.objects[people.stays.who[heard.stay]]
     heard = heard.select(~objects)
     fingerprints, scans = count_probes(people, heard, shops)
-    arrivals, passers_by, dwell = count_followable(people, heard, dwell_edges_s)
+    arrivals, passers_by, dwell, followed = count_followable(people, heard, dwell_edges_s)
     counts = {
         "fingerprints": fingerprints,
         "scans": scans,
@@ -74,6 +88,7 @@ def count_day(walkers: Walkers, day: date, dwell_edges_s: tuple[int, ...]) -> Da
         dwell=dwell,
         visitors=_fit(visitors, n),
         entries=_fit(entries, n),
+        followed=followed,
     )
 
 
@@ -132,10 +147,10 @@ def _distinct(
 
 def count_followable(
     day: Day, heard: Sightings, edges_s: tuple[int, ...]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], Followed]:
     """Return (arrivals, passers_by) of shape (cells, shops) and dwell (shops, bins): E2, E3, E4.
 
-    ``edges_s`` begins with the minimum stay.
+    ``edges_s`` begins with the minimum stay. The last part says who visited which shop: E5's input.
     """
     shops = len(day.town.shops)
     address = day.phones.address[day.stays.who[heard.stay]]
@@ -157,7 +172,14 @@ def count_followable(
     bins = len(edges_s) - 1
     bin_ = np.searchsorted(edges_s, dwell_s[closed], "right") - 1
     dwell = np.bincount(shop[closed] * bins + bin_, minlength=shops * bins)
-    return arrivals, passers_by, dwell.reshape(shops, bins)
+    visits = _last_arrivals(token[lives.begin][came], came_s[came], shops)
+    return arrivals, passers_by, dwell.reshape(shops, bins), visits
+
+
+def _last_arrivals(token: NDArray[np.int64], came_s: NDArray[np.float64], shops: int) -> Followed:
+    """Keep the last arrival of each token; they come sorted by token and time."""
+    last = np.append(np.diff(token) != 0, True)[: len(token)]
+    return Followed(token[last] // shops, token[last] % shops, came_s[last])
 
 
 def _by_cell(time_s: NDArray[np.float64], shop: NDArray[np.int64], shops: int) -> NDArray[np.int64]:
