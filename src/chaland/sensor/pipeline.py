@@ -1,6 +1,7 @@
 """From frames to released cells: the address dies in here, and every frame is accounted for.
 
-    capture → decode → health | objection → RSSI gate → windows, visit table → noise → summary
+    capture → decode → health | objection → RSSI gate → windows, visits → noise → summary
+                                                                      arrivals → sketch
 
 Each step either lets the frame pass or names the :class:`Drop` under which it is counted.
 """
@@ -23,6 +24,7 @@ from chaland.sensor.presence.windows import WindowTable
 from chaland.sensor.privacy.keys import overwrite_stack, pointer_to
 from chaland.sensor.privacy.objection import NetworkName, ObjectionFilter
 from chaland.sensor.privacy.random_bits import OperatingSystemBits, RandomBits, SeededBits
+from chaland.sensor.privacy.sketch import Sketch
 from chaland.sensor.privacy.town_key import TownKey
 from chaland.wire.mechanism import DEFAULT_MECHANISM, Mechanism
 from chaland.wire.periods import local_day
@@ -118,6 +120,9 @@ class Pipeline:
         self._windows = WindowTable(config.mechanism, config.mode)
         self._visits = VisitTable(config.mechanism)
         self._noise = Noise(config.mechanism, config.mode, bits)
+        self._sketch = Sketch(
+            config.mechanism.sketch, bits.apart(), town_key, config.day, config.timezone
+        )
         self._fingerprints = self._scans = 0
         last = config.last_released
         self._released_us = int(last.timestamp()) * US if last else -1
@@ -148,6 +153,8 @@ class Pipeline:
                 if not clock.now_us <= time_us < next_second_us:
                     late = yield from self._advance(time_us)
                     next_second_us = clock.now_us - clock.now_us % US + US
+                    self._objections.notice(next_second_us - US)
+                    self._sketch.notice(next_second_us - US)
                 else:
                     clock.now_us, late = time_us, False
                 if end == 0:
@@ -161,6 +168,7 @@ class Pipeline:
         finally:
             self._windows.zero()
             self._visits.zero()
+            self._sketch.zero()
 
     def _take(self, start: int, end: int, original_length: int) -> Drop | None:
         """Lead one frame through the steps; return why it was put aside, if it was."""
@@ -180,8 +188,10 @@ class Pipeline:
     def _refuse_objecting(self) -> Drop | None:
         observation = self._observation
         address = self._frame + observation.address_at
-        if self._optout.is_named_by(self._buffer, observation):
-            self._objections.add(address)
+        objects = self._optout.is_named_by(self._buffer, observation)
+        if objects or self._objections.is_near(observation.rssi_dbm):
+            if self._objections.add(address):
+                self._sketch.forget(address)
             self._windows.forget(address)
             self._visits.forget(address)
             return Drop.OBJECTED
@@ -207,7 +217,10 @@ class Pipeline:
             window = self._windows.count(self._buffer, self._frame, observation, in_window_us)
         if not (is_probe and is_random):
             address = self._frame + observation.address_at
+            arrivals = self._visits.arrivals
             visit = self._visits.sight(address, clock.now_us, is_inside)
+            if self._visits.arrivals > arrivals:
+                self._sketch.visit(address, clock.now_us)
         elif not is_inside:
             visit = Drop.NOT_FOLLOWABLE
         return window or visit
@@ -272,6 +285,7 @@ class Pipeline:
             peak=visits.peak,
             dwell_day=day if day_ends else None,
             dwell=tuple(visits.dwell.tolist()) if day_ends else (),
+            sketch=self._sketch.release(day, cell_us) if day_ends else None,
         )
         self._begin_cell()
         if day_ends:

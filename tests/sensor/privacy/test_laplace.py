@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from chaland.sensor.privacy import OperatingSystemBits, SeededBits
-from chaland.sensor.privacy.laplace import _below, _survives, draw, draw_many
+from chaland.sensor.privacy.coins import below, survives
+from chaland.sensor.privacy.laplace import draw, draw_many
 from chaland.wire.mechanism import DEFAULT_MECHANISM
 from chaland.wire.summary import Mode
 
@@ -108,13 +109,13 @@ class Enumerated:
 
 def test_words_that_would_favour_small_remainders_are_refused() -> None:
     last_fair = 2**64 - 2**64 % 25 - 1
-    assert _below(25, Enumerated([2**64 - 1, last_fair + 1, last_fair])) == 24
+    assert below(25, Enumerated([2**64 - 1, last_fair + 1, last_fair])) == 24
 
 
-@pytest.mark.parametrize(("words", "survives"), [([0, 1], False), ([0, 0, 1], True)])
-def test_the_chain_of_coins_counts_its_steps(words: list[int], survives: bool) -> None:
+@pytest.mark.parametrize(("words", "survived"), [([0, 1], False), ([0, 0, 1], True)])
+def test_the_chain_of_coins_counts_its_steps(words: list[int], survived: bool) -> None:
     """exp(-1): coin k comes up with probability 1/k; a chain that ends at an odd k survives."""
-    assert _survives(1, 1, Enumerated(words)) is survives
+    assert survives(1, 1, Enumerated(words)) is survived
 
 
 def test_the_exact_probability_of_zero_by_summing_the_procedure() -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from chaland.sensor.privacy.laplace import draw
 from chaland.sensor.privacy.random_bits import RandomBits
 from chaland.wire.mechanism import Mechanism, Noised
+from chaland.wire.sketch import DaySketch
 from chaland.wire.summary import CellCounts, Count, DwellCounts, Mode, State
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,6 +34,8 @@ class ExactCell:
     """The local day that ends with this cell."""
     dwell: tuple[int, ...]
     """Stays by bin; empty unless ``dwell_day``."""
+    sketch: DaySketch | None = None
+    """The day's co-visits, randomised from the beginning; with ``dwell_day`` at most."""
 
 
 class Noise:
@@ -67,19 +70,19 @@ class Noise:
             for name, noised in mechanism.counts[self._mode].items()
             if exact.windows and not (self._flooded_today and name in ("arrivals", "passers_by"))
         }
-        dwell = self._dwell(exact)
-        return CellCounts(exact.start, exact.windows, exact.state, self._mode, counts, dwell)
+        dwell = sketch = None
+        if exact.dwell_day is not None:
+            if not self._flooded_today:
+                dwell, sketch = self._dwell(exact, exact.dwell_day), exact.sketch
+            self._flooded_today = False
+        return CellCounts(
+            exact.start, exact.windows, exact.state, self._mode, counts, dwell, sketch
+        )
 
-    def _dwell(self, exact: ExactCell) -> DwellCounts | None:
-        if exact.dwell_day is None:
-            return None
-        spoiled, self._flooded_today = self._flooded_today, False
-        if spoiled:
-            return None
+    def _dwell(self, exact: ExactCell, day: date) -> DwellCounts:
         noised = self._mechanism.dwell
         counts = tuple(self._noised(noised, count) for count in exact.dwell)
-        edges_s = self._mechanism.dwell_edges_s
-        return DwellCounts(exact.dwell_day, edges_s, counts, noised.bound, noised.epsilon)
+        return DwellCounts(day, self._mechanism.dwell_edges_s, counts, noised.bound, noised.epsilon)
 
     def _noised(self, noised: Noised, exact: int) -> int:
         return exact + draw(noised.scale, self._bits)

@@ -33,9 +33,6 @@ from chaland.sensor.privacy.keys import Key, Pointer, Token
 from chaland.wire.mechanism import Mechanism
 
 _US = 1_000_000
-LINGER_US = 300 * _US
-"""From the last sighting to the zeroing of a row."""
-STAYS_AFTER_US = 7200 * _US - LINGER_US
 
 _NOT_ARRIVED, _ARRIVED, _ARRIVED_NOW = 0, 1, 2
 """What was counted of a life: no arrival, one in an earlier cell, one in this cell."""
@@ -62,6 +59,8 @@ class VisitTable:
         self._mask: NDArray[np.bool_] = np.zeros(size, np.bool_)
         self._key = Key()
         self._token = Token()
+        self._linger_us = mechanism.linger_s * _US
+        self._stays_after_us = mechanism.stay_at_most_s * _US - self._linger_us
         self._minimum_stay_us = mechanism.minimum_stay_s * _US
         self._edges_us = np.array(mechanism.dwell_edges_s, np.int64) * _US
         self.dwell: NDArray[np.int64] = np.zeros(len(mechanism.dwell_edges_s) - 1, np.int64)
@@ -81,7 +80,7 @@ class VisitTable:
                 self._token.zero()
                 return Drop.VISIT_TABLE_FULL
             row = self._admit(now_us)
-        elif now_us - self._born_us[row] >= STAYS_AFTER_US:
+        elif now_us - self._born_us[row] >= self._stays_after_us:
             self._renew(row, now_us)
         self._token.zero()
         self._last_us[row] = now_us
@@ -100,7 +99,7 @@ class VisitTable:
 
     def expire(self, now_us: int) -> None:
         """End the lives that were last sighted five minutes ago or earlier."""
-        np.less_equal(self._last_us, now_us - LINGER_US, out=self._mask)
+        np.less_equal(self._last_us, now_us - self._linger_us, out=self._mask)
         np.logical_and(self._mask, self._taken, out=self._mask)
         for row in np.flatnonzero(self._mask):
             self._end_life(int(row))

@@ -29,6 +29,10 @@ class RandomBits(Protocol):
         """Return one word of 64 random bits."""
         ...
 
+    def apart(self) -> "RandomBits":
+        """Return another source of the same kind, whose bits are independent of these."""
+        ...
+
 
 @final
 class OperatingSystemBits:
@@ -53,6 +57,10 @@ class OperatingSystemBits:
         self._used += 1
         return value
 
+    def apart(self) -> "OperatingSystemBits":
+        """Return a source with a pool of its own."""
+        return OperatingSystemBits()
+
 
 @final
 class SeededBits:
@@ -69,3 +77,9 @@ class SeededBits:
     def word(self) -> int:
         """Return the next word."""
         return int(self._generator.random_raw())
+
+    def apart(self) -> "SeededBits":
+        """Return the stream that lies 2^127 words further; repeatable as this one is."""
+        other = SeededBits(0)
+        other._generator = self._generator.jumped()
+        return other
