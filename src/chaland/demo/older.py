@@ -15,6 +15,7 @@ from chaland.demo.load import Loader, Span, in_one_transaction
 from chaland.demo.past import TownSeed, released_days
 from chaland.hub.footfall import services
 from chaland.hub.footfall.models import Cell
+from chaland.hub.footfall.services import account
 from chaland.hub.footfall.services.figures import DWELL_DAYS
 from chaland.simulate.air import TIMEZONE
 from chaland.wire.periods import day_bounds, local_day
@@ -36,6 +37,8 @@ def fill(seed: TownSeed, founded: date, days: int) -> None:
             Loader(there, {place.slug: span for place in there}, founded).load(made)
             # the first weeks that were there have got the dwell of the weeks before them
             services.rebuild_figures(first=begin, last=frontier + timedelta(days=DWELL_DAYS))
+            loaded = begin, frontier - timedelta(days=1)
+            account.rebuild([place.shop_id for place in there], loaded)
 
 
 def _first_day(there: list[Place]) -> date:
