@@ -101,6 +101,19 @@ def test_a_gap_is_accepted_and_noted(box: Any) -> None:
 
 Refusal = Callable[[Any], Any]
 
+
+def withdrawn(box: Any) -> Receipt:
+    withdraw(box.sensor.shop_id, date(2026, 3, 14))
+    return box.send(box.summary(4))
+
+
+def outdated(box: Any) -> Receipt:
+    charter = Charter.objects.get()
+    charter.document = charter.document.replace(annex_digest(), "0" * 64)
+    charter.save()
+    return box.send(box.summary(4))
+
+
 REFUSALS: dict[Code, Refusal] = {
     Code.SEQUENCE_CONFLICT: lambda box: box.send(box.summary(1, windows=2)),
     Code.SEQUENCE_REPLAYED: lambda box: box.send(box.summary(2), at=box.at(9)),
@@ -131,21 +144,9 @@ REFUSALS: dict[Code, Refusal] = {
     Code.OVER_BUDGET: lambda box: box.send(
         box.summary(4, counts={"arrivals": Count(3, 1, "0.47")})
     ),
-    Code.NOT_AGREED: lambda box: withdrawn(box),
-    Code.CHARTER_OUTDATED: lambda box: outdated(box),
+    Code.NOT_AGREED: withdrawn,
+    Code.CHARTER_OUTDATED: outdated,
 }
-
-
-def withdrawn(box: Any) -> Receipt:
-    withdraw(box.sensor.shop_id, date(2026, 3, 14))
-    return box.send(box.summary(4))
-
-
-def outdated(box: Any) -> Receipt:
-    charter = Charter.objects.get()
-    charter.document = charter.document.replace(annex_digest(), "0" * 64)
-    charter.save()
-    return box.send(box.summary(4))
 
 
 @pytest.mark.parametrize("code", REFUSALS)

@@ -11,11 +11,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from chaland.hub.association.access import director_required, required_role, visible_shops
 from chaland.hub.common import clock
-from chaland.hub.footfall import selectors
+from chaland.hub.footfall import charters, keeping, selectors
 from chaland.hub.footfall.figures.opening import covered_lately
 from chaland.hub.footfall.models import Sensor
+from chaland.hub.footfall.services import objections
 from chaland.hub.footfall.services.enrolment import CODE_LIVES, create_enrolment_code, revoke
 from chaland.hub.footfall.web.forms import CodeForm
+from chaland.wire.periods import local_day
 
 
 @director_required
@@ -30,7 +32,9 @@ def _page(request: HttpRequest, form: CodeForm | None, code: str = "") -> HttpRe
     role = required_role(request)
     shops = visible_shops(role)
     by_id = {shop.pk: shop for shop in shops}
-    covered = covered_lately(list(by_id), ZoneInfo(role.association.timezone), now)
+    timezone = ZoneInfo(role.association.timezone)
+    covered = covered_lately(list(by_id), timezone, now)
+    charter = charters.current(role.association.pk)
     rows: list[dict[str, Any]] = [
         {
             "shop": by_id[row.sensor.shop_id],
@@ -52,6 +56,9 @@ def _page(request: HttpRequest, form: CodeForm | None, code: str = "") -> HttpRe
         "form": form or CodeForm(shops=shops, initial={"shop": request.GET.get("shop")}),
         "code": code,
         "code_hours": int(CODE_LIVES.total_seconds() // 3600),
+        "objections": objections.fill(role.association.pk, local_day(now, timezone)),
+        "objection_days": keeping.OBJECTIONS.days,
+        "outdated": charter is not None and charters.is_outdated(charter),
         "hub_url": request.build_absolute_uri("/").rstrip("/"),
     }
     refused = form is not None and not code
@@ -69,6 +76,15 @@ def new_code(request: HttpRequest) -> HttpResponse:
     return _page(
         request, form, create_enrolment_code(given["shop"].pk, given["label"], clock.now())
     )
+
+
+@director_required
+@require_POST
+def clear_objections(request: HttpRequest) -> HttpResponse:
+    """Empty the objection filter: after an attack on it, all are counted until they ask anew."""
+    objections.clear(required_role(request).association.pk, clock.now())
+    messages.success(request, _("The objection list is empty. Whoever objects must ask anew."))
+    return redirect("sensors")
 
 
 @director_required

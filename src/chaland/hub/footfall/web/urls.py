@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from chaland.hub.footfall.web import calibration, measurement, pages, public, sensors
+from chaland.hub.footfall.web import budget, calibration, measurement, pages, public, sensors
 
 _privacy = [
     path("", public.page, name="privacy"),
@@ -11,6 +11,8 @@ _privacy = [
     path("notice-<slug:language>.pdf", public.poster, name="privacy_notice"),
     path("charter.json", public.charter, name="privacy_charter"),
     path("audit/", public.audit, name="privacy_audit"),
+    path("account/", budget.page, name="budget"),
+    path("account.csv", budget.csv, name="budget_csv"),
 ]
 """With the number of a town; without it where the hub has one town only."""
 
@@ -38,6 +40,7 @@ urlpatterns = [
     ),
     path("sensors/", sensors.page, name="sensors"),
     path("sensors/codes/", sensors.new_code, name="sensor_new_code"),
+    path("sensors/objections/clear/", sensors.clear_objections, name="objections_clear"),
     path("sensors/<slug:identifier>/revoke/", sensors.revoke_sensor, name="sensor_revoke"),
     path("privacy/", include(_privacy)),
     path("privacy/<int:town>/", include(_privacy)),
