@@ -1,5 +1,6 @@
 """What the checks share: a folder, a town, and one story of canaries that five of them judge."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from chaland.audit.chain import Chain
 from chaland.audit.report import Outcome
 from chaland.audit.town import BrokenFinal, CouldNotRunFinal, Town
+from chaland.wire.summary import CellCounts, Mode
 
 
 class Bench:
@@ -16,6 +18,8 @@ class Bench:
         self.folder = folder
         self.quick = quick
         self._stack = ExitStack()
+        self.streets: dict[Mode, Sequence[CellCounts]] = {}
+        """What real sensors released of the street of F9 and F14, by mode."""
 
     def runs(self, full: int) -> int:
         """Return how often something is to be repeated: a tenth in a quick run."""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from chaland.audit import search, spellings
+from chaland.audit import egress, search, spellings
 from chaland.audit.linkage import auc
 from chaland.audit.radio import (
     OBJECTION_NETWORK,
@@ -288,6 +288,7 @@ class Chain:
         self.outcomes["F1"].measure("files searched", len(files))
         self.outcomes["F1"].measure("bytes searched", size)
         self.outcomes["F3"].measure("keys searched for on disk", len(self.keys))
+        egress.judge(town.post, self.outcomes["F1"])
         strays = (town.post / "strays").read_bytes()
         self.outcomes["F1"].measure("bytes sent anywhere but to the hub", len(strays), 0)
         self.outcomes["F1"].require(not strays, "something was sent to another place than the hub")

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from chaland.audit import noise, presence
 from chaland.audit.bench import Bench
 from chaland.audit.report import Checked, Outcome, Result
 from chaland.audit.town import BrokenFinal, CouldNotRunFinal
@@ -23,6 +24,12 @@ class Check:
 
 def _chain(check: str) -> Judge:
     return lambda bench: bench.chain(check)
+
+
+def _scalars(bench: Bench) -> Outcome:
+    outcome = Outcome()
+    noise.judge(bench, outcome)
+    return outcome
 
 
 CHECKS: Mapping[str, Check] = {
@@ -61,6 +68,26 @@ CHECKS: Mapping[str, Check] = {
             "Shops share no token",
             "The same canaries were heard by two shops; the attacker has both memories.",
             _chain("F5"),
+        ),
+        Check(
+            "F6",
+            "Every output keeps its epsilon",
+            "Neighbouring streams through the pipeline; neighbouring counts through the release, "
+            "by the hundred thousand; the noise's distribution and independence.",
+            _scalars,
+        ),
+        Check(
+            "F9",
+            "Objecting works with Wi-Fi on",
+            "With and without canaries that object, output for output; 60 who object, in a real "
+            "sensor's figures.",
+            presence.judge_objection,
+        ),
+        Check(
+            "F14",
+            "Staff, residents and fixed devices do not count",
+            "160 canaries stay for eight hours at a real sensor.",
+            presence.judge_stay,
         ),
     )
 }

@@ -6,6 +6,7 @@ only way out is the courier. Needs root: to build that network, and to read thei
 """
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -183,6 +184,11 @@ class Box:
         self.call("enroll", "--hub", f"http://127.0.0.1:{COURIER_PORT}", "--code", code)
 
     @property
+    def sensor(self) -> str:
+        """The name under which it is enrolled."""
+        return str(json.loads((self.state / "sensor.json").read_text())["sensor"])
+
+    @property
     def environment(self) -> dict[str, str]:
         own = {"HOME": str(self.folder / "home"), "TMPDIR": str(self.folder / "tmp")}
         kept = {name: value for name, value in os.environ.items() if "CHALAND" not in name}
@@ -252,12 +258,7 @@ class Town:
 
     def sign_charter(self, *boxes: Box) -> bytes:
         """Sign the town's charter off the hub, let the hub have it, and pin it on the boxes."""
-        try:
-            document = self.script(_CHARTER.format(key=self.key.hex())).encode()
-        except BrokenFinal as error:  # XXX until the module is there
-            if "services.trial" in str(error):
-                return b""
-            raise
+        document = self.script(_CHARTER.format(key=self.key.hex())).encode()
         for box in boxes:
             box_charter = box.state / "charter.json"
             box_charter.write_bytes(document)
