@@ -7,6 +7,7 @@ while the hub is away goes on under them; secrets it never has.
 
 import base64
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -70,6 +71,7 @@ class Exchanger:
         client: httpx.Client,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.health = ExchangeHealth()
         self.store = store
@@ -77,7 +79,7 @@ class Exchanger:
         self._sensor = sensor_identifier(bytes(key.verify_key))
         self._url = hub.rstrip("/") + PATH
         self._filter_path = directory / FILTER_NAME
-        self._now, self._patience = now, Patience()
+        self._now, self._patience = now, Patience(monotonic_s)
         self._news: KeyNews | None = None
         self._copies: dict[str, Copy] = {}
         self._objected: set[int] = set()
