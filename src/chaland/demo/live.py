@@ -24,8 +24,10 @@ from chaland.demo.founding import places
 from chaland.demo.past import TownSeed
 from chaland.demo.timing import TownClock, speed_at
 from chaland.hub.footfall.models import Cell, Sensor
+from chaland.hub.footfall.services import due
 from chaland.sensor.pipeline import Pipeline, PipelineConfig
 from chaland.sensor.privacy import SeededBits
+from chaland.sensor.privacy.town_key import TownKey
 from chaland.sensor.uplink.upload import PATH
 from chaland.simulate.air import TIMEZONE, ShopAir
 from chaland.simulate.radio import Sightings, hear
@@ -63,6 +65,24 @@ class Air:
         return ShopAir(*self._heard(day), shop, self._walkers.seed)
 
 
+class TownKeys:
+    """The town's key of a day. The boxes live in one process and hand it on without a hub."""
+
+    def __init__(self) -> None:
+        self._day: date | None = None
+        self._keeper = TownKey()
+
+    def of(self, day: date) -> TownKey:
+        """Return a box's own copy of the day's key, sealed and opened as between real boxes."""
+        if day != self._day:
+            self._keeper.zero()
+            self._keeper, self._day = TownKey(), day
+            self._keeper.adopt()
+        copy = TownKey()
+        copy.open(self._keeper.seal(copy.public_key), self._keeper.held)
+        return copy
+
+
 @dataclass
 class Box:
     """One shop's simulated sensor. ``start`` is the next cell; ``sequence`` the last number."""
@@ -72,6 +92,7 @@ class Box:
     start: datetime
     sequence: int
     deaf: bool
+    town_keys: TownKeys
     _day: date | None = None
     _cells: Iterator[CellCounts] = field(default_factory=lambda: iter(()))
 
@@ -91,7 +112,8 @@ class Box:
         source = SimulatedSource(air.of(self.shop, day), from_s, to_s, deaf=self.deaf)
         # Drawn anew each time: two noises over the same simulated cell would uncover it.
         bits = SeededBits(int.from_bytes(os.urandom(8), "big"))
-        return Pipeline.simulated(PipelineConfig(TIMEZONE), source, bits)
+        config = PipelineConfig(TIMEZONE, day=day)
+        return Pipeline.simulated(config, source, bits, town_key=self.town_keys.of(day))
 
     def message(self, cell: CellCounts, now: datetime) -> tuple[bytes, dict[str, str]]:
         """Return the signed upload of a cell: body and headers."""
@@ -111,8 +133,9 @@ def run(
     clock: TownClock,
     pace: Callable[[datetime], float],
     send: Callable[[Box], None],
+    tend: Callable[[datetime], object],
 ) -> None:
-    """Go on for ever: each quarter hour, one box after the other.
+    """Go on for ever: each quarter hour, one box after the other, then what is due in the hub.
 
     ``pace`` tells how fast time passes at an instant.
     """
@@ -126,6 +149,7 @@ def run(
             time.sleep(max((at - clock.now()).total_seconds(), 0) / speed)
             send(box)
             box.sent()
+        tend(clock.now())
 
 
 def upload(client: httpx.Client, box: Box, cell: CellCounts, now: Callable[[], datetime]) -> None:
@@ -151,6 +175,7 @@ def boxes(town: Town, keys: Mapping[str, SigningKey], founded: date) -> list[Box
     last = dict(Cell.objects.values_list("shop_id").annotate(Max("start")))
     sequences = dict(Sensor.objects.values_list("pk", "last_sequence"))
     order = {shop.slug: index for index, shop in enumerate(town.shops)}
+    town_keys = TownKeys()
     return [
         Box(
             shop=order[place.slug],
@@ -158,6 +183,7 @@ def boxes(town: Town, keys: Mapping[str, SigningKey], founded: date) -> list[Box
             start=last[place.shop_id] + _CELL,
             sequence=sequences[place.sensor_id],
             deaf=cast.is_deaf(place.slug, founded, founded),
+            town_keys=town_keys,
         )
         for place in places()
     ]
@@ -175,6 +201,7 @@ def main(url: str, shops: str, seed: str, founded: str, speed: str) -> None:
                 clock,
                 lambda at: speed_at(town.shops, at, float(speed)),
                 lambda box: upload(client, box, box.next_cell(air), clock.now),
+                due.run_due,
             )
         except (RefusedFinal, httpx.TransportError) as problem:
             sys.exit(f"live day: {problem}")
