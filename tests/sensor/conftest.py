@@ -10,6 +10,8 @@ from chaland.sensor.capture import CaptureProblem, Record
 from chaland.sensor.pipeline import Pipeline, PipelineConfig
 from chaland.sensor.presence.cells import ExactCell
 from chaland.sensor.privacy import SeededBits
+from chaland.sensor.privacy.objection import ObjectionFilter
+from chaland.sensor.privacy.town_key import TownKey
 from chaland.simulate.frames import (
     association_request,
     authentication,
@@ -42,6 +44,11 @@ class Air:
     buffer: bytearray = field(default_factory=lambda: bytearray(2048))
     link_type: int = 127
     problems: Sequence[CaptureProblem] = ()
+    acts: list[tuple[int, Callable[[], object]]] = field(default_factory=list)
+
+    def then(self, at_s: float, act: Callable[[], object]) -> None:
+        """Do something, as another thread would, just before the first record from then on."""
+        self.acts.append((NOON_US + round(at_s * US), act))
 
     def add(self, at_s: float, frame: bytes, rssi_dbm: int = -60) -> None:
         self.records.append((NOON_US + round(at_s * US), radiotap_frame(frame, rssi_dbm, 6)))
@@ -80,7 +87,10 @@ class Air:
         return self
 
     def __iter__(self) -> Iterator[Record]:
+        acts = sorted(self.acts, key=lambda act: act[0])
         for time_us, frame in self.records:
+            while acts and acts[0][0] <= time_us:
+                acts.pop(0)[1]()
             self.buffer[: len(frame)] = frame
             yield (time_us, 0, len(frame), len(frame))
             self.buffer[: len(frame)] = bytes(len(frame))
@@ -91,9 +101,14 @@ def new_air() -> type[Air]:
     return Air
 
 
-def _pipeline(air: Air, **settings: object) -> Pipeline:
+def _pipeline(
+    air: Air,
+    town_key: TownKey | None = None,
+    objections: ObjectionFilter | None = None,
+    **settings: object,
+) -> Pipeline:
     config = PipelineConfig(ZoneInfo("Europe/Paris"), **{"recorded": True} | settings)  # type: ignore[arg-type]
-    return Pipeline.simulated(config, air, SeededBits(1))
+    return Pipeline.simulated(config, air, SeededBits(1), town_key=town_key, objections=objections)
 
 
 @pytest.fixture(scope="session")

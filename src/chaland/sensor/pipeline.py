@@ -190,10 +190,10 @@ class Pipeline:
         address = self._frame + observation.address_at
         objects = self._optout.is_named_by(self._buffer, observation)
         if objects or self._objections.is_near(observation.rssi_dbm):
-            if self._objections.add(address):
-                self._sketch.forget(address)
+            self._objections.add(address)
             self._windows.forget(address)
-            self._visits.forget(address)
+            if self._visits.forget(address):
+                self._sketch.forget(address)
             return Drop.OBJECTED
         return Drop.OBJECTED if self._objections.holds(address) else None
 

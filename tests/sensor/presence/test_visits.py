@@ -1,5 +1,6 @@
 """Lives in the visit table: arrivals, passers-by, dwell, those who stay, and forgetting."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -149,6 +150,19 @@ def test_who_stays_outside_for_hours_is_no_passer_by_and_never_arrives(table: Vi
     assert counts(table) == (0, 0, 0)
 
 
+@pytest.mark.parametrize(("linger_s", "stay_at_most_s"), [(60, 7200), (300, 3600)])
+def test_how_long_it_remembers_is_the_mechanisms(linger_s: int, stay_at_most_s: int) -> None:
+    mechanism = replace(DEFAULT_MECHANISM, linger_s=linger_s, stay_at_most_s=stay_at_most_s)
+    table = VisitTable(mechanism)
+    sight(table, 1, True, 0, 30)
+    for at_s, live in ((30 + linger_s - 1, 1), (30 + linger_s, 0)):
+        table.expire(START_US + at_s * US)
+        assert table.live == live
+    times = range(10_000, 10_000 + stay_at_most_s + 1, linger_s // 2)
+    sight(table, 2, True, *times)
+    assert times[-1] * US + START_US - table._born_us.max() < (stay_at_most_s - linger_s) * US
+
+
 def test_no_time_in_a_row_is_older_than_two_hours(table: VisitTable) -> None:
     for now_us in range(START_US, START_US + 5 * HOUR_US, 290 * US):
         table.sight(place(1), now_us, inside=True)
@@ -160,8 +174,9 @@ def test_no_time_in_a_row_is_older_than_two_hours(table: VisitTable) -> None:
 @pytest.mark.parametrize("inside", [False, True])
 def test_forgetting_takes_back_what_the_cell_counted(table: VisitTable, inside: bool) -> None:
     sight(table, 1, inside, 0, 100)
-    table.forget(place(1))
-    table.forget(place(2))
+    assert table.forget(place(1)) is inside  # had it arrived?
+    assert not table.forget(place(1))
+    assert not table.forget(place(2))
     assert (*counts(table), table.live, rows_left(table)) == (0, 0, 0, 0, 0)
     table.expire(START_US + HOUR_US)
     assert counts(table) == (0, 0, 0)
@@ -171,7 +186,7 @@ def test_forgetting_leaves_what_an_earlier_cell_released(table: VisitTable) -> N
     sight(table, 1, True, 0, 100)
     table.begin_cell()
     sight(table, 2, True, 100, 200)
-    table.forget(place(1))
+    assert table.forget(place(1))
     assert table.arrivals == 1
 
 

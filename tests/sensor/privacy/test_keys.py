@@ -50,7 +50,7 @@ def test_a_zeroed_key_is_zeros() -> None:
     assert not any(key_bytes(key))
 
 
-def test_a_key_lies_in_locked_memory_that_no_core_dump_holds() -> None:
+def test_a_key_lies_in_locked_memory_that_no_core_dump_and_no_child_has() -> None:
     key = Key()
     place = int(ffi.cast("uintptr_t", key.at))
     flags: list[str] = []
@@ -62,7 +62,7 @@ def test_a_key_lies_in_locked_memory_that_no_core_dump_holds() -> None:
             inside = start <= place < end
         elif inside and words[0] == "VmFlags:":
             flags = words[1:]
-    assert {"lo", "dd"} <= set(flags)  # locked, left out of dumps
+    assert {"lo", "dd", "dc"} <= set(flags)  # locked, left out of dumps and of forks
 
 
 def test_without_the_right_to_lock_memory_there_is_no_key() -> None:

@@ -1,6 +1,7 @@
 """Objection: recognised by the network's name in place, kept as one bit of 2^16."""
 
 import hashlib
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from chaland.sensor.decode import Kind, Observation
 from chaland.sensor.privacy.keys import pointer_to
 from chaland.sensor.privacy.objection import NetworkName, ObjectionFilter
-from chaland.wire.exchange import FILTER_BITS
+from chaland.wire.exchange import FILTER_BITS, FILTER_BYTES
 from chaland.wire.mechanism import DEFAULT_MECHANISM
 
 
@@ -93,3 +94,84 @@ def test_the_bit_is_the_published_hash_and_leaves_no_digest_behind() -> None:
     assert objections._bytes[index >> 3] == 1 << (index & 7)
     assert objections._bytes.astype(bool).sum() == 1
     assert not objections._digest.any()
+
+
+def place(number: int) -> Any:
+    return pointer_to(bytearray(number.to_bytes(6, "big")))
+
+
+def bit_of(number: int) -> int:
+    digest = hashlib.blake2b(
+        number.to_bytes(6, "big"), digest_size=16, person=b"chaland-object-1"
+    ).digest()
+    return int.from_bytes(digest[:2], "little")
+
+
+def filter_of(*bits: int) -> bytes:
+    town = bytearray(FILTER_BYTES)
+    for bit in bits:
+        town[bit >> 3] |= 1 << (bit & 7)
+    return bytes(town)
+
+
+def test_the_town_filter_bars_from_the_next_second_on_and_is_replaced() -> None:
+    objections = ObjectionFilter()
+    objections.add(place(1))
+    objections.share(filter_of(bit_of(2)))
+    assert not objections.holds(place(2))
+    objections.notice(0)
+    assert [objections.holds(place(n)) for n in (1, 2, 3)] == [True, True, False]
+    objections.share(filter_of(bit_of(7)))
+    objections.share(filter_of(bit_of(3)))  # the latest counts
+    objections.notice(1_000_000)
+    assert [objections.holds(place(n)) for n in (1, 2, 3, 7)] == [True, False, True, False]
+    assert objections.share_excluded == 2 / FILTER_BITS
+
+
+@pytest.mark.parametrize("size", [0, FILTER_BYTES - 1, FILTER_BYTES + 1])
+def test_a_filter_of_another_size_is_refused(size: int) -> None:
+    with pytest.raises(ValueError, match="8192 bytes"):
+        ObjectionFilter().share(bytes(size))
+
+
+@given(st.lists(st.lists(st.integers(0, 300), max_size=20), max_size=4))
+def test_new_bits_are_told_once_in_ascending_order(cells: list[list[int]]) -> None:
+    objections, told = ObjectionFilter(), set[int]()
+    for numbers in cells:
+        objections.begin_window()
+        for number in numbers:
+            objections.add(place(number))
+            assert objections.holds(place(number))
+        expected = {bit_of(number) for number in numbers} - told
+        assert objections.take_new() == tuple(sorted(expected))
+        told |= expected
+    assert objections.take_new() == ()
+
+
+def test_who_objects_again_here_renews_a_bit_that_the_town_had() -> None:
+    """The town's bits expire 30 days after they were last asked for."""
+    objections = ObjectionFilter()
+    objections.share(filter_of(bit_of(1)))
+    objections.notice(0)
+    assert objections.take_new() == ()
+    for told in ((bit_of(1),), ()):
+        objections.add(place(1))
+        assert objections.take_new() == told
+
+
+def test_the_button_lasts_its_minute_and_knows_near_from_far() -> None:
+    objections, start_us = ObjectionFilter(), 1_700_049_600_000_000
+    assert not objections.is_near(-10)
+    objections.forget_near()
+    assert not objections.is_near(-10)  # not yet noticed
+    objections.notice(start_us)
+    near = [objections.is_near(rssi_dbm) for rssi_dbm in (-30, -45, -46, None)]
+    assert near == [True, True, False, False]
+    objections.notice(start_us + 59_000_000)
+    assert objections.is_near(-45)
+    objections.forget_near()  # pressed again: another minute from here
+    objections.notice(start_us + 59_500_000)
+    objections.notice(start_us + 119_000_000)
+    assert objections.is_near(-45)
+    objections.notice(start_us + 120_000_000)
+    assert not objections.is_near(-45)

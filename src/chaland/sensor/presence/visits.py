@@ -88,14 +88,20 @@ class VisitTable:
             self._come_inside(row, now_us)
         return None
 
-    def forget(self, address: Pointer) -> None:
-        """Remove an objecting device, and its life's arrival if that is in the current cell."""
+    def forget(self, address: Pointer) -> bool:
+        """Remove an objecting device, and its life's arrival if that is in the current cell.
+
+        Return whether its life had arrived, in this cell or an earlier one.
+        """
         self._token.hash(self._key, address)
         row = self._row()
         self._token.zero()
-        if row >= 0:
-            self.arrivals -= int(self._arrived[row] == _ARRIVED_NOW)
-            self._zero_row(row)
+        if row < 0:
+            return False
+        arrived = bool(self._arrived[row])
+        self.arrivals -= int(self._arrived[row] == _ARRIVED_NOW)
+        self._zero_row(row)
+        return arrived
 
     def expire(self, now_us: int) -> None:
         """End the lives that were last sighted five minutes ago or earlier."""

@@ -124,20 +124,16 @@ class ObjectionFilter:
             return False
         return rssi_dbm >= self._mechanism.button_rssi_dbm
 
-    def add(self, address: Pointer) -> bool:
-        """Mark the address at ``address`` as objecting, unless too many were in this window.
-
-        Return whether it is the first that asked for its bit here.
-        """
+    def add(self, address: Pointer) -> None:
+        """Mark the address at ``address`` as objecting, unless too many were in this window."""
         index = self._index(address)
         at, bit = index >> 3, 1 << (index & 7)
         if self._own_bits[at] & bit or self._new_bits == self._mechanism.new_in_a_window:
-            return False
+            return
         self._own_bits[at] |= bit
         self._bits[at] |= bit
         self._new_bits += 1
         self._empty = False
-        return True
 
     def holds(self, address: Pointer) -> bool:
         """Tell whether the address's bit is set."""
