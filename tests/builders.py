@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 from chaland.hub.association.models import Association, OpeningHours, Shop, StaffRole, User, Zone
 from chaland.hub.footfall.models import Calibration, Cell, DwellDay, Mechanism, Sensor
 from chaland.hub.footfall.services import rebuild_figures
+from chaland.wire.mechanism import DEFAULT_MECHANISM
 from chaland.wire.periods import CELL_S, day_bounds, local_day
 from chaland.wire.signature import sensor_identifier
+from chaland.wire.summary import COUNT_ROWS, Mode
 
 PARIS = ZoneInfo("Europe/Paris")
 PASSWORD = "a-long-passphrase-for-tests"
 DWELL_EDGES_S = (60, 300, 600, 1200, 2400, 4200, 7200)
-SCALES = {"fingerprints": 5.0, "scans": 20.0, "arrivals": 2.0, "passers_by": 2.0}
+_NOISED = DEFAULT_MECHANISM.counts[Mode.DEFAULT]
+SCALES = {name: float(noised.scale) for name, noised in _NOISED.items()}
 _SHOPS = (
     "Librairie du Pont", "Boulangerie Morel", "Café des Halles", "Optique Vidal", "Mode & Laine",
     "Quincaillerie Roux", "Fleurs du Lys", "Chaussures Petit", "Jouets du Coin",
@@ -111,10 +114,8 @@ def build_mechanism() -> Mechanism:
         defaults={
             "mode": "default",
             "counts": {
-                "fingerprints": {"row": "E1", "bound": 3, "epsilon": "0.6"},
-                "scans": {"row": "E1", "bound": 3, "epsilon": "0.15"},
-                "arrivals": {"row": "E2", "bound": 1, "epsilon": "0.5"},
-                "passers_by": {"row": "E3", "bound": 1, "epsilon": "0.5"},
+                name: {"row": COUNT_ROWS[name], "bound": noised.bound, "epsilon": noised.epsilon}
+                for name, noised in _NOISED.items()
             },
         },
     )[0]

@@ -24,7 +24,7 @@ from chaland.wire.answers import Code
 from chaland.wire.mechanism import annex_digest
 from chaland.wire.signature import sign
 from chaland.wire.summary import MAX_BYTES, MAX_SEQUENCE, Count, DwellCounts, Mode, State, encode
-from tests.hub.footfall.intake.conftest import enrol
+from tests.hub.footfall.intake.boxes import enrol
 
 pytestmark = pytest.mark.django_db(databases=["default", "footfall"])
 

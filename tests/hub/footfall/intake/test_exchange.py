@@ -31,7 +31,7 @@ from chaland.wire.answers import Answer, Code
 from chaland.wire.exchange import Exchange, Exchanged
 from chaland.wire.exchange import SealedCopy as Copy
 from chaland.wire.signature import sign
-from tests.hub.footfall.intake.conftest import NOW, TOWN_KEY, enrol
+from tests.hub.footfall.intake.boxes import NOW, TOWN_KEY, enrol
 
 pytestmark = pytest.mark.django_db(databases=["default", "footfall"])
 
