@@ -7,6 +7,7 @@ this process ever holding them elsewhere. FAULT plants what the scan must find.
 
 import os
 import sys
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,10 @@ from chaland.sensor import pipeline
 from chaland.sensor.capture.files import open_source
 from chaland.sensor.presence.visits import VisitTable
 from chaland.sensor.privacy.keys import KEY_SIZE, Key
+from chaland.sensor.privacy.sketch import Sketch
+from chaland.sensor.privacy.town_key import TownKey
 
+DAY = date(2023, 11, 15)
 KEYS_TO = int(sys.argv[2])
 KEPT: dict[str, Any] = {}
 
@@ -31,9 +35,9 @@ def tell_keys() -> None:
 
 
 def plant(fault: str) -> None:
-    """Make the pipeline keep one address, or one token, in a Python object."""
+    """Make the pipeline keep one address, token or key in a Python object."""
     count = pipeline.Pipeline._count
-    sight = VisitTable.sight
+    sight, visit, copy_to = VisitTable.sight, Sketch.visit, TownKey.copy_to
 
     def count_and_keep(self: pipeline.Pipeline) -> Any:
         at = self._observation.address_at
@@ -45,18 +49,41 @@ def plant(fault: str) -> None:
         KEPT.setdefault("token", int(self._tokens[0]))
         return drop
 
+    def visit_and_keep(self: Sketch, address: Any, now_us: int) -> None:
+        self._token.hash(self._key, address)
+        KEPT.setdefault("token of the day", int(self._token.value[0]))
+        visit(self, address, now_us)
+
+    def copy_and_keep(self: TownKey, key: Key) -> str:
+        KEPT["town key"] = bytes(self._key._page[:KEY_SIZE])
+        return copy_to(self, key)
+
     if fault == "address":
         pipeline.Pipeline._count = count_and_keep  # type: ignore[method-assign]
     elif fault == "token":
         VisitTable.sight = sight_and_keep  # type: ignore[method-assign]
+    elif fault == "day":
+        Sketch.visit = visit_and_keep  # type: ignore[method-assign]
+        TownKey.copy_to = copy_and_keep  # type: ignore[method-assign]
+
+
+def town_key_of(maker: TownKey) -> TownKey:
+    """Return a holder that has the maker's key from a sealed box, as all sensors but one do."""
+    holder = TownKey()
+    assert holder.open(maker.seal(holder.public_key), maker.held)
+    maker.zero()
+    return holder
 
 
 def main() -> None:
     """Run the day over standard input; say nothing but keys."""
+    maker = TownKey()
+    maker.adopt()
+    town_key = town_key_of(maker)
     tell_keys()
     plant(sys.argv[1])
-    config = pipeline.PipelineConfig(ZoneInfo("Europe/Paris"))
-    for _ in pipeline.Pipeline(config, open_source("-")).run():
+    config = pipeline.PipelineConfig(ZoneInfo("Europe/Paris"), day=DAY)
+    for _ in pipeline.Pipeline(config, open_source("-"), town_key=town_key).run():
         pass
 
 

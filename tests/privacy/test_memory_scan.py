@@ -1,4 +1,5 @@
-"""F2: a raw address lives a second at most, a token no longer than the visit and five minutes.
+"""F2 and F3: a raw address lives a second at most, a token no longer than the visit and five
+minutes, and the keys of the day lie in locked pages until the day's release, and nowhere else.
 
 A real sensor process reads a capture from standard input (its clock is the capture's, so five
 minutes pass in a moment); the harness stops it and searches all of its memory. Needs the right to
@@ -61,6 +62,7 @@ class Sensor:
         self._write(struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 512, 127))
         os.read(keys_from, 32)  # the window table's before the first frame
         self.visit_key = os.read(keys_from, 32)
+        os.read(keys_from, 32)  # what the sketch's page held before the town's key came
 
     def hear(self, at_s: float, *frames: bytes) -> None:
         """Deliver frames that are ``at_s`` seconds after the start, all in one write."""
@@ -137,6 +139,26 @@ def five_minutes_pass(sensor: Sensor) -> None:
     time.sleep(1.0)
 
 
+def town_key_in(pid: int) -> bytes:
+    """Return the town's key: the one that two locked pages hold (the exchange's, the sketch's)."""
+    keys = [key for key in memory.locked(pid) if any(key)]
+    (town_key,) = {key for key in keys if keys.count(key) == 2}
+    return town_key
+
+
+def parts(key: bytes) -> list[bytes]:
+    """Return the quarters of a key: libsodium may hold it in registers of eight bytes."""
+    return [key[at : at + 8] for at in range(0, 32, 8)]
+
+
+def the_shop_fills(sensor: Sensor) -> None:
+    """The followable canaries stay for more than a minute: they arrive, and are sketched."""
+    canaries_pass(sensor)
+    sensor.hear(63.0, *(data_to_access_point(a, ACCESS_POINT, 5, False) for a in FOLLOWABLE))
+    sensor.wait_until_read()
+    time.sleep(1.0)
+
+
 def token(address: bytes, key: bytes) -> bytes:
     return hashlib.blake2b(address, digest_size=8, key=key).digest()
 
@@ -163,9 +185,43 @@ def test_addresses_are_gone_in_a_second_and_tokens_in_five_minutes() -> None:
         with running.frozen() as pid:
             assert memory.find(pid, all_forms(CANARIES)) == {}
             assert memory.find(pid, all_forms([*visit_tokens.values(), *window_tokens])) == {}
-            parts = [running.visit_key[at : at + 8] for at in range(0, 32, 8)]
-            assert memory.find(pid, parts) == dict.fromkeys(parts, 1)  # its own page, nowhere else
+            quarters = parts(running.visit_key)
+            assert memory.find(pid, quarters) == dict.fromkeys(quarters, 1)  # its page, no other
             assert memory.find(pid, [window_key]) == {}
+
+
+def test_the_keys_of_the_day_lie_in_locked_pages_until_its_release() -> None:
+    """The window's, the visit table's, the town's (twice), the X25519 secret, a spare one."""
+    with sensor() as running:
+        the_shop_fills(running)
+        with running.frozen() as pid:
+            keys = [key for key in memory.locked(pid) if any(key)]
+            assert len(keys) == 6
+            town_key = town_key_in(pid)
+            for key in set(keys):
+                quarters = parts(key)
+                assert memory.find(pid, quarters) == dict.fromkeys(quarters, keys.count(key))
+            assert memory.find(pid, all_forms([token(a, town_key) for a in FOLLOWABLE[:50]])) == {}
+        day_ends_s = 16 * 3600
+        running.hear(day_ends_s, beacon(ACCESS_POINT, 9, b"cafe", 6))
+        running.wait_until_read()
+        time.sleep(1.0)
+        with running.frozen() as pid:
+            left = [key for key in memory.locked(pid) if any(key)]
+            assert len(left) == 2  # the window's and the visit table's, of the next day
+            gone = set(keys) - set(left)
+            assert memory.find(pid, [part for key in gone for part in parts(key)]) == {}
+
+
+def test_the_scan_finds_a_token_of_the_day_and_a_key_kept_in_python() -> None:
+    with sensor("day") as running:
+        the_shop_fills(running)
+        with running.frozen() as pid:
+            town_key = town_key_in(pid)
+            tokens = [token(a, town_key) for a in FOLLOWABLE]
+            found = memory.find(pid, [town_key, *all_forms(tokens)])
+            assert found.pop(town_key) > 2
+            assert found
 
 
 def test_the_scan_finds_one_address_kept_in_a_dict() -> None:

@@ -29,9 +29,12 @@ def maker() -> TownKey:
 def test_an_offer_becomes_the_key_when_adopted() -> None:
     key = TownKey()
     assert key.held == ""
-    assert KEY_ID_PATTERN.fullmatch(key.offered)
+    offered = key.offered
+    assert KEY_ID_PATTERN.fullmatch(offered)
     assert key.adopt()
-    assert key.held == key.offered
+    assert (key.held, key.offered) == (offered, "")
+    assert pages(key).count(bytes(key._key._page[:32])) == 1  # no second copy is kept
+    assert not key.adopt()
 
 
 def test_a_sealed_copy_gives_the_same_key(maker: TownKey) -> None:
@@ -89,10 +92,10 @@ def test_who_has_no_key_seals_nothing() -> None:
 
 
 def test_a_dropped_key_is_zeros_and_another_is_offered(maker: TownKey) -> None:
-    offered, held = maker.offered, bytes(maker._key._page[:32])
+    name, held = maker.held, bytes(maker._key._page[:32])
     maker.drop()
     assert maker.held == ""
-    assert maker.offered not in ("", offered)
+    assert maker.offered not in ("", name)
     assert held not in pages(maker)
     target = Key()
     assert maker.copy_to(target) == ""

@@ -56,13 +56,13 @@ class TownKey:
 
     @property
     def offered(self) -> str:
-        """The name of a key drawn here, ready to become the town's; "" when the day is over."""
+        """The name of a key drawn here, ready to become the town's; "" while a key is held."""
         return self._offered
 
     def adopt(self) -> bool:
-        """Take the offered key as the town's: the hub made it current. False if the day is over."""
+        """Take the offered key as the town's, which the hub made current. False without one."""
         with self._lock:
-            return not self._over and self._hold(self._offer)
+            return bool(self._offered) and self._hold(self._offer)
 
     def open(self, box: bytes, name: str) -> bool:
         """Take the town's key ``name`` out of a sealed box; False, and nothing changes, if it is
@@ -117,6 +117,8 @@ class TownKey:
     def _hold(self, key: Key) -> bool:
         self._key.copy_from(key)
         self._held = _name(key)
+        self._offer.zero()
+        self._offered = ""
         return True
 
     def _open(self, box: bytes, secret: Key) -> bool:
