@@ -8,10 +8,9 @@ processes and searches their memory, and at the end all that was written and sen
 import hashlib
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from chaland.audit import egress, search, spellings
 from chaland.audit.linkage import auc
@@ -19,7 +18,6 @@ from chaland.audit.radio import (
     OBJECTION_NETWORK,
     OUTSIDE_DBM,
     Canaries,
-    Radio,
     data,
     heartbeat,
     joining,
@@ -27,14 +25,15 @@ from chaland.audit.radio import (
 )
 from chaland.audit.report import Outcome
 from chaland.audit.search import Needles
-from chaland.audit.town import NOBODY, Box, BrokenFinal, Run, Town
+from chaland.audit.town import NOBODY, Box, BrokenFinal, Run, Town, until
 from chaland.wire.periods import CELL_S, WINDOW_S
 
 ADDRESS_LIVES_S = 1.0
 TOKEN_LINGERS_S = 300
 STAY_AT_MOST_S = 7200
+ARRIVAL_S = 60
 HOUR_S = 3600
-TIMEZONE = ZoneInfo("Europe/Paris")
+_KEY_WITHIN_S = 30.0
 _PLACES_TO_WRITE = (
     "/tmp", "/var/tmp", "/dev/shm", "/run", "/var/log", "/var/lib", "/var/cache",  # noqa: S108
 )  # fmt: skip
@@ -68,10 +67,10 @@ class Chain:
         boxes = [town.enrol(0), town.enrol(1)]
         town.sign_charter(*boxes)
         began_s = time.time()
-        start_s = yesterday_at(10)
         first, second = (box.run() for box in boxes)
+        self._wait_for_key((first, second), town.today_at(10))
         for run in (first, second):
-            self._canaries_pass(run.tune(start_s), run)
+            self._canaries_pass(run)
         self._look_within_a_second((first, second))
         self._let_windows_end((first, second))
         self._let_some_stay(first)
@@ -79,37 +78,65 @@ class Chain:
         code = first.close()
         self.outcomes["F1"].require(code == 0, f"the sensor ended with {code}: {_last(first)}")
         again = boxes[0].run()
-        self._come_again(again, start_s + 3 * HOUR_S)
+        self._come_again(again, town.today_at(14))
         again.close()
         self._search_what_is_left(boxes, (first, second, again), began_s)
         self._judge_links()
 
     # What is heard ---------------------------------------------------------------------------
 
-    def _canaries_pass(self, radio: Radio, run: Run) -> None:
-        """Let all be heard within a second."""
-        canaries = self.canaries
-        radio.hear(0.2, [heartbeat(0)])
-        radio.hear(1.0, (heartbeat(0, address) for address in canaries.hotspots))
-        radio.hear(1.1, (data(address) for address in canaries.objecting))
-        radio.hear(1.2, (probe(address) for address in canaries.probing))
-        radio.hear(1.4, (data(address) for address in canaries.staying))
-        radio.hear(1.5, (probe(address, rssi_dbm=OUTSIDE_DBM) for address in canaries.passing))
-        radio.hear(1.6, (probe(address, b"home") for address in canaries.staying[:50]))
-        half = len(canaries.objecting) // 2
-        looking, joins = canaries.objecting[:half], canaries.objecting[half:]
-        radio.hear(1.8, (probe(address, OBJECTION_NETWORK) for address in looking))
-        radio.hear(1.9, (joining(address, OBJECTION_NETWORK) for address in joins))
+    def _wait_for_key(self, runs: Sequence[Run], start_s: int) -> None:
+        """Wait until the first sensor has made the town's key of the day; begin a cell under it.
+
+        Who holds it has it on two pages: where it came, and where it is used.
+        """
+        for run in runs:
+            run.tune(start_s)
+            until(lambda run=run: run.has_day or run.has_ended(), "a sensor starts")  # type: ignore[misc]
+        deadline_s = time.monotonic() + _KEY_WITHIN_S
+        while not _held(runs[0]):
+            for run in runs:
+                self._wait(run, run.radio.now_s + 5)
+            time.sleep(0.2)
+            if time.monotonic() > deadline_s:
+                raise BrokenFinal(f"a sensor came to no key of the day: {_last(runs[0])}")
+        for run in runs:
+            self._wait(run, -(-run.radio.now_s // CELL_S) * CELL_S + 5)
+
+    def _wait(self, run: Run, until_s: float, present: Sequence[bytes] = ()) -> None:
+        """Let the capture's time pass. Raises BrokenFinal when the sensor does not follow."""
         try:
-            radio.wait_until_read()
+            run.radio.quiet(until_s, present)
+            run.radio.wait_until_read()
         except (TimeoutError, BrokenPipeError):
             raise BrokenFinal(f"a sensor does not read its capture: {_last(run)}") from None
+
+    def _canaries_pass(self, run: Run) -> None:
+        """Let all be heard within a second."""
+        canaries, radio = self.canaries, run.radio
+        half = len(canaries.objecting) // 2
+        looking, joins = canaries.objecting[:half], canaries.objecting[half:]
+        groups = (
+            [heartbeat(0, address) for address in canaries.hotspots],
+            [data(address) for address in canaries.objecting],
+            [probe(address) for address in canaries.probing],
+            [data(address) for address in canaries.staying],
+            [probe(address, rssi_dbm=OUTSIDE_DBM) for address in canaries.passing],
+            [probe(address, b"home") for address in canaries.staying[:50]],
+            [probe(address, OBJECTION_NETWORK) for address in looking],
+            [joining(address, OBJECTION_NETWORK) for address in joins],
+        )
+        start_s = radio.now_s + 0.1
+        for i, frames in enumerate(groups):
+            radio.hear(start_s + 0.1 * i, frames)
+        self._wait(run, radio.now_s)
 
     def _let_windows_end(self, runs: Sequence[Run]) -> None:
         """F2: after five minutes of silence no token is left, of windows or visits."""
         for run, tokens in zip(runs, self._all_tokens, strict=True):
-            run.radio.quiet(WINDOW_S + 2 + TOKEN_LINGERS_S // 60)
-            run.radio.wait_until_read()
+            self._wait(run, run.radio.now_s + ARRIVAL_S + 5)
+            run.radio.hear(run.radio.now_s + 1, [data(a) for a in self.canaries.staying])
+            self._wait(run, run.radio.now_s + max(WINDOW_S, TOKEN_LINGERS_S) + 10)
             self._settle()
             self._none_left(run, tokens, "five minutes after it was last heard")
 
@@ -126,35 +153,33 @@ class Chain:
                 for i, us in enumerate(first_us)
             }
         )
-        run.radio.quiet(HOUR_S, staying)
-        run.radio.wait_until_read()
+        self._wait(run, came_s + HOUR_S, staying)
         self._settle()
         with run.frozen():
             seen = search.in_memory(run.day_pid, times)
             outcome.require(
                 len(seen) >= len(staying), "the search is blind: no times of a stay seen"
             )
-        run.radio.quiet(came_s + STAY_AT_MOST_S + 60, staying)
-        run.radio.wait_until_read()
+        self._wait(run, came_s + STAY_AT_MOST_S + 60, staying)
         self._settle()
         with run.frozen():
             old = sum(search.in_memory(run.day_pid, times).values())
         outcome.measure("arrival times older than two hours, in memory", old, 0)
         outcome.require(not old, "the time at which a stay began is remembered beyond two hours")
-        run.radio.quiet(run.radio.now_s + TOKEN_LINGERS_S + 15)
-        run.radio.wait_until_read()
+        self._wait(run, run.radio.now_s + TOKEN_LINGERS_S + 65)
         self._settle()
         self._none_left(run, self._all_tokens[0], "five minutes after a long stay")
 
     def _come_again(self, run: Run, start_s: int) -> None:
         """F4: the same canaries at the same shop, in a later process."""
-        self._canaries_pass(run.tune(start_s), run)
+        self._wait_for_key([run], start_s)
+        self._canaries_pass(run)
         self._settle()
         with run.frozen():
             self._note_keys(run, "F4")
             before = [token for tokens in self._visit_tokens[:2] for token in tokens.values()]
             self._foreign_tokens(run, before, "F4", "of the process before")
-        run.radio.quiet(run.radio.now_s + CELL_S + 60)
+        self._wait(run, run.radio.now_s + CELL_S + 60)
 
     # What is looked for ----------------------------------------------------------------------
 
@@ -183,7 +208,7 @@ class Chain:
 
     def _note_keys(self, run: Run, check: str) -> None:
         """Read the keys from their locked pages, and work out the tokens of the canaries."""
-        secrets = [page for page in search.locked_pages(run.day_pid) if any(page)]
+        secrets = {page for page in search.locked_pages(run.day_pid) if any(page)}
         visits: dict[bytes, bytes] = {}
         tokens: list[bytes] = []
         for key in secrets:
@@ -200,7 +225,7 @@ class Chain:
         self.outcomes["F2"].require(
             visits, "the search is blind: no token of a device that is present was found in memory"
         )
-        again = set(secrets) & set(self.keys)
+        again = secrets & set(self.keys)
         shared = 1 if check == "F5" else 0  # the town's key of the day is one for all its shops
         self.outcomes[check].require(
             len(again) <= shared, "a key was seen before, in another process"
@@ -312,14 +337,14 @@ class Chain:
         time.sleep(ADDRESS_LIVES_S)
 
 
-def yesterday_at(hour: int) -> int:
-    """Return an hour of yesterday in the town's time: a past day's, which no 04:00 cuts."""
-    midnight = datetime.now(TIMEZONE).replace(hour=hour, minute=0, second=0, microsecond=0)
-    return int((midnight - timedelta(days=1)).timestamp())
-
-
 def _token(address: bytes, key: bytes) -> bytes:
     return hashlib.blake2b(address, digest_size=8, key=key).digest()
+
+
+def _held(run: Run) -> set[bytes]:
+    """Return the secrets that a sensor has on two pages."""
+    pages = Counter(page for page in search.locked_pages(run.day_pid) if any(page))
+    return {page for page, times in pages.items() if times > 1}
 
 
 def _of_key(key: bytes) -> dict[bytes, str]:

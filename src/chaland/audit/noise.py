@@ -75,14 +75,15 @@ def _bounds(outcome: Outcome) -> None:
         mode = list(Mode)[number % 2]
         for every_mode in Mode if name in streams.SHAPES else (mode,):
             for capacity in (DEFAULT_MECHANISM.window_capacity, 3):
-                _compare(outcome, name, others, victim, every_mode, capacity)
+                _compare(outcome, (name, victim), others, every_mode, capacity)
                 compared += 1
     outcome.measure("pairs of neighbouring streams", compared)
 
 
 def _compare(
-    outcome: Outcome, name: str, others: Frames, victim: Frames, mode: Mode, capacity: int
+    outcome: Outcome, phone: tuple[str, Frames], others: Frames, mode: Mode, capacity: int
 ) -> None:
+    name, victim = phone
     mechanism = replace(DEFAULT_MECHANISM, window_capacity=capacity)
     present = streams.exact(others + victim, mode, mechanism=mechanism)
     absent = streams.exact(others, mode, mechanism=mechanism)
@@ -138,7 +139,7 @@ def releases(mode: Mode, cell: ExactCell, times: int) -> Iterator[CellCounts]:
 def _counts(bench: Bench, outcome: Outcome, mode: Mode) -> None:
     promised = PROMISED[mode]
     bounds = {name: bound for name, (bound, _) in promised.items()}
-    moved = replace(_CELL, **{name: getattr(_CELL, name) + by for name, by in bounds.items()})  # type: ignore[arg-type]
+    moved = replace(_CELL, **{name: getattr(_CELL, name) + by for name, by in bounds.items()})
     runs = bench.runs(RUNS)
     absent, present = (_drawn(mode, cell, list(promised), runs) for cell in (_CELL, moved))
     for row, (name, (bound, epsilon)) in enumerate(promised.items()):
@@ -182,7 +183,7 @@ def _flood(bench: Bench, outcome: Outcome) -> None:
     runs = bench.runs(20_000)
     level = DEFAULT_MECHANISM.flood_level
     withheld = []
-    for peak in (level, level + 1):
+    for peak in (level - 1, level):
         cell = replace(_CELL, peak=peak)
         flooded = sum(
             "arrivals" not in release.counts
@@ -195,7 +196,7 @@ def _flood(bench: Bench, outcome: Outcome) -> None:
     allowed = np.exp(2 * 0.02)
     outcome.measure("share withheld at the flood's level", withheld[0] / tries, "0.5 or so")
     outcome.require(
-        low[1] <= allowed * high[0] and low[0] <= allowed * high[1] and 0.2 < low[0] + 0.1,
+        low[1] <= allowed * high[0] and low[0] <= allowed * high[1],
         "the flood test tells one phone more or less apart",
     )
 

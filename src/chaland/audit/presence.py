@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from chaland.audit import egress, statistics, streams
 from chaland.audit.bench import Bench
-from chaland.audit.chain import yesterday_at
 from chaland.audit.radio import (
     OBJECTION_NETWORK,
     Canaries,
@@ -141,7 +140,7 @@ def _run_street(bench: Bench, mode: Mode) -> Sequence[CellCounts]:
     config = box.state / "sensor.json"
     config.write_text(config.read_text().replace('"default"', f'"{mode}"'))
     capture = box.folder / "street.pcap"
-    start_s = yesterday_at(8)
+    start_s = town.today_at(8)
     _write_street(capture, start_s)
     run = box.run(str(capture))
     run.close()

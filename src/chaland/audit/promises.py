@@ -14,7 +14,7 @@ PROMISED: dict[Mode, dict[str, tuple[int, str]]] = {
     },
     Mode.STRICT: {"scans": (3, "0.75"), "arrivals": (1, "0.46"), "passers_by": (1, "0.46")},
 }
-"""Bound and epsilon of each count as the checklist has them (rows E1 to E3), not as the code does."""
+"""Bound and epsilon of each count (rows E1 to E3)."""
 PROMISED_DWELL = (1, "0.25")
 SKETCH_EPSILON = "2"
 """Row E5: of one address and shop-day, whatever the number of visits."""

@@ -100,8 +100,8 @@ def misfit(noise: Integers, scale: float) -> float:
     used = expected >= 5
     square = float(((seen - expected)[used] ** 2 / expected[used]).sum())
     degrees = int(used.sum()) - 1
-    third = (square / degrees) ** (1 / 3)
-    return (third - (1 - 2 / (9 * degrees))) / sqrt(2 / (9 * degrees))
+    third = float(square / degrees) ** (1 / 3)
+    return float((third - (1 - 2 / (9 * degrees))) / sqrt(2 / (9 * degrees)))
 
 
 def deviate(chance: float) -> float:

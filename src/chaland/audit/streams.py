@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from chaland.audit.radio import data, heartbeat, joining, probe
@@ -113,13 +114,14 @@ def wanders(seed: int) -> Frames:
     for _ in range(chance.randrange(1, 60)):
         near = chance.randrange(0, HOURS * 12) * 300 + chance.uniform(-3, 3)
         at_s = max(0.1, near if chance.random() < 0.6 else chance.uniform(0, HOURS * 3600 - 1))
-        make = chance.choice([data, probe])
-        frames.append((at_s, make(VICTIM, rssi_dbm=chance.choice([-50, -66, -72, -80]))))
+        dbm = chance.choice([-50, -66, -72, -80])
+        is_data = chance.random() < 0.5
+        frames.append((at_s, (data if is_data else probe)(VICTIM, rssi_dbm=dbm)))
     return frames
 
 
 def lives(frames: Frames) -> int:
     """Return how often a phone begins a visit at most: silences of five minutes, plus one."""
     times = sorted(at_s for at_s, _ in frames)
-    gaps = sum(later - first >= 300 for first, later in zip(times, times[1:], strict=False))
+    gaps = sum(later - first >= 300 for first, later in pairwise(times))
     return bool(times) + gaps

@@ -15,9 +15,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from fcntl import F_SETPIPE_SZ, fcntl
 from pathlib import Path
 from typing import IO
+from zoneinfo import ZoneInfo
 
 from chaland.audit import courier
 from chaland.audit.courier import COURIER_PORT, HUB_PORT
@@ -31,6 +33,8 @@ _AS_NOBODY = [
     "--inh-caps", _MAY_READ, "--ambient-caps", _MAY_READ,
 ]  # fmt: skip
 _WITHIN_S = 60.0
+_LOCAL_HOUR = 20
+"""It is evening in the audit's town whenever the audit runs: a whole day is past, and not over."""
 _PIPE_SIZE = 1 << 20
 
 _FOUND = """
@@ -41,7 +45,7 @@ for database in ("default", "footfall"):
     call_command("migrate", database=database, verbosity=0)
 call_command("createcachetable", database="default")
 town = Association.objects.create(
-    name="Audit", town="Audit", guide_finished_at=timezone.now())
+    name="Audit", town="Audit", timezone="{timezone}", guide_finished_at=timezone.now())
 zone = Zone.objects.create(association=town, name="Halles", slug="halles")
 for n in range({shops}):
     Shop.objects.create(association=town, zone=zone, name=f"Shop {{n}}", slug=f"shop-{{n}}")
@@ -121,10 +125,18 @@ class Run:
     @property
     def day_pid(self) -> int:
         """The process that sees frames. Raises BrokenFinal if there is none."""
-        found = [pid for pid in children(self.process.pid) if b"chaland.sensor.day" in _words(pid)]
+        found = self._days()
         if not found:
             raise BrokenFinal(f"no process of the day runs: {self.said()[-300:]}")
         return found[0]
+
+    @property
+    def has_day(self) -> bool:
+        """Whether a process sees frames, or would."""
+        return bool(self._days())
+
+    def _days(self) -> list[int]:
+        return [pid for pid in children(self.process.pid) if b"chaland.sensor.day" in _words(pid)]
 
     def pids(self) -> list[int]:
         """Return all processes of this sensor."""
@@ -224,6 +236,8 @@ class Town:
     def __init__(self, folder: Path, shops: int = 2) -> None:
         self.folder = folder
         self._shops = shops
+        offset_h = (_LOCAL_HOUR - datetime.now(UTC).hour + 12) % 24 - 12
+        self.timezone = ZoneInfo(f"Etc/GMT{-offset_h:+d}")  # their signs are the other way round
         self.key = os.urandom(32)
         self.runs: list[Run] = []
         self.post = folder / "post"
@@ -242,7 +256,7 @@ class Town:
         self.courier = subprocess.Popen(command)
         try:
             until((self.post / "ready").exists, "the courier is ready")
-            self.script(_FOUND.format(shops=self._shops))
+            self.script(_FOUND.format(shops=self._shops, timezone=self.timezone))
             self.serve()
         except BaseException:
             self.end()
@@ -251,6 +265,11 @@ class Town:
 
     def __exit__(self, *_: object) -> None:
         self.end()
+
+    def today_at(self, hour: int) -> int:
+        """Return an hour (4 to 19) of the town's local day, which is past."""
+        today = datetime.now(self.timezone).replace(hour=hour, minute=0, second=0, microsecond=0)
+        return int(today.timestamp())
 
     def enrol(self, shop: int = 0) -> Box:
         """Return a new box, enrolled as a sensor of a shop."""
@@ -269,7 +288,8 @@ class Town:
     def hub_environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if "CHALAND" not in name}
         settings = {"DJANGO_SETTINGS_MODULE": "chaland.hub.site.settings"}
-        return kept | settings | {"CHALAND_STATE_DIR": str(self.hub)}
+        places = {"CHALAND_STATE_DIR": str(self.hub), "HOME": str(self.hub)}
+        return kept | settings | places
 
     def script(self, text: str) -> str:
         """Run a script in the hub; return what it printed. Raises BrokenFinal."""
