@@ -95,10 +95,11 @@ def digest(measurement: Measurement) -> str:
 
 def poster(measurement: Measurement, language: str) -> bytes:
     """Return the notice as a poster: PDF, one page of A4. The same words give the same bytes."""
-    return printing.pdf("poster", _poster_data(measurement, language))
+    return printing.pdf("poster", poster_data(measurement, language))
 
 
-def _poster_data(measurement: Measurement, language: str) -> dict[str, object]:
+def poster_data(measurement: Measurement, language: str) -> dict[str, object]:
+    """Return what the poster's template is filled with."""
     return asdict(notice(measurement, language)) | {
         "language": language,
         "network": measurement.objection_network,

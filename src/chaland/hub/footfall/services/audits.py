@@ -29,7 +29,7 @@ def publish(text: bytes, now: datetime) -> AuditReport:
         raise ReportErrorFinal("the file is larger than 1 MB: it is no audit report")
     try:
         report = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ReportErrorFinal(f"the file is no JSON ({error}): use chaland audit --json") from None
     if not isinstance(report, dict) or report.get("format") != FORMAT:
         raise ReportErrorFinal(f"the file's format is not {FORMAT}: use chaland audit --json")

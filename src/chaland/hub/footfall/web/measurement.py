@@ -18,6 +18,7 @@ from chaland.hub.association.access import (
     visible_shops,
 )
 from chaland.hub.association.models import Association, Shop
+from chaland.hub.association.shop_csv import slug_of
 from chaland.hub.common import clock
 from chaland.hub.footfall import keeping
 from chaland.hub.footfall.models import Agreement, Measurement
@@ -64,6 +65,7 @@ def _form(
     initial = {
         "controller": association.name,
         "public_page": request.build_absolute_uri(town),
+        "objection_network": f"{slug_of(association.town)[:25] or 'chaland'}-optout",
     }
     return MeasurementForm(
         request.POST if request.method == "POST" else None,

@@ -81,7 +81,7 @@ def _town(town: int | None) -> Town | None:
     return Town(association, measurement)
 
 
-def _the_town(town: int | None) -> Town:
+def the_town(town: int | None) -> Town:
     found = _town(town)
     if found is None:
         raise Http404
@@ -121,7 +121,7 @@ def page(request: HttpRequest, town: int | None = None) -> HttpResponse:
 @require_safe
 def assessment_page(request: HttpRequest, town: int | None = None) -> HttpResponse:
     """Show the impact assessment."""
-    found = _the_town(town)
+    found = the_town(town)
     document = found.assessed(get_language() or LANGUAGES[0])
     alarmed = bool(annex.mismatch(DEFAULT_MECHANISM, found.charter))
     context = {
@@ -137,7 +137,7 @@ def assessment_page(request: HttpRequest, town: int | None = None) -> HttpRespon
 @cache_control(max_age=300)
 def assessment_pdf(request: HttpRequest, language: str, town: int | None = None) -> HttpResponse:
     """Give the impact assessment as PDF."""
-    document = _the_town(town).assessed(_language(language))
+    document = the_town(town).assessed(_language(language))
     return _pdf(request, f"chaland-{language}", document.digest, lambda: assessment.pdf(document))
 
 
@@ -145,7 +145,7 @@ def assessment_pdf(request: HttpRequest, language: str, town: int | None = None)
 @cache_control(max_age=300)
 def poster(request: HttpRequest, language: str, town: int | None = None) -> HttpResponse:
     """Give the notice as a poster to print."""
-    measurement = _the_town(town).measurement
+    measurement = the_town(town).measurement
     words = notice.digest(measurement)
     name = f"chaland-notice-{_language(language)}"
     return _pdf(request, name, words, lambda: notice.poster(measurement, language))
@@ -154,7 +154,7 @@ def poster(request: HttpRequest, language: str, town: int | None = None) -> Http
 @require_safe
 def charter(_request: HttpRequest, town: int | None = None) -> HttpResponse:
     """Give the signed charter, byte for byte as the sensors get it."""
-    stored = charters.newest(_the_town(town).association.pk)
+    stored = charters.newest(the_town(town).association.pk)
     if stored is None:
         raise Http404
     response = HttpResponse(stored.document, content_type="application/json")
