@@ -6,7 +6,7 @@ they moved is charged at the price of the noise that hides it.
 
 from fractions import Fraction
 from itertools import pairwise
-from math import ceil
+from math import ceil, exp
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from chaland.sensor.presence.visits import VisitTable
 from chaland.sensor.privacy.keys import pointer_to
+from chaland.wire.losses import daily
 from chaland.wire.mechanism import DEFAULT_MECHANISM
 from chaland.wire.periods import CELL_S, WINDOW_S
 from chaland.wire.summary import Mode
@@ -28,6 +29,8 @@ COUNTS = DEFAULT_MECHANISM.counts[Mode.DEFAULT]
 FLOW = Fraction(COUNTS["arrivals"].epsilon)
 FLOOD = 2 * Fraction(DEFAULT_MECHANISM.flood.epsilon)
 DWELL = Fraction(DEFAULT_MECHANISM.dwell.epsilon)
+SKETCH = Fraction(DEFAULT_MECHANISM.sketch.epsilon)
+"""Once an address, shop and day: a place holds one answer, however often it is drawn anew."""
 
 History = list[tuple[int, bool]]
 """Sightings of one address: whole second, and whether inside the visitor gate."""
@@ -96,17 +99,19 @@ def test_the_table_of_daily_sums() -> None:
     returns = [(at_s + inside_s, True) for at_s in range(0, DAY_S, 360) for inside_s in (0, 60)]
     visit = visits_loss(half_an_hour)
     assert visit == DEFAULT_MECHANISM.visit_loss
-    one_shop = probing(1800 // WINDOW_S + 1) + visit
+    one_shop = probing(1800 // WINDOW_S + 1) + visit + SKETCH
     scans = ceil(30 * MEDIAN_SCANS_A_MINUTE)
     losses = [
         probing(1),
         visit,
+        SKETCH,
         one_shop,
         4 * one_shop,
-        4 * (probing(scans) + visit),  # a new pair costs what a new window costs
-        probing(DAY_S // WINDOW_S) + visits_loss(stays),
-        probing(DAY_S // WINDOW_S) + visits_loss(returns),
+        4 * (probing(scans) + visit + SKETCH),  # a new pair costs what a new window costs
+        probing(DAY_S // WINDOW_S) + visits_loss(stays) + SKETCH,
+        probing(DAY_S // WINDOW_S) + visits_loss(returns) + SKETCH,
     ]
+    assert losses == [loss.epsilon for loss in daily()]
     sums = PAGE.read_text().partition("## The sums, per day")[2]
     rows = [line for line in sums.splitlines() if line.startswith("|")][2:]
     assert [row.split("|")[2].strip() for row in rows] == [decimal(loss) for loss in losses]
@@ -121,6 +126,25 @@ def test_the_loss_of_a_phone_with_changing_addresses() -> None:
     assert f"phone-level bounds of {minutes} and {slots} per fingerprint" in text
     assert f"a loss of {decimal(minutes * minute + slots * slot)} at the very most" in text
     assert f"moves either by 10 a cell and loses {decimal(10 * (minute + slot))}" in text
+
+
+def test_what_the_page_says_of_the_sketch() -> None:
+    text, sketch = " ".join(PAGE.read_text().split()), DEFAULT_MECHANISM.sketch
+    visit = visits_loss([(at_s, True) for at_s in range(10_000, 11_801, 100)])
+    even_odds = 1 / (1 + exp(-SKETCH))
+    assert f"{sketch.bits:,} bits and {sketch.ordered} symbols" in text
+    assert f"modulo {sketch.places:,}" in text
+    assert f"{sketch.afternoon_from:%H:%M}" in text
+    assert f"with ε = {sketch.epsilon} " in text
+    assert f"{decimal(4 * (visit + SKETCH))} in four shops" in text
+    assert f"at most {round(100 * even_odds)} to {round(100 * (1 - even_odds))}" in text
+
+
+def test_what_the_page_says_of_objection() -> None:
+    text, objection = PAGE.read_text(), DEFAULT_MECHANISM.objection
+    assert f"heard at −{-objection.button_rssi_dbm} dBm" in text
+    assert f"at most {objection.new_in_a_window} a window" in text
+    assert (objection.bits, objection.button_s) == (2**16, 60)
 
 
 def test_the_constants_of_the_flood_test() -> None:
