@@ -21,8 +21,9 @@ PUBLIC = (
     r"^/preferences/(language|theme)/$",
     r"^/accounts/",  # signing in and one's own account: allauth's, which guards its pages itself
     r"^/start/invitation/x/$",
+    r"^/privacy/",  # what a passer-by may know
     r"^/api/v1/openapi.json$",
-    r"^/api/v1/(summaries|sensors/enrol)$",  # sensors authenticate by signature or one-time code
+    r"^/api/v1/(summaries|exchange|sensors/enrol)$",  # sensors authenticate by signature or one-time code
 )
 DIRECTOR_ONLY = (r"^/start/", r"^/sensors/")
 

@@ -5,12 +5,13 @@ How much was released is no secret, nor is which shops measure: the charter and 
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
 from chaland.hub.association.models import Shop
@@ -18,6 +19,7 @@ from chaland.hub.footfall.figures import account
 from chaland.hub.footfall.services.budget import per_release
 from chaland.hub.footfall.web import public
 from chaland.hub.footfall.web.export import csv_file
+from chaland.wire.fields import YEARS
 
 
 class Asked:
@@ -33,9 +35,10 @@ class Asked:
 
     def _month(self, request: HttpRequest, default: date) -> date:
         try:
-            return date.fromisoformat(f"{request.GET.get('month', '')}-01")
+            month = date.fromisoformat(f"{request.GET.get('month', '')}-01")
         except ValueError:
             return default
+        return month if month.year in YEARS else default
 
     def _shop(self, slug: str) -> Shop | None:
         found = next((shop for shop in self.shops if shop.slug == slug), None)
@@ -97,10 +100,16 @@ def _entries(asked: Asked) -> Iterator[dict[str, Any]]:
             "day": entry.day,
             "row": entry.row,
             "releases": entry.releases,
-            "epsilon": float(entry.epsilon),
-            "limit": float(entry.limit),
-            "remaining": float(entry.limit - entry.epsilon),
+            "epsilon": _exact(entry.epsilon),
+            "limit": _exact(entry.limit),
+            "remaining": _exact(entry.limit - entry.epsilon),
         }
+
+
+def _exact(value: Decimal) -> str:
+    """Write all digits, as the page's language does: an account is not rounded."""
+    text = f"{value.normalize():f}"
+    return text.replace(".", ",") if (get_language() or "").startswith("fr") else text
 
 
 def _titles() -> dict[str, str]:
