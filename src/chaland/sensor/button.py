@@ -6,7 +6,6 @@ A GPIO button, or whatever else a shop has, runs that command.
 import os
 import signal
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 from chaland.sensor.config import SPOOL_NAME, STATUS_NAME
@@ -33,7 +32,6 @@ def press(state: Path) -> None:
         raise ButtonErrorFinal(
             f"the sensor does not listen ({status.refusal}), so there is nothing to forget"
         )
-    pressed = datetime.now(UTC)
     try:
         os.kill(status.pid, signal.SIGUSR1)
     except PermissionError:
@@ -41,7 +39,7 @@ def press(state: Path) -> None:
     deadline_s = time.monotonic() + HEARD_WITHIN_S
     while time.monotonic() < deadline_s:
         now = read_status(state / STATUS_NAME)
-        if now and now.forgotten_at and datetime.fromisoformat(now.forgotten_at) >= pressed:
+        if now and now.forgotten_at != status.forgotten_at:
             return
         time.sleep(_POLL_S)
     raise ButtonErrorFinal("the sensor did not answer: look at chaland sensor status")

@@ -165,7 +165,11 @@ class Supervisor:
         """Exchange with the hub when it is time, and pass on what the day's process is to hear."""
         process = self._process
         day = self._day if process else local_day(self._now(), self._zone)
+        known = self._exchanger.health.charter_problem
         heard = self._exchanger.exchange(day)
+        problem = self._exchanger.health.charter_problem
+        if problem and problem != known:
+            self._say(problem)
         if process is not None and heard is not None:
             process.tell(heard)
         if process is not None and self._pressed:

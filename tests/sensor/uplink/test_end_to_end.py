@@ -1,12 +1,8 @@
 """From frames to rows: a real sensor, real HTTP, a real hub; and what goes wrong on the way."""
 
-import contextlib
 import os
 import random
 import shutil
-import signal
-import socket
-import sqlite3
 import struct
 import subprocess
 import sys
@@ -16,96 +12,47 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 from click.testing import CliRunner
+from nacl.signing import SigningKey
 
 from chaland.cli import main
-from chaland.sensor.config import SPOOL_NAME, load_config, save_config
+from chaland.sensor import config as box
+from chaland.sensor.config import SPOOL_NAME, SensorConfig, load_config, save_config
+from chaland.sensor.uplink.charters import CHARTER_NAME
+from chaland.sensor.uplink.durable import write_whole
 from chaland.sensor.uplink.spool import Spool
 from chaland.wire.summary import decode
+from tests import charters
+from tests.real_hub import MIGRATE, Hub, django, shop_where_it_was_four
 
 HOURS = 6
 """Of capture: 24 cells."""
 
-PREPARE = """
-from django.core.management import call_command
-from django.utils import timezone
-from chaland.hub.association.models import Association, Shop, Zone
-from chaland.hub.footfall.services.enrolment import create_enrolment_code
-for database in ("default", "footfall"):
-    call_command("migrate", database=database, verbosity=0)
-call_command("createcachetable", database="default")
-town = Association.objects.create(name="Les vitrines", town="Bourg", simulated=True)
-zone = Zone.objects.create(association=town, name="Halles", slug="halles")
+BOX = SigningKey(bytes([1]) * 32)
+"""A box that is enrolled, and that the town's charter names."""
+
+PREPARE = f"""{MIGRATE}
 shop = Shop.objects.create(association=town, zone=zone, name="Galerie", slug="galerie")
-print(*(create_enrolment_code(shop.pk, "", timezone.now()) for _ in range(3)))
+codes = [create_enrolment_code(shop.pk, "", timezone.now()) for _ in range(4)]
+box = SigningKey(bytes.fromhex("{bytes(BOX).hex()}"))
+redeem(enrolment.request(box, codes.pop()), timezone.now())
+sign_trial_charter(town.pk, charters.TOWN, timezone.now())
+print(*codes)
 """
 
-
-def django(directory: Path, script: str) -> str:
-    """Run a script in the hub whose files are in ``directory``."""
-    start = "import django; django.setup()\n"
-    return subprocess.check_output(
-        [sys.executable, "-c", start + script], env=environment(directory), text=True
-    )
-
-
-def environment(directory: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CHALAND_")}
-    settings = "chaland.hub.site.settings"
-    return kept | {"CHALAND_STATE_DIR": str(directory), "DJANGO_SETTINGS_MODULE": settings}
-
-
-class Hub:
-    """A hub of its own: SQLite files in a folder, gunicorn on a port; can go down and come up."""
-
-    def __init__(self, directory: Path, codes: list[str]) -> None:
-        self.directory, self.codes = directory, codes
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self._port}"
-        self._server: subprocess.Popen[bytes] | None = None
-
-    def up(self) -> None:
-        with (self.directory / "log").open("ab") as log:
-            self._server = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "chaland.hub.site.wsgi:application",
-                 f"--bind=127.0.0.1:{self._port}", "--workers=2", "--threads=2",
-                 "--worker-class=gthread", "--log-level=warning"],
-                env=environment(self.directory), stdout=log, stderr=log,
-            )  # fmt: skip
-        for _ in range(600):
-            with contextlib.suppress(httpx.TransportError):
-                httpx.get(f"{self.url}/api/v1/summaries", timeout=2)
-                return
-            time.sleep(0.05)
-        raise AssertionError((self.directory / "log").read_text())
-
-    def down(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """Stop at once, in the middle of whatever it does."""
-        if self._server is None:
-            return
-        children = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children").read_text()
-        for pid in [self._server.pid, *map(int, children.split())]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, how)
-        self._server.wait(20)
-        self._server = None
-
-    def rows(self, query: str) -> list[tuple[object, ...]]:
-        with contextlib.closing(sqlite3.connect(self.directory / "footfall.sqlite3")) as database:
-            return database.execute(query).fetchall()
-
-    def starts(self) -> list[datetime]:
-        rows = self.rows("select start from footfall_cell order by start")
-        return [datetime.fromisoformat(str(row[0])).replace(tzinfo=UTC) for row in rows]
+NEXT_CHARTER = """
+from django.utils import timezone
+from chaland.hub.association.models import Association
+from chaland.hub.footfall.services.trial import sign_trial_charter
+from tests import charters
+sign_trial_charter(Association.objects.get().pk, charters.TOWN, timezone.now())
+"""
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
-    """The files of a hub with one shop, and three enrolment codes."""
+    """The files of a hub with one shop and its box, and three enrolment codes."""
     directory = tmp_path_factory.mktemp("hub")
     return directory, django(directory, PREPARE).split()
 
@@ -133,10 +80,15 @@ def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def state(tmp_path: Path, hub: Hub) -> Path:
-    """The state folder of a box enrolled with the hub."""
-    result = sensor(tmp_path / "box", "enroll", "--hub", hub.url, "--code", hub.codes.pop())
-    assert "of Galerie" in result
-    return tmp_path / "box"
+    """The state folder of a box that is enrolled with the hub and has its charter."""
+    directory = tmp_path / "box"
+    directory.mkdir()
+    write_whole(directory / box.KEY_NAME, f"{bytes(BOX).hex()}\n".encode())
+    config = SensorConfig(hub.url, charters.name(BOX), "Galerie", "Europe/Paris", simulated=True)
+    save_config(directory, replace(config, town_key=charters.FINGERPRINT))
+    ((text,),) = hub.rows("select document from footfall_charter")
+    (directory / CHARTER_NAME).write_text(str(text))
+    return directory
 
 
 def command(state: Path, *arguments: str) -> list[str]:
@@ -168,13 +120,25 @@ def expected_cells(capture: Path) -> list[datetime]:
     return [datetime.fromtimestamp(first + 900 * n, UTC) for n in range(4 * HOURS)]
 
 
-def test_enrol_run_spool_upload_rows(hub: Hub, state: Path, capture: Path) -> None:
+def test_enrol_charter_run_spool_upload_rows(hub: Hub, tmp_path: Path, capture: Path) -> None:
+    state = tmp_path / "new"
+    said = sensor(state, "enroll", "--hub", hub.url, "--code", hub.codes.pop())
+    assert "of Galerie" in said
+    refused = subprocess.run(
+        command(state, "run", str(capture)), capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 1, "off by default: enrolled, but in no charter"
+    assert "the charter does not name this sensor" in refused.stderr
+    assert hub.starts() == []
+    django(hub.directory, NEXT_CHARTER)
     sensor(state, "run", "--stdin", stdin=capture)
+    assert load_config(state).town_key == charters.FINGERPRINT, "pinned with the first charter"
     assert hub.starts() == expected_cells(capture)
     assert waiting(state) == []
     rows = hub.rows("select windows, state, scans is null, arrivals is null from footfall_cell")
     assert set(rows) == {(3, "ok", 0, 0)}
-    assert hub.rows("select last_sequence from footfall_sensor") == [(4 * HOURS,)]
+    last = "select last_sequence from footfall_sensor where last_sequence > 0"
+    assert hub.rows(last) == [(4 * HOURS,)]
     assert hub.rows("select count(*) from footfall_dwellday") == [(1,)]
     assert "all is well" in sensor(state, "status")
     cells = hub.rows("select * from footfall_cell")
@@ -258,17 +222,17 @@ def test_a_revoked_sensor_keeps_what_it_has_and_says_so(
 
 def test_two_boxes_with_one_code_become_one_sensor(hub: Hub, tmp_path: Path) -> None:
     code = hub.codes.pop()
-    boxes = [
+    enrolling = [
         subprocess.Popen(
             command(tmp_path / f"box{n}", "enroll", "--hub", hub.url, "--code", code),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )
         for n in range(4)
     ]  # fmt: skip
-    said = [box.communicate(timeout=60) for box in boxes]
-    assert sorted(box.returncode for box in boxes) == [0, 1, 1, 1]
+    said = [each.communicate(timeout=60) for each in enrolling]
+    assert sorted(each.returncode for each in enrolling) == [0, 1, 1, 1]
     assert sum(b"code-used" in errors for _, errors in said) == 3
-    assert hub.rows("select count(*) from footfall_sensor") == [(1,)]
+    assert hub.rows("select count(*) from footfall_sensor") == [(2,)]
 
 
 def test_one_summary_sent_by_many_at_once_is_stored_once(
@@ -294,12 +258,6 @@ def test_one_summary_sent_by_many_at_once_is_stored_once(
     )
     assert hub.starts() == expected_cells(capture)
     assert [waiting(copy) for copy in copies] == [[]] * 4
-
-
-def shop_where_it_was_four(at: datetime) -> str:
-    """Return a time zone in which a full hour was 04:00, when the local day ends."""
-    offset_h = (4 - at.hour + 12) % 24 - 12
-    return f"Etc/GMT{-offset_h:+d}"  # the sign of these names is the other way round
 
 
 def shifted(capture: Path, seconds: int) -> bytes:

@@ -1,5 +1,6 @@
 """The charter on the box's disk: the newest that was accepted, and the town key that it trusts."""
 
+import contextlib
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -38,7 +39,12 @@ class CharterStore:
 
         Raises CharterRefusedFinal when it is not to be obeyed, OSError when the disk refuses.
         """
-        charter = accept(text, self.town_key or self._first_key(text), self.charter)
+        try:
+            charter = accept(text, self.town_key or self._first_key(text), self.charter)
+        except CharterRefusedFinal as refused:
+            if self.charter is None:
+                self._fault = refused.refusal
+            raise
         if charter == self.charter:
             return None
         write_whole(self._path, text.encode("ascii"))
@@ -64,7 +70,5 @@ class CharterStore:
             text = self._path.read_bytes()[: MAX_BYTES + 1].decode("ascii", "replace")
         except FileNotFoundError:
             return
-        try:
+        with contextlib.suppress(CharterRefusedFinal):  # ``refusal`` says so
             self.receive(text)
-        except CharterRefusedFinal as refused:
-            self._fault = refused.refusal

@@ -1,0 +1,100 @@
+"""A hub as it runs: gunicorn on a port, SQLite files in a folder; it can go down and come up."""
+
+import contextlib
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+
+MIGRATE = """
+from datetime import UTC, datetime
+from django.core.management import call_command
+from django.utils import timezone
+from nacl.signing import SigningKey
+from chaland.hub.association.models import Association, Shop, Zone
+from chaland.hub.footfall.models import Sensor
+from chaland.hub.footfall.services.enrolment import create_enrolment_code, redeem
+from chaland.hub.footfall.services.trial import sign_trial_charter
+from chaland.wire import enrolment
+from tests import charters
+for database in ("default", "footfall"):
+    call_command("migrate", database=database, verbosity=0)
+call_command("createcachetable", database="default")
+town = Association.objects.create(name="Les vitrines", town="Bourg", simulated=True)
+zone = Zone.objects.create(association=town, name="Halles", slug="halles")
+"""
+"""Begins a script that prepares a hub: a town with a zone."""
+
+
+def django(directory: Path, script: str) -> str:
+    """Run a script in the hub whose files are in ``directory``; return what it printed."""
+    start = "import django; django.setup()\n"
+    return subprocess.check_output(
+        [sys.executable, "-c", start + script], env=environment(directory), text=True,
+        cwd=Path(__file__).parents[1],
+    )  # fmt: skip
+
+
+def environment(directory: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CHALAND_")}
+    settings = "chaland.hub.site.settings"
+    return kept | {"CHALAND_STATE_DIR": str(directory), "DJANGO_SETTINGS_MODULE": settings}
+
+
+class Hub:
+    """A hub of its own, in ``directory``, with unused enrolment ``codes``."""
+
+    def __init__(self, directory: Path, codes: list[str]) -> None:
+        self.directory, self.codes = directory, codes
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def up(self) -> None:
+        with (self.directory / "log").open("ab") as log:
+            self._server = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "chaland.hub.site.wsgi:application",
+                 f"--bind=127.0.0.1:{self._port}", "--workers=2", "--threads=2",
+                 "--worker-class=gthread", "--log-level=warning"],
+                env=environment(self.directory), stdout=log, stderr=log,
+            )  # fmt: skip
+        for _ in range(600):
+            with contextlib.suppress(httpx.TransportError):
+                httpx.get(f"{self.url}/api/v1/summaries", timeout=2)
+                return
+            time.sleep(0.05)
+        raise AssertionError((self.directory / "log").read_text())
+
+    def down(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """Stop at once, in the middle of whatever it does."""
+        if self._server is None:
+            return
+        children = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children").read_text()
+        for pid in [self._server.pid, *map(int, children.split())]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, how)
+        self._server.wait(20)
+        self._server = None
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        with contextlib.closing(sqlite3.connect(self.directory / "footfall.sqlite3")) as database:
+            return database.execute(query).fetchall()
+
+    def starts(self) -> list[datetime]:
+        rows = self.rows("select start from footfall_cell order by start")
+        return [datetime.fromisoformat(str(row[0])).replace(tzinfo=UTC) for row in rows]
+
+
+def shop_where_it_was_four(at: datetime) -> str:
+    """Return a time zone in which a full hour was 04:00, when the local day ends."""
+    offset_h = (4 - at.hour + 12) % 24 - 12
+    return f"Etc/GMT{-offset_h:+d}"  # the sign of these names is the other way round
