@@ -7,8 +7,10 @@ are simply left out; where times are disordered, ticks stand in their place, bec
 clock readings are the receiver's and not the phone's (docs/explanation/privacy-mechanism.md).
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -17,12 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaland.sensor.presence.cells import ExactCell
-from chaland.wire.mechanism import DEFAULT_MECHANISM, Noised
+from chaland.sensor.privacy.town_key import TownKey
+from chaland.wire.mechanism import DEFAULT_MECHANISM, Noised, SketchMechanism
 from chaland.wire.summary import Mode
 
 E1 = ("fingerprints", "scans")
 NOTHING = Noised(0, "1")
 VICTIM = 0
+KEY = bytes(range(32))
 PEOPLE = 6
 MOST_LIVES = 8
 """More do not fit in 2,100 s, whatever the order."""
@@ -163,6 +167,30 @@ def test_one_visit_moves_the_dwell_histogram_by_one(
     lost = [x - y for x, y in zip(a, b, strict=True)]
     assert all(difference >= 0 for difference in lost)
     assert sum(lost) <= lives_of_victim(sent)
+
+
+@settings(max_examples=25, deadline=None)
+@given(sent=frames)
+def test_one_address_moves_one_place_of_the_sketch(
+    new_air: Any, address: Any, elements: Any, cells_of: Callable[..., list[ExactCell]],
+    sent: Frames,
+) -> None:  # fmt: skip
+    """Told without deniability (epsilon 60), however often it came and whoever shares its place."""
+    crowded = SketchMechanism(epsilon="60", bits=6, ordered=4)
+    mechanism = replace(DEFAULT_MECHANISM, sketch=crowded)
+    everybody, without = stream(new_air, address, elements, sent, disorder=False)
+    sketches = []
+    for air in (everybody, without):
+        town_key = TownKey()
+        town_key.adopt()
+        town_key._key._page[:32] = KEY
+        day = date(2023, 11, 15)
+        *_, last = cells_of(air, mechanism=mechanism, town_key=town_key, day=day)
+        assert last.sketch
+        sketches.append([*last.sketch.bits, *last.sketch.symbols])
+    digest = hashlib.blake2b(address(VICTIM, True), digest_size=8, key=KEY).digest()
+    own = int.from_bytes(digest, "little") % crowded.places
+    assert {i for i, (a, b) in enumerate(zip(*sketches, strict=True)) if a != b} <= {own}
 
 
 def test_an_address_that_comes_back_spends_again(new_air: Any, address: Any, cells_of: Any) -> None:
