@@ -1,14 +1,14 @@
 """What the checks share: a folder, a town, and one story of canaries that five of them judge."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
-from chaland.audit.chain import Chain
-from chaland.audit.report import Outcome
 from chaland.audit.town import BrokenFinal, CouldNotRunFinal, Town
-from chaland.wire.summary import CellCounts, Mode
+
+T = TypeVar("T")
 
 
 class Bench:
@@ -18,8 +18,7 @@ class Bench:
         self.folder = folder
         self.quick = quick
         self._stack = ExitStack()
-        self.streets: dict[Mode, Sequence[CellCounts]] = {}
-        """What real sensors released of the street of F9 and F14, by mode."""
+        self._told: dict[str, Any] = {}
 
     def runs(self, full: int) -> int:
         """Return how often something is to be repeated: a tenth in a quick run."""
@@ -30,20 +29,17 @@ class Bench:
         """The town that is shared by all checks that do not spoil it."""
         return self._stack.enter_context(Town(self.folder / "town", shops=2))
 
-    @cached_property
-    def _story(self) -> Chain | BrokenFinal | CouldNotRunFinal:
-        try:
-            chain = Chain(self.town)
-            chain.live_through()
-        except (BrokenFinal, CouldNotRunFinal) as error:
-            return error  # for every check that asks
-        return chain
-
-    def chain(self, check: str) -> Outcome:
-        """Return what the story of the canaries says to one check. Raises what ended the story."""
-        if isinstance(self._story, Chain):
-            return self._story.outcomes[check]
-        raise self._story
+    def once(self, name: str, tell: Callable[["Bench"], T]) -> T:
+        """Return what ``tell`` makes, made once; what ended it is raised for all that ask."""
+        if name not in self._told:
+            try:
+                self._told[name] = tell(self)
+            except (BrokenFinal, CouldNotRunFinal) as error:
+                self._told[name] = error
+        told: Any = self._told[name]
+        if isinstance(told, Exception):
+            raise told
+        return cast(T, told)
 
     def close(self) -> None:
         """End all processes."""

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from chaland.audit import egress, search, spellings
+from chaland.audit.bench import Bench
 from chaland.audit.linkage import auc
 from chaland.audit.radio import (
     OBJECTION_NETWORK,
@@ -335,6 +336,13 @@ class Chain:
     def _settle() -> None:
         """Give the process the second in which it must have forgotten."""
         time.sleep(ADDRESS_LIVES_S)
+
+
+def tell(bench: Bench) -> Chain:
+    """Live through the story, once for the five checks."""
+    chain = Chain(bench.town)
+    chain.live_through()
+    return chain
 
 
 def _token(address: bytes, key: bytes) -> bytes:

@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from chaland.audit import noise, presence
+from chaland.audit import noise, permission, presence
 from chaland.audit.bench import Bench
+from chaland.audit.chain import tell
 from chaland.audit.report import Checked, Outcome, Result
 from chaland.audit.town import BrokenFinal, CouldNotRunFinal
 
@@ -23,7 +24,11 @@ class Check:
 
 
 def _chain(check: str) -> Judge:
-    return lambda bench: bench.chain(check)
+    return lambda bench: bench.once("canaries", tell).outcomes[check]
+
+
+def _permission(check: str) -> Judge:
+    return lambda bench: permission.judge(bench, check)
 
 
 def _scalars(bench: Bench) -> Outcome:
@@ -84,10 +89,29 @@ CHECKS: Mapping[str, Check] = {
             presence.judge_objection,
         ),
         Check(
+            "F11",
+            "Notice first; off by default",
+            "One box under eight charters at once; what it does not read from its radio, it did "
+            "not hear. The hub, given summaries that no agreement covers.",
+            _permission("F11"),
+        ),
+        Check(
             "F14",
             "Staff, residents and fixed devices do not count",
             "160 canaries stay for eight hours at a real sensor.",
             presence.judge_stay,
+        ),
+        Check(
+            "F15",
+            "The impact assessment matches the code",
+            "A sensor and a hub under a charter that describes another mechanism.",
+            _permission("F15"),
+        ),
+        Check(
+            "F16",
+            "The measurement has an end",
+            "A sensor and a hub under a charter that has ended.",
+            _permission("F16"),
         ),
     )
 }

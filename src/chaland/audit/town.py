@@ -12,13 +12,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from fcntl import F_SETPIPE_SZ, fcntl
+from fcntl import F_SETPIPE_SZ, fcntl, ioctl
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from chaland.audit import courier
@@ -161,6 +162,12 @@ class Run:
         """Whether the supervisor has ended."""
         return self.process.poll() is not None
 
+    def unread(self) -> int:
+        """Return how many bytes of the capture nobody has read yet."""
+        size = bytearray(4)
+        ioctl(self._air.fileno(), termios.FIONREAD, size)
+        return int.from_bytes(size, sys.byteorder)
+
     def close(self, within_s: float = _WITHIN_S) -> int:
         """End the capture and return the supervisor's exit code."""
         self._air.close()
@@ -184,21 +191,40 @@ class Run:
 class Box:
     """A sensor's box: its folder, and runs of its software."""
 
-    def __init__(self, town: "Town", shop: int) -> None:
+    def __init__(self, town: "Town", name: str) -> None:
         self._town = town
-        self.folder = town.folder / f"box-{shop}-{time.monotonic_ns()}"
+        self.folder = town.folder / name
         self.state = self.folder / "state"
-        for name in ("cwd", "tmp", "home", "state"):
-            (self.folder / name).mkdir(parents=True)
-            os.chown(self.folder / name, NOBODY, NOBODY)
-        (self.folder / "state").chmod(0o700)
-        code = town.script(_CODE.format(shop=shop)).strip()
-        self.call("enroll", "--hub", f"http://127.0.0.1:{COURIER_PORT}", "--code", code)
+        for part in ("cwd", "tmp", "home", "state"):
+            (self.folder / part).mkdir(parents=True)
+            os.chown(self.folder / part, NOBODY, NOBODY)
+        self.state.chmod(0o700)
 
     @property
     def sensor(self) -> str:
         """The name under which it is enrolled."""
-        return str(json.loads((self.state / "sensor.json").read_text())["sensor"])
+        return str(self.config()["sensor"])
+
+    def config(self) -> dict[str, object]:
+        """Return the members of its configuration."""
+        members: dict[str, object] = json.loads((self.state / "sensor.json").read_text())
+        return members
+
+    def configure(self, members: dict[str, object]) -> None:
+        """Write its configuration, as a technician may."""
+        (self.state / "sensor.json").write_text(json.dumps(members))
+
+    def copy(self, name: str) -> "Box":
+        """Return another box with the same state."""
+        other = Box(self._town, name)
+        for path in self.state.rglob("*"):
+            new = other.state / path.relative_to(self.state)
+            if path.is_dir():
+                new.mkdir(mode=0o700)
+            else:
+                shutil.copy2(path, new)
+            os.chown(new, NOBODY, NOBODY)
+        return other
 
     @property
     def environment(self) -> dict[str, str]:
@@ -273,7 +299,10 @@ class Town:
 
     def enrol(self, shop: int = 0) -> Box:
         """Return a new box, enrolled as a sensor of a shop."""
-        return Box(self, shop)
+        box = Box(self, f"box-{shop}-{time.monotonic_ns()}")
+        code = self.script(_CODE.format(shop=shop)).strip()
+        box.call("enroll", "--hub", f"http://127.0.0.1:{COURIER_PORT}", "--code", code)
+        return box
 
     def sign_charter(self, *boxes: Box) -> bytes:
         """Sign the town's charter off the hub, let the hub have it, and pin it on the boxes."""
@@ -300,6 +329,16 @@ class Town:
         if done.returncode != 0:
             raise BrokenFinal(f"the hub refused: {done.stderr.strip()[-600:]}")
         return done.stdout
+
+    def inside(self, function: str, **arguments: object) -> dict[str, Any]:
+        """Call a function of ``inside`` in the hub. Raises BrokenFinal."""
+        said = self.script(
+            "import json\nfrom chaland.audit import inside\n"
+            f"given = json.loads({json.dumps(arguments)!r})\n"
+            f"print(json.dumps(inside.{function}(**given)))"
+        )
+        found: dict[str, Any] = json.loads(said.splitlines()[-1])
+        return found
 
     def serve(self) -> None:
         """Start the hub's server."""
