@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from nacl.signing import SigningKey
 from playwright.sync_api import expect
 
 from chaland.hub.common import clock
@@ -19,13 +18,10 @@ from .conftest import SIZES, OpenSite, Site
 
 @pytest.fixture
 def cast(transactional_db: None) -> builders.Cast:
-    """Six shops, four of them with a sensor that has a key of its own."""
+    """Six shops, four of them with a sensor."""
     made = builders.build_cast(6)
-    for number, shop in enumerate(made.shops[:4]):
-        key = bytes(SigningKey(bytes(31) + bytes([10 + number])).verify_key)
-        sensor = builders.build_sensor(shop.pk, clock.now())
-        sensor.public_key, sensor.identifier = key, wire.sensor_identifier(key)
-        sensor.save()
+    for shop in made.shops[:4]:
+        builders.build_sensor(shop.pk, clock.now())
     return made
 
 

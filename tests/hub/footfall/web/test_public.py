@@ -9,7 +9,6 @@ import time_machine
 from click.testing import CliRunner
 from django.test import Client
 from django.urls import reverse
-from nacl.signing import SigningKey
 
 from chaland.hub.association.models import Association
 from chaland.hub.footfall import keeping
@@ -40,11 +39,8 @@ PUBLIC = (
 def town(saturday: None, db: None) -> builders.Cast:
     """Three shops, of which two have a sensor that the charter names."""
     made = builders.build_cast(3)
-    for number, shop in enumerate(made.shops[:2]):
-        key = bytes(SigningKey(bytes(31) + bytes([30 + number])).verify_key)
-        sensor = builders.build_sensor(shop.pk, SATURDAY)
-        sensor.public_key, sensor.identifier = key, wire.sensor_identifier(key)
-        sensor.save()
+    for shop in made.shops[:2]:
+        builders.build_sensor(shop.pk, SATURDAY)
     sign_trial_charter(made.association.pk, TOWN_KEY, SATURDAY)
     return made
 
