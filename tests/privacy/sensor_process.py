@@ -7,6 +7,7 @@ this process ever holding them elsewhere. FAULT plants what the scan must find.
 
 import os
 import sys
+import threading
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -67,19 +68,29 @@ def plant(fault: str) -> None:
         TownKey.copy_to = copy_and_keep  # type: ignore[method-assign]
 
 
-def town_key_of(maker: TownKey) -> TownKey:
-    """Return a holder that has the maker's key from a sealed box, as all sensors but one do."""
-    holder = TownKey()
-    assert holder.open(maker.seal(holder.public_key), maker.held)
-    maker.zero()
+def exchange_keys() -> TownKey:
+    """Return a holder that has the town's key from a sealed box, as all sensors but one do.
+
+    The thread that took it stays: nothing overwrites its stack, as in the day's process.
+    """
+    holder, taken = TownKey(), threading.Event()
+
+    def take() -> None:
+        maker = TownKey()
+        assert maker.adopt()
+        assert holder.open(maker.seal(holder.public_key), maker.held)
+        maker.zero()
+        taken.set()
+        threading.Event().wait()
+
+    threading.Thread(target=take, daemon=True).start()
+    assert taken.wait(10)
     return holder
 
 
 def main() -> None:
     """Run the day over standard input; say nothing but keys."""
-    maker = TownKey()
-    maker.adopt()
-    town_key = town_key_of(maker)
+    town_key = exchange_keys()
     tell_keys()
     plant(sys.argv[1])
     config = pipeline.PipelineConfig(ZoneInfo("Europe/Paris"), day=DAY)
