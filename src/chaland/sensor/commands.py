@@ -103,6 +103,7 @@ def enroll(  # noqa: PLR0917 (click passes the options by name)
 @sensor.command()
 @click.option("--interface", default="", help="Monitor-mode interface to listen on, mon0 say.")
 @click.option("--stdin", is_flag=True, help="Read a capture from standard input.")
+@click.option("--wait", is_flag=True, help="Only wait until the charter permits to listen.")
 @click.option(
     "--tool",
     type=click.Choice(TOOLS),
@@ -112,10 +113,12 @@ def enroll(  # noqa: PLR0917 (click passes the options by name)
 )
 @click.argument("files", nargs=-1, type=click.Path(path_type=str))
 @click.pass_obj
-def run(state: Path, interface: str, stdin: bool, tool: str, files: tuple[str, ...]) -> None:
+def run(  # noqa: PLR0917 (click passes the options by name)
+    state: Path, interface: str, stdin: bool, wait: bool, tool: str, files: tuple[str, ...]
+) -> None:
     """Listen on an interface, or read captures; count, and send summaries to the hub."""
-    if sum((bool(interface), stdin, bool(files))) != 1:
-        raise click.UsageError("give one of --interface, --stdin, or files")
+    if sum((bool(interface), stdin, wait, bool(files))) != 1:
+        raise click.UsageError("give one of --interface, --stdin, --wait, or files")
     forbid_dumps()
     try:
         settings = box.load_config(state)

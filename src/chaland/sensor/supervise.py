@@ -108,7 +108,7 @@ class Supervisor:
 
     def _how_it_ended(self, code: int | None) -> str:
         if code == 0:
-            return "the input has ended"
+            return "the input has ended" if self._orders.files else "the charter permits to listen"
         if self._status.refusal:
             return self._status.message
         return "the input has ended, and could not be counted or read as a whole: see the log"
@@ -122,6 +122,8 @@ class Supervisor:
     def _step(self) -> int | None:
         """Do what is due; return an exit code when the work is done."""
         may_listen = self._obey_charter()
+        if may_listen and not self._orders.is_live and not self._orders.files:
+            return 0  # this was what was waited for
         if may_listen and self._process is None:
             self._start_when_due()
         code = None
@@ -129,10 +131,10 @@ class Supervisor:
             code = self._listen(self._process)
         elif may_listen:
             time.sleep(min(POLL_S, max(0.0, self._start_at_s - time.monotonic())))
-        elif self._orders.is_as_it_happens or not self._exchanger.health.attempts:
+        elif self._orders.is_live or not (self._orders.files and self._exchanger.health.attempts):
             time.sleep(POLL_S if self._exchanger.health.attempts else 0)
         else:
-            return 1  # a recording has an end, and so has waiting for its charter
+            return 1  # whoever feeds it must not go on: nothing is to be heard
         if self._process is not None and self._is_dated_now:
             self._look_at_wrong_clock()
         if self._orders.is_live and may_listen:

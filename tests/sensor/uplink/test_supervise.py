@@ -2,22 +2,26 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 from nacl.signing import SigningKey
 
-from chaland.sensor.orders import EXIT_STOPPED, DayOrders
+from chaland.sensor.orders import EXIT_NOT_PERMITTED, EXIT_STOPPED, DayOrders, KeyNews
+from chaland.sensor.spawn import DayProcess
 from chaland.sensor.supervise import Supervisor
 from chaland.sensor.uplink.charters import CharterStore
 from chaland.sensor.uplink.exchanging import Exchanger
 from chaland.sensor.uplink.reasons import UplinkDrop
 from chaland.sensor.uplink.spool import Spool
 from chaland.sensor.uplink.upload import Uploader
-from chaland.wire.periods import cell_start
+from chaland.wire.exchange import Exchanged, encode_answer
+from chaland.wire.periods import cell_start, local_day
 from chaland.wire.signature import sensor_identifier
 from chaland.wire.summary import CellCounts, Count, Mode, State, decode
 from tests import charters
@@ -252,3 +256,70 @@ def test_the_queue_is_listed_once_a_drain(
     assert listed == [[1, 2, 3]]
     uploader.drain()  # the hub was not there: nothing is due, so nothing is looked for
     assert listed == [[1, 2, 3]]
+
+
+def test_no_process_starts_without_a_charter(
+    tmp_path: Path, spool: Spool, uploader: Uploader, clock: Clock
+) -> None:
+    with httpx.Client() as client:
+        empty = CharterStore(tmp_path, NAME, "", lambda _: None)
+        exchanger = Exchanger(empty, tmp_path, KEY, "http://127.0.0.1:9", client)
+        status_path = tmp_path / "status.json"
+        supervisor = Supervisor(LIVE, spool, uploader, exchanger, status_path, now=clock)
+        supervisor._step()
+        clock.ahead = timedelta(hours=1)
+        supervisor._step()
+        assert supervisor._process is None
+        assert supervisor._status.refusal == "no-charter"
+        assert spool.pending() == [], "silence that is meant is no gap"
+        assert exchanger.health.attempts == 1, "but it asks for a charter"
+
+
+def test_the_end_of_the_measurement_ends_the_process_at_once(
+    supervisor: Supervisor, clock: Clock, capfd: pytest.CaptureFixture[str]
+) -> None:
+    today = local_day(clock(), ZoneInfo(LIVE.timezone))
+    last = replace(charters.draft(KEY, version=2), ends_on=today)
+    supervisor._exchanger.store.receive(charters.signed(last))
+    step_until(supervisor, lambda: supervisor._process is not None)
+    clock.ahead = timedelta(days=1)
+    supervisor._step()
+    assert supervisor._process is None
+    assert supervisor._status.refusal == "ended"
+    assert "the measurement has ended" in capfd.readouterr().err
+
+
+def test_another_name_of_the_objection_network_is_obeyed_at_once(supervisor: Supervisor) -> None:
+    step_until(supervisor, lambda: supervisor._process is not None)
+    assert supervisor._process is not None
+    before = supervisor._process.pid
+    renamed = replace(charters.draft(KEY, version=2), objection_network="-nocount")
+    supervisor._exchanger.store.receive(charters.signed(renamed))
+    step_until(
+        supervisor,
+        lambda: supervisor._process is not None and supervisor._process.pid != before,
+    )
+    assert supervisor._network == "-nocount"
+
+
+@pytest.mark.parametrize("fault", ["none", "forged", "other key", "not listed"])
+def test_the_days_process_verifies_the_charter_itself(fault: str) -> None:
+    """A supervisor in other hands could start it; it still opens no source."""
+    text = {
+        "none": "",
+        "forged": charters.signed(charters.draft(KEY)).replace("Bourg", "Burgo"),
+        "other key": charters.signed(charters.draft(KEY), KEY),
+        "not listed": charters.signed(charters.draft(charters.TOWN)),
+    }[fault]
+    today = local_day(datetime.now(UTC), ZoneInfo(LIVE.timezone))
+    orders = replace(
+        LIVE, town_key=charters.FINGERPRINT, day=today.isoformat(), objection_ssid="optout"
+    )
+    process = DayProcess(orders)
+    process.tell(encode_answer(Exchanged(today, "", None, (), text, 0, b"")))
+    deadline = time.monotonic() + 20
+    while process.exit_code() is None and time.monotonic() < deadline:
+        process.wait(0.1)
+    assert process.exit_code() == EXIT_NOT_PERMITTED
+    assert all(isinstance(said, KeyNews) for said in process.said()), "nothing was counted"
+    process.close()

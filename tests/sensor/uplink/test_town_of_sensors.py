@@ -161,15 +161,18 @@ def evening(four: datetime) -> bytes:
 def test_sketches_of_a_night_arrive_under_one_key(
     hub: Hub, start: Callable[..., Running], four: datetime
 ) -> None:
-    sensors = [start(number, "--stdin") for number in range(3)]
-    until(lambda: {each.status.refusal for each in sensors} == {"no-charter"}, *sensors)
-    assert [each.days() for each in sensors] == [[], [], []], "off by default"
+    waiting = [start(number, "--wait") for number in range(3)]
+    until(lambda: {each.status.refusal for each in waiting} == {"no-charter"}, *waiting)
+    assert [each.days() for each in waiting] == [[], [], []], "off by default"
     django(hub.directory, CHARTER.format(sensors=3))
+    assert [each.child.wait(30) for each in waiting] == [0, 0, 0]
+    for each in waiting:
+        assert f"town key {charters.FINGERPRINT}: it is trusted" in each.said()
+    sensors = [start(number, "--stdin") for number in range(3)]
     until(lambda: len({each.status.town_key_held for each in sensors} | {""}) == 2, *sensors)
     until(lambda: all(each.status.town_key_held for each in sensors), *sensors)
     (key,) = {each.status.town_key_held for each in sensors}
     for each in sensors:
-        assert f"town key {charters.FINGERPRINT}: it is trusted" in each.said()
         each.child.communicate(evening(four), timeout=60)
         assert each.child.returncode == 0, each.said()
     rows = hub.rows('select "key", since, length(bits), length(symbols) from footfall_sketch')
