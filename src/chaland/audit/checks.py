@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from chaland.audit import noise, permission, presence
+from chaland.audit import account, doors, noise, objection_filter, permission, presence
 from chaland.audit.bench import Bench
 from chaland.audit.chain import tell
 from chaland.audit.report import Checked, Outcome, Result
@@ -82,11 +82,32 @@ CHECKS: Mapping[str, Check] = {
             _scalars,
         ),
         Check(
+            "F7",
+            "Small cells are hidden",
+            "Three shops with hours of known size: every table, chart and file of the hub was "
+            "read, and subtracted from each other.",
+            doors.judge,
+        ),
+        Check(
+            "F8",
+            "Noise cannot be averaged away",
+            "A sensor was started again on the same capture; the hub was sent the same cell in "
+            "every way, and more than the budget.",
+            account.judge,
+        ),
+        Check(
             "F9",
             "Objecting works with Wi-Fi on",
             "With and without canaries that object, output for output; 60 who object, in a real "
             "sensor's figures.",
             presence.judge_objection,
+        ),
+        Check(
+            "F10",
+            "The objection list is no register of people",
+            "Addresses by the thousand through the filter; the hub under a flood of objections, "
+            "and a month later.",
+            objection_filter.judge,
         ),
         Check(
             "F11",

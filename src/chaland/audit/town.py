@@ -162,6 +162,10 @@ class Run:
         """Whether the supervisor has ended."""
         return self.process.poll() is not None
 
+    def feed(self, capture: Path) -> None:
+        """Write a whole capture into its pipe."""
+        self._air.write(capture.read_bytes())
+
     def unread(self) -> int:
         """Return how many bytes of the capture nobody has read yet."""
         size = bytearray(4)
