@@ -68,7 +68,7 @@ class Pull:
         seen = np.zeros((visitors, shops), bool)
         seen[everybody, here] = True
         now = OPENS_S + (CLOSES_S - OPENS_S) * rng.beta(1.6, 2.0, visitors)
-        walks = [(everybody, here, now)]
+        walks = [(everybody, here.copy(), now)]
         draw = self.affinity * self.popularity
         for stop in range(1, int(stops.max())):
             going = np.flatnonzero(stops > stop)

@@ -19,6 +19,7 @@ def sample(
     after: NDArray[np.bool_],
     shops: int,
     rng: Generator,
+    *,
     mechanism: SketchMechanism = DEFAULT_MECHANISM.sketch,
 ) -> tuple[Symbols, Symbols]:
     """Return ``bits`` (shops, bits) of 0 or 1 and ``symbols`` (shops, ordered) of 0, 1 or 2.

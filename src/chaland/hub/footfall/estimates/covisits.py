@@ -14,7 +14,7 @@ from chaland.hub.footfall.estimates.sketches import COUNTED_MIN, Sketches
 Ints = NDArray[np.int64]
 
 VERSION = 1
-_HEAD = struct.Struct("<BHHH")
+_HEAD = struct.Struct("<BHH")
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,9 @@ class TownDay:
     errors: ``noise`` (S,) and ``coupling`` as in ``sketches.covisits``. ``directed`` (S, S): the
     last visit to the row's shop before the hour, to the column's after it; its variance is
     ``noise_before[s] * noise_after[t]``. ``union`` and ``union_variance`` (Z, Z): different
-    visitors of the zones together, of one zone on the diagonal. ``curve`` (Q + 1,): different
-    visitors of q random shops among ``curve_shops``, q = 0 to Q, NaN where too full.
+    visitors of the zones together, of one zone on the diagonal. ``sample`` and
+    ``sample_variance``: different visitors of ``sample_shops`` random shops out of ``sampled``,
+    the mean over all choices; NaN where too full.
     """
 
     shops: Ints
@@ -43,8 +44,10 @@ class TownDay:
     zone_ids: Ints
     union: Floats
     union_variance: Floats
-    curve_shops: int
-    curve: Floats
+    sampled: int
+    sample_shops: int
+    sample: float
+    sample_variance: float
 
 
 def close_day(sketches: Sketches) -> TownDay:
@@ -56,6 +59,8 @@ def close_day(sketches: Sketches) -> TownDay:
     """
     counted = _rows(sketches, sketches.counted >= COUNTED_MIN)
     whole = _rows(counted, ~sketched.is_saturated(sketched.parts(counted)))
+    if not len(whole.shops):
+        return _nothing()
     kinds, places = sketched.parts(whole), whole.places
     more = 1 / (1 - whole.excluded)
     late = 1 / whole.counted
@@ -65,7 +70,7 @@ def close_day(sketches: Sketches) -> TownDay:
     apart = np.where(key[:, None] == key[None, :], late[:, None] * late[None, :] * more, np.nan)
     directed, before, after = _directed(whole)
     zone_ids, union, union_variance = _unions(whole, key, more)
-    curve_shops, curve = _curve(whole, key, more)
+    sampled, sample_shops, sample, sample_variance = _sample(whole, key, more)
     return TownDay(
         shops=whole.shops,
         zones=whole.zones,
@@ -80,8 +85,19 @@ def close_day(sketches: Sketches) -> TownDay:
         zone_ids=zone_ids,
         union=union,
         union_variance=union_variance,
-        curve_shops=curve_shops,
-        curve=curve,
+        sampled=sampled,
+        sample_shops=sample_shops,
+        sample=sample,
+        sample_variance=sample_variance,
+    )
+
+
+def _nothing() -> TownDay:
+    none, square = np.zeros(0), np.zeros((0, 0))
+    ids = np.zeros(0, np.int64)
+    return TownDay(
+        *(ids, ids, none, none, square, none, 0.0, square, none, none, ids, square, square),
+        *(0, 0, np.nan, np.nan),
     )
 
 
@@ -121,13 +137,26 @@ def _unions(sketches: Sketches, key: Ints, more: float) -> tuple[Ints, Floats, F
     return zone_ids, np.where(both, value * more, np.nan), np.where(both, spread * more**2, np.nan)
 
 
-def _curve(sketches: Sketches, key: Ints, more: float) -> tuple[int, Floats]:
-    """Return of how many shops the curve is, and the curve, for those under the commonest key."""
+def _sample(sketches: Sketches, key: Ints, more: float) -> tuple[int, int, float, float]:
+    """Return the four fields on random shops, of the whole days under the commonest key.
+
+    The mean of logarithms is wanted and the logarithm of a mean is had: what choices of shops
+    differ by (their visitors, as a sample without replacement) is added, to second order.
+    """
     main = key == (np.bincount(key).argmax() if len(key) else 0)
     whole = _rows(sketches, main & (sketches.counted >= 1))
-    empty = sketched.rarefaction(sketched.parts(whole))
-    clear = np.where(empty >= sketched.EMPTY_MIN, empty, np.nan)
-    return len(whole.shops), -sketches.places * np.log(clear) * more
+    among = len(whole.shops)
+    if among < 2:
+        return among, 0, np.nan, np.nan
+    kinds = sketched.parts(whole)
+    wanted, empty, variance = sketched.sampled(kinds)
+    value, spread = _logarithm(np.array(empty), np.array(variance), whole.places)
+    own, _ = sketched.visitors(kinds, whole.places)
+    part = wanted * (1 - (wanted - 1) / (among - 1)) * float(own.var(ddof=1))
+    # Of the visitors of one more shop so many are new; half the loss is at the middle of the way.
+    fresh = 2 * float(value) / (wanted * float(own.mean())) - 1
+    bent = part * max(fresh, 0.0) ** 2 / (2 * whole.places)
+    return among, wanted, (float(value) + bent) * more, float(spread) * more**2
 
 
 def _logarithm(empty: Floats, variance: Floats, places: int) -> tuple[Floats, Floats]:
@@ -138,7 +167,7 @@ def _logarithm(empty: Floats, variance: Floats, places: int) -> tuple[Floats, Fl
 
 def pack(day: TownDay) -> bytes:
     """Write a day as bytes: a head, integers as int64, numbers as float32, in order of fields."""
-    head = _HEAD.pack(VERSION, len(day.shops), len(day.zone_ids), len(day.curve))
+    head = _HEAD.pack(VERSION, len(day.shops), len(day.zone_ids))
     parts = [head]
     for field in fields(TownDay):
         value = np.asarray(getattr(day, field.name))
@@ -150,7 +179,7 @@ def unpack(body: bytes) -> TownDay:
     """Read what ``pack`` wrote; ValueError for another version or a wrong length."""
     if len(body) < _HEAD.size or body[0] != VERSION:
         raise ValueError(f"estimates of a day: not in layout {VERSION}; rebuild the database")
-    _, shops, zones, points = _HEAD.unpack_from(body)
+    _, shops, zones = _HEAD.unpack_from(body)
     take = _reader(body)
     day = TownDay(
         shops=take("<i8", shops).astype(np.int64),
@@ -166,8 +195,10 @@ def unpack(body: bytes) -> TownDay:
         zone_ids=take("<i8", zones).astype(np.int64),
         union=take("<f4", zones, zones),
         union_variance=take("<f4", zones, zones),
-        curve_shops=int(take("<i8")),
-        curve=take("<f4", points),
+        sampled=int(take("<i8")),
+        sample_shops=int(take("<i8")),
+        sample=float(take("<f4")),
+        sample_variance=float(take("<f4")),
     )
     if len(pack(day)) != len(body):
         raise ValueError(f"estimates of a day: {len(body)} bytes, {len(pack(day))} were expected")

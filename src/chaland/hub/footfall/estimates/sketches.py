@@ -18,8 +18,9 @@ EMPTY_MIN = 0.1
 """A sketch with fewer empty places than this share is saturated: its shop is not measured."""
 COUNTED_MIN = 0.5
 """A shop that counted less than half of its day is not measured: the rest would be a guess."""
-CURVE_SHOPS = 12
-"""The rarefaction curve ends at so many shops: beyond, its noise doubles every ten shops."""
+SAMPLE_SHOPS = (10, 20)
+"""Different visitors of a third of the shops are measured, at least and at most so many: fewer say
+little of those who see several shops, and noise doubles with every ten more."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Part:
 
     @property
     def places(self) -> int:
-        return self.empty.shape[1]
+        return int(self.empty.shape[1])
 
     @property
     def spread(self) -> Floats:
@@ -122,7 +123,9 @@ def covisits(kinds: Sequence[Part], places: int) -> tuple[Floats, Floats, float]
     for part, w in zip(kinds, weight, strict=True):
         relative = part.empty / part.share[:, None]
         both = relative @ relative.T / part.places
-        together += w * places * np.log(np.maximum(both, 0.1))
+        # The logarithm bends: half its variance comes back.
+        bent = np.outer(part.spread, part.spread) / (2 * part.places)
+        together += w * places * (np.log(np.maximum(both, 0.1)) + bent)
         own += (w * places * part.spread) ** 2 / part.places
     np.fill_diagonal(together, np.nan)
     sizes = np.array([part.places for part in kinds])
@@ -155,8 +158,8 @@ def unions(kinds: Sequence[Part], groups: NDArray[np.bool_]) -> tuple[Floats, Fl
     """Return how many places are empty in all shops of a group, as a share; and its variance.
 
     ``groups`` (G, S) are disjoint. Returned: (G, G) for two groups together, the diagonal for one
-    alone, from the kind that has most places. The product of unbiased, independently noised entries is
-    unbiased; its variance grows by 1 + noise with each shop.
+    alone, from the kind that has most places. The product of unbiased entries with independent
+    noise is unbiased; its variance grows by 1 + noise with each shop.
     """
     part = max(kinds, key=lambda each: each.places)
     product = np.stack([part.empty[group].prod(axis=0) for group in groups])
@@ -167,18 +170,18 @@ def unions(kinds: Sequence[Part], groups: NDArray[np.bool_]) -> tuple[Floats, Fl
     return value, (square - value**2) / part.places
 
 
-def rarefaction(kinds: Sequence[Part]) -> Floats:
-    """Return the share of places that are empty in q random shops, q = 0 to CURVE_SHOPS, (q,).
+def sampled(kinds: Sequence[Part]) -> tuple[int, float, float]:
+    """Return q, the share of places that are empty in q random shops, and its variance.
 
-    The mean over all subsets of q shops at once: elementary symmetric polynomials of the entries.
+    The mean over all choices of q shops at once: an elementary symmetric polynomial of a place's
+    entries over the number of choices, by recursion over the shops (means keep all digits).
     """
     part = max(kinds, key=lambda each: each.places)
-    shops = len(part.empty)
-    top = min(CURVE_SHOPS, shops)
-    sums = np.zeros((top + 1, part.places))
-    sums[0] = 1.0
+    fewest, most = SAMPLE_SHOPS
+    wanted = min(max(fewest, len(part.empty) // 3), most, len(part.empty))
+    means = np.zeros((wanted + 1, part.places))
+    means[0] = 1.0
     for count, entry in enumerate(part.empty, start=1):
-        # Means instead of sums: binomials of sixty shops would lose digits.
-        for q in range(min(top, count), 0, -1):
-            sums[q] = sums[q] * (count - q) / count + sums[q - 1] * entry * q / count
-    return sums.mean(axis=1)
+        for q in range(min(wanted, count), 0, -1):
+            means[q] = means[q] * (count - q) / count + means[q - 1] * entry * q / count
+    return wanted, float(means[wanted].mean()), float(means[wanted].var()) / part.places
