@@ -25,7 +25,7 @@ def departures(
     ones, that noise explains, not. NaN stays NaN.
     """
     spread = chance[:, None] + (DEPARTURES * np.maximum(usual, 0.0)[:, None]) ** 2
-    total = spread + noise[:, None]
+    total = np.maximum(spread + noise[:, None], 1e-9)
     known = np.isfinite(total).all(axis=1) & np.isfinite(missed)
     fit = np.where(known[:, None], -(missed[:, None] ** 2) / total - np.log(total), 0.0) / 2
     likely = np.exp(fit - fit.max(axis=1, keepdims=True))

@@ -155,6 +155,9 @@ def fit(days: Days) -> Pattern:
     """Fit the usual day to all days, which must be one at least."""
     every = np.ones(len(days.covisits), bool)
     mean = days.mean(every)
+    if len(mean.visitors) < 2:
+        none = np.zeros_like(mean.covisits)
+        return Pattern(none, none, mean.visitors, _UNJUDGED, 1.0)
     weights, share = _judged(days) if len(every) >= FOLD_DAYS_MIN else (_UNJUDGED, 1.0)
     stacked = np.tensordot(weights, _candidates(mean), axes=1)
     off = ~np.eye(len(stacked), dtype=bool)

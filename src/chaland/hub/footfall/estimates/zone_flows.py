@@ -27,7 +27,7 @@ OWN_SPREAD = 0.02
 
 
 def zone_pairs(days: Sequence[TownDay], before: Sequence[TownDay] = ()) -> Pairs:
-    """Return co-visits between zones, summed over ``days``: over all their pairs of shops.
+    """Return co-visits between zones, summed over ``days``: over all their compared pairs of shops.
 
     Who saw two shops of one zone and one of the other counts twice; ``overcount`` tells how many
     different visitors that makes. The diagonal is the zone's visits, a visitor once for each shop.
