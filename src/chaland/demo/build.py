@@ -32,12 +32,12 @@ _KEYS = "simulated-keys.json"
 Say = Callable[[str], None]
 
 
-def build(seed: TownSeed, days: int, state: Path, say: Say) -> date:
+def build(seed: TownSeed, days: int, state: Path, url: str, say: Say) -> date:
     """Fill the databases of the configured, empty state folder with ``days`` of history.
 
     Return the day of foundation, before which the history lies.
 
-    ``say`` gets lines that tell how far it is.
+    ``url`` is where the town will be served; ``say`` gets lines that tell how far it is.
     """
     town = drawn_town(seed.shops)
     until = live_start(town.shops, datetime.now(TIMEZONE).date())
@@ -47,7 +47,7 @@ def build(seed: TownSeed, days: int, state: Path, say: Say) -> date:
     past = released_days(seed, dates, today)  # made in other processes, beside the following
     shops = found(town, until)
     _write_keys(state, enrol(shops, until))
-    sign_charter(until)
+    sign_charter(until, url)
     say(f"{town.name}: {len(shops)} shops in {len(town.zones)} zones, staff and sensors")
     ever = Span(datetime.fromtimestamp(0, UTC), until)
     loader = Loader(places(), dict.fromkeys(shops, ever), today)

@@ -3,19 +3,22 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from nacl.signing import SigningKey
 
 from chaland.demo import cast
 from chaland.hub.association.models import Association, OpeningHours, Shop, StaffRole, User, Zone
 from chaland.hub.association.shop_csv import slug_of
-from chaland.hub.footfall.models import Sensor
+from chaland.hub.footfall.models import Measurement, Sensor
 from chaland.hub.footfall.services import enrolment
 from chaland.hub.footfall.services.trial import sign_trial_charter
 from chaland.simulate.air import TIMEZONE
 from chaland.simulate.town import Town
 from chaland.wire import enrolment as wire
+from chaland.wire.charter import fingerprint
+
+_MEASURED_FOR = timedelta(days=365)
 
 
 @dataclass(frozen=True)
@@ -84,10 +87,20 @@ def enrol(shops: Mapping[str, int], now: datetime) -> dict[str, SigningKey]:
     return keys
 
 
-def sign_charter(now: datetime) -> None:
+def sign_charter(now: datetime, url: str) -> None:
     """Sign the invented town's charter with a key that is thrown away: it never changes."""
     association = Association.objects.get()
-    sign_trial_charter(association.pk, SigningKey(secrets.token_bytes(32)), now)
+    key = SigningKey(secrets.token_bytes(32))
+    Measurement.objects.create(
+        association_id=association.pk,
+        controller=association.name,
+        contact="vie-privee@bellerive.example",
+        purpose="Connaître les heures et les lieux de passage du centre-ville",
+        public_page=f"{url}/privacy/{association.pk}/",
+        ends_on=now.date() + _MEASURED_FOR,
+        town_key=fingerprint(bytes(key.verify_key)),
+    )
+    sign_trial_charter(association.pk, key, now)
 
 
 def places() -> list[Place]:

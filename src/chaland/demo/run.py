@@ -110,7 +110,7 @@ def _build(plan: Plan, folder: Folder, say: Callable[[str], None]) -> None:
 
     recent = min(plan.days, RECENT_DAYS)
     say(f"Making a town of {plan.shops} shops and its last {recent} days, in {plan.state}")
-    founded = build(plan.town_seed, recent, folder.path, say)
+    founded = build(plan.town_seed, recent, folder.path, plan.url, say)
     folder.write(ready=True, town=plan.town, founded=founded.isoformat())
 
 
