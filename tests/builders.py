@@ -172,7 +172,8 @@ def build_cells(
     until: datetime | None = None,
 ) -> None:
     """Store the cells of local days ``first`` to ``last`` (to ``until``), and their dwell."""
-    random = np.random.default_rng([seed, sensor.pk])
+    # The number of the sensor in the test, not in the database: the same on every engine.
+    random = np.random.default_rng([seed, 1 + int.from_bytes(bytes(sensor.public_key))])
     begin, end = day_bounds(first, PARIS)[0], day_bounds(last, PARIS)[1]
     end = min(end, until) if until else end
     starts = np.arange(int(begin.timestamp()), int(end.timestamp()) - CELL_S + 1, CELL_S)

@@ -1,21 +1,29 @@
 """Many at once on PostgreSQL: one wins, the others are told, none is lost.
 
 Not collected on SQLite (see conftest.py), whose databases in memory know no waiting; there, the
-same is tried with files and several server processes in tests/sensor/uplink/test_end_to_end.py.
+same is tried with files in test_rivals.py, and with several server processes in
+tests/sensor/uplink/test_end_to_end.py.
 """
 
 from collections import Counter
-from collections.abc import Callable
-from threading import Barrier, Thread
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
-from django.db import connections
 from nacl.signing import SigningKey
 
 from chaland.hub.association.models import Shop
-from chaland.hub.footfall.intake import drops
-from chaland.hub.footfall.models import Batch, Cell, DropCount, EnrolmentCode, Mechanism, Sensor
+from chaland.hub.footfall.models import (
+    Batch,
+    BudgetEntry,
+    Cell,
+    DropCount,
+    EnrolmentCode,
+    Mechanism,
+    ObjectionBit,
+    Sensor,
+    TownKey,
+)
+from chaland.hub.footfall.services import drops
 from chaland.hub.footfall.services.enrolment import (
     EnrolmentErrorFinal,
     create_enrolment_code,
@@ -23,31 +31,9 @@ from chaland.hub.footfall.services.enrolment import (
 )
 from chaland.wire.answers import Code
 from chaland.wire.enrolment import request
+from tests.hub.footfall.intake.rivals import AT_ONCE, at_once, offer, overspend
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-AT_ONCE = 8
-Result = TypeVar("Result")
-
-
-def at_once(act: Callable[[int], Result]) -> list[Result]:
-    """Run ``act(0)`` to ``act(AT_ONCE - 1)`` at the same time, each on connections of its own."""
-    barrier, results = Barrier(AT_ONCE), dict[int, Result]()
-
-    def run(number: int) -> None:
-        try:
-            barrier.wait()
-            results[number] = act(number)
-        finally:
-            connections.close_all()
-
-    threads = [Thread(target=run, args=(number,)) for number in range(AT_ONCE)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert len(results) == AT_ONCE
-    return [results[number] for number in range(AT_ONCE)]
 
 
 def test_the_same_summary_by_many_is_stored_once(box: Any) -> None:
@@ -95,3 +81,15 @@ def test_one_code_for_many_boxes_enrols_one(shop: Shop, box: Any) -> None:
 def test_drops_of_unknown_senders_add_up_in_one_row(box: Any) -> None:
     at_once(lambda _: [drops.count("malformed", box.at(1)) for _ in range(5)])
     assert list(DropCount.objects.values_list("sensor", "count")) == [(None, 5 * AT_ONCE)]
+
+
+def test_of_many_keys_that_are_offered_one_wins(make_box: Any) -> None:
+    said = offer([make_box() for _ in range(AT_ONCE)])
+    assert list(said.values()) == [AT_ONCE]
+    assert TownKey.objects.get().key in said
+    assert ObjectionBit.objects.count() == AT_ONCE
+
+
+def test_no_more_is_spent_than_there_is(make_box: Any) -> None:
+    assert overspend([make_box() for _ in range(AT_ONCE)], 3) == {"stored": 3, "refused": 5}
+    assert set(BudgetEntry.objects.values_list("releases", flat=True)) == {3}

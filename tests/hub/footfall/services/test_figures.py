@@ -192,7 +192,7 @@ def test_a_refresh_costs_the_same_however_long_the_past(
     sensor: Sensor, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     builders.build_cells(sensor, DAY - timedelta(days=9), DAY)
-    with django_assert_max_num_queries(9, using="footfall"):
+    with django_assert_max_num_queries(10, using="footfall"):
         services.refresh_figures(sensor.shop_id, {NOON})
     with django_assert_max_num_queries(7 + 6, using="footfall"):
         services.rebuild_figures()
