@@ -171,3 +171,16 @@ def test_who_may_do_what(bare: builders.Cast, client_of: ClientOf) -> None:
 
 
 SHOP_WRITES = ("agree", "notice", "withdraw")
+
+
+def test_the_sensors_page_says_why_none_listens(bare: builders.Cast, client_of: ClientOf) -> None:
+    client = client_of(bare.director)
+    assert "Not started: no sensor listens" in client.get("/sensors/").content.decode()
+    record_all(client, bare)
+    draft = wire.decode(client.get(reverse("charter_draft")).content)
+    upload(client, wire.encode(wire.sign(draft, TOWN_KEY)))
+    page = client.get("/sensors/").content.decode()
+    assert "no sensor listens" not in page
+    assert "not in the charter" not in page
+    builders.build_sensor(bare.shops[1].pk, SATURDAY)
+    assert "not in the charter" in client.get("/sensors/").content.decode()

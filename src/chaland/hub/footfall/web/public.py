@@ -29,6 +29,17 @@ from chaland.wire.summary import CellCounts, Count, Mode, State, Summary, encode
 LANGUAGES = tuple(notice.LANGUAGES)
 
 
+def standing(charter: Charter | None, today: date) -> str:
+    """Say how a measurement stands: waiting, ended, outdated, ending (within a month), running."""
+    if charter is None:
+        return "waiting"
+    if charter.ends_on < today:
+        return "ended"
+    if charters.is_outdated(charter):
+        return "outdated"
+    return "ending" if charter.ends_on - today < keeping.END_IS_NEAR else "running"
+
+
 class Town:
     """A town that is measured, or is about to be: what its public pages speak of."""
 
@@ -39,15 +50,7 @@ class Town:
 
     @property
     def state(self) -> str:
-        """Say how it stands: waiting, ended, outdated, ending (within a month) or running."""
-        if self.charter is None:
-            return "waiting"
-        if self.charter.ends_on < self.today:
-            return "ended"
-        if charters.is_outdated(self.charter):
-            return "outdated"
-        near = self.charter.ends_on - self.today < keeping.END_IS_NEAR
-        return "ending" if near else "running"
+        return standing(self.charter, self.today)
 
     @property
     def shops(self) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from chaland.hub.footfall.models import Sensor
 from chaland.hub.footfall.services import objections
 from chaland.hub.footfall.services.enrolment import CODE_LIVES, create_enrolment_code, revoke
 from chaland.hub.footfall.web.forms import CodeForm
+from chaland.hub.footfall.web.public import standing
 from chaland.wire.periods import local_day
 
 
@@ -35,12 +36,14 @@ def _page(request: HttpRequest, form: CodeForm | None, code: str = "") -> HttpRe
     timezone = ZoneInfo(role.association.timezone)
     covered = covered_lately(list(by_id), timezone, now)
     charter = charters.current(role.association.pk)
+    listed = {each.sensor for each in charter.sensors} if charter else set()
     rows: list[dict[str, Any]] = [
         {
             "shop": by_id[row.sensor.shop_id],
             "sensor": row.sensor,
             "listening": selectors.Listening(row.state, row.sensor.last_seen_at),
             "coverage": covered[row.sensor.shop_id],
+            "listed": row.sensor.identifier in listed,
         }
         for row in selectors.sensor_rows(list(by_id), now)
     ]
@@ -58,7 +61,7 @@ def _page(request: HttpRequest, form: CodeForm | None, code: str = "") -> HttpRe
         "code_hours": int(CODE_LIVES.total_seconds() // 3600),
         "objections": objections.fill(role.association.pk, local_day(now, timezone)),
         "objection_days": keeping.OBJECTIONS.days,
-        "outdated": charter is not None and charters.is_outdated(charter),
+        "standing": standing(charter, local_day(now, timezone)),
         "hub_url": request.build_absolute_uri("/").rstrip("/"),
     }
     refused = form is not None and not code
