@@ -6,13 +6,16 @@
 // with chart = {kind: "line" | "bar", categories: [...], unit: "…",
 //               series: [{name, values, low?, high?, tone?: "accent" | "quiet" | "ok"}]}
 // `low` and `high` draw an interval. A null value is a gap. Put a table with the same numbers beside it.
-import { BarChart, LineChart } from "echarts/charts";
+//
+// or, what places share, chart = {kind: "chord", nodes: [{name, tone: 0-7, say}],
+//                                 links: [{source, target, value, say}]}; `say` is what a pointer reads.
+import { BarChart, ChordChart, LineChart } from "echarts/charts";
 import { GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import * as echarts from "echarts/core";
 import * as langFR from "echarts/i18n/langFR-obj.js";
 import { CanvasRenderer } from "echarts/renderers";
 
-echarts.use([BarChart, LineChart, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
+echarts.use([BarChart, ChordChart, LineChart, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
 echarts.registerLocale("FR", langFR.default ?? langFR);
 
 const language = document.documentElement.lang.startsWith("fr") ? "FR" : "EN";
@@ -63,19 +66,48 @@ function band(series, colour) {
   ];
 }
 
+/** What all charts of a page share: type, motion, and the box that a pointer reads. */
+function frame(element) {
+  return {
+    animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+    textStyle: { fontFamily: getComputedStyle(element).fontFamily },
+    tooltip: { renderMode: "richText", confine: true, backgroundColor: token(element, "surface"),
+               borderColor: token(element, "line"), textStyle: { color: token(element, "ink") } },
+  };
+}
+
+/** Names stand around the ring, as far as there is room for them. */
+function chordOptions(element, spec) {
+  const common = frame(element);
+  const narrow = element.clientWidth < 480;
+  const many = spec.nodes.length > 8;
+  const label = { color: token(element, "ink"), fontSize: many || narrow ? 11 : 13, width: many ? 110 : 96,
+                  overflow: many ? "truncate" : "break" };
+  return {
+    ...common,
+    tooltip: { ...common.tooltip, trigger: "item", formatter: ({ data }) => data.say },
+    series: [{
+      type: "chord", radius: many || narrow ? ["58%", "63%"] : ["74%", "80%"], padAngle: many ? 1.5 : 4, minAngle: 2,
+      label, labelLayout: { hideOverlap: true }, lineStyle: { color: "gradient", opacity: 0.42 }, emphasis: { focus: "adjacency", lineStyle: { opacity: 0.8 } },
+      data: spec.nodes.map((node) => ({ name: node.name, say: node.say,
+                                        itemStyle: { color: token(element, `place-${node.tone % 8}`) } })),
+      links: spec.links,
+    }],
+  };
+}
+
 function options(element, spec) {
+  if (spec.kind === "chord") return chordOptions(element, spec);
+  const common = frame(element);
   const ink = token(element, "ink-2");
   const rule = token(element, "line");
   const colours = spec.series.map((s) => token(element, TONES[s.tone] ?? "accent"));
   return {
-    animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
-    textStyle: { fontFamily: getComputedStyle(element).fontFamily },
+    ...common,
     grid: { left: 8, right: 8, top: 36, bottom: 4, containLabel: true },
     legend: { top: 0, left: 0, icon: "roundRect", itemHeight: 4, itemWidth: 18, textStyle: { color: ink },
               data: spec.series.map((s) => s.name) },
-    tooltip: { trigger: "axis", renderMode: "richText", confine: true,
-               backgroundColor: token(element, "surface"), borderColor: rule,
-               textStyle: { color: token(element, "ink") },
+    tooltip: { ...common.tooltip, trigger: "axis",
                valueFormatter: (v) => (v == null ? "–" : `${number.format(v)} ${spec.unit ?? ""}`) },
     xAxis: { type: "category", data: spec.categories, boundaryGap: spec.kind === "bar",
              axisLabel: { color: ink, hideOverlap: true }, axisLine: { lineStyle: { color: rule } },

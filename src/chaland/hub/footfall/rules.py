@@ -24,7 +24,7 @@ ERROR_SHOWN_MAX = 0.35
 """Above this relative error on unseen days a shop shows an index, not people."""
 
 INTERVAL_SHARE = 0.90
-_INTERVAL_SD = 1.6448536269514722
+INTERVAL_SD = 1.6448536269514722
 
 WINDOWS_IN_HOUR = 12
 WINDOWS_MISSED_MAX = 1
@@ -106,7 +106,7 @@ def estimate(value: float, variance: float, shared_variance: float = 0.0) -> Est
     ``variance`` is what independent errors of the parts add up to, ``shared_variance`` what does
     not average out (scale of the calibration, dwell).
     """
-    half = _INTERVAL_SD * math.sqrt(max(variance + shared_variance, 0.0))
+    half = INTERVAL_SD * math.sqrt(max(variance + shared_variance, 0.0))
     return Estimate(max(value, 0.0), max(value - half, 0.0), max(value + half, 0.0))
 
 

@@ -24,6 +24,14 @@ class Preset(StrEnum):
     CUSTOM = "custom"
 
 
+class Span(StrEnum):
+    """Calendar periods of flows: a local day, an ISO week (Monday to Sunday), a month."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
 class Against(StrEnum):
     """What a period is compared with."""
 
@@ -76,3 +84,14 @@ def preset_period(preset: Preset, today: date) -> Period:
         Preset.YEAR: Period(today - timedelta(days=YEAR), yesterday),
     }
     return periods.get(preset, periods[Preset.WEEK])
+
+
+def span_period(span: Span, day: date) -> Period:
+    """Return the day, week or month that holds ``day``."""
+    if span is Span.WEEK:
+        monday = day - timedelta(days=day.weekday())
+        return Period(monday, monday + timedelta(days=WEEK - 1))
+    if span is Span.MONTH:
+        month = day.replace(day=1)
+        return Period(month, (month + timedelta(days=31)).replace(day=1) - timedelta(days=1))
+    return Period(day, day)

@@ -8,6 +8,12 @@ register = template.Library()
 
 for _filter in (
     words.amount,
+    words.at_most,
+    words.bar,
+    words.hundred,
+    words.hundred_between,
+    words.minutes,
+    words.minutes_between,
     words.day_and_month,
     words.until_then,
     words.since_then,

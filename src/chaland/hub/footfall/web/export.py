@@ -6,7 +6,7 @@ the page, so that both say the same number.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from io import StringIO
 from typing import Any
@@ -58,17 +58,25 @@ def safe(text: str) -> str:
 def csv_response(
     found: Figures, place: str, beside: Neighbours | None, *, simulated: bool
 ) -> HttpResponse:
-    """Write the figures of a place; a byte-order mark makes spreadsheets read the accents."""
+    """Write the figures of a place."""
+    name = f"chaland-{found.period.first}-{found.period.last}.csv"
+    return csv_file(name, headings(), _rows(found, place, beside), simulated=simulated)
+
+
+def csv_file(
+    name: str, titles: Mapping[str, str], rows: Iterable[Row], *, simulated: bool
+) -> HttpResponse:
+    """Write rows under ``titles`` (by column; ``note`` is one); a byte-order mark makes
+    spreadsheets read the accents."""
     french = (get_language() or "").startswith("fr")
     text = StringIO()
-    writer = csv.DictWriter(text, COLUMNS, restval="", delimiter=";" if french else ",")
-    writer.writerow(headings())
-    for row in _rows(found, place, beside):
+    writer = csv.DictWriter(text, list(titles), restval="", delimiter=";" if french else ",")
+    writer.writerow(dict(titles))
+    for row in rows:
         notes = [_("simulated") if simulated else "", row.get("note")]
         row["note"] = " · ".join(filter(None, notes))
         writer.writerow({key: _written(value, french=french) for key, value in row.items()})
     response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
-    name = f"chaland-{found.period.first}-{found.period.last}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
@@ -90,28 +98,28 @@ def _rows(found: Figures, place: str, beside: Neighbours | None) -> Iterator[Row
         "to": found.period.last,
         "coverage_percent": _share(found.coverage),
     }
-    visits = {**_estimate(found.visits), "unit": pgettext("csv", "visits")}
+    visits = {**estimate_cells(found.visits), "unit": pgettext("csv", "visits")}
     yield {**whole, "figure": pgettext("csv", "visits"), **visits}
-    index = {**_estimate(found.index), "unit": typical}
+    index = {**estimate_cells(found.index), "unit": typical}
     yield {**whole, "figure": pgettext("csv", "index"), **index}
     yield {**whole, "figure": pgettext("csv", "change"), **_change(found), "unit": "%"}
-    capture = {**_percent(found.capture), "unit": "%"}
+    capture = {**percent_cells(found.capture), "unit": "%"}
     yield {**whole, "figure": pgettext("csv", "capture rate"), **capture}
     if found.busiest:
         at = {"weekday": found.busiest.weekday + 1, "hour": found.busiest.hour}
-        busiest = {**at, **_estimate(found.busiest.visits), **_unit(found)}
+        busiest = {**at, **estimate_cells(found.busiest.visits), **_unit(found)}
         yield {**whole, "figure": pgettext("csv", "busiest hour"), **busiest}
     yield from _shop_rows(found)
     for row in found.heat.rows:
         yield from (_hour_row(found, place, row, cell) for cell in row.cells)
     if beside:
         town = pgettext("csv", "town index")
-        yield {**whole, "figure": town, **_estimate(beside.town), "unit": typical}
+        yield {**whole, "figure": town, **estimate_cells(beside.town), "unit": typical}
         for day in beside.days:
             own = {"from": day.day, "to": day.day, "unit": typical}
-            index = {"place": place, **_estimate(day.shop)}
+            index = {"place": place, **estimate_cells(day.shop)}
             yield {**own, "figure": pgettext("csv", "index"), **index}
-            yield {**own, "figure": town, **_estimate(day.town)}
+            yield {**own, "figure": town, **estimate_cells(day.town)}
 
 
 def _change(found: Figures) -> Row:
@@ -137,7 +145,7 @@ def _shop_rows(found: Figures) -> Iterator[Row]:
             "place": row.shop.name,
             "from": found.period.first,
             "to": found.period.last,
-            **_estimate(estimate),
+            **estimate_cells(estimate),
             "unit": unit,
             "coverage_percent": _share(row.coverage),
             "note": "" if estimate else _("no data"),
@@ -160,7 +168,7 @@ def _hour_row(found: Figures, place: str, row: HeatRow, cell: HeatCell) -> Row:
         "to": row.day or found.period.last,
         "weekday": row.weekday + 1,
         "hour": cell.hour,
-        **_estimate(cell.visits),
+        **estimate_cells(cell.visits),
         **_unit(found),
         "coverage_percent": _share(cell.covered),
         "note": " · ".join(filter(None, notes)),
@@ -184,11 +192,11 @@ def _ends(found: Estimate, decimals: int) -> Row:
     }
 
 
-def _estimate(found: Estimate | None) -> Row:
+def estimate_cells(found: Estimate | None) -> Row:
     return {} if found is None else _ends(*words.shown(found))
 
 
-def _percent(found: Estimate | None) -> Row:
+def percent_cells(found: Estimate | None) -> Row:
     if found is None:
         return {}
     hundredfold = Estimate(100 * found.value, 100 * found.low, 100 * found.high)

@@ -81,6 +81,41 @@ def percent_between(found: Estimate) -> str:
     return _("between %(low)s and %(high)s%%") % {"low": low, "high": high}
 
 
+def hundred(share: Estimate) -> str:
+    """A share as so many of a hundred: "42"."""
+    ends, decimals = percent_shown(_hundredfold(share))
+    return number(ends.value, decimals)
+
+
+def hundred_between(share: Estimate) -> str:
+    """Its interval, as so many of a hundred: "between 38 and 46"."""
+    ends, decimals = percent_shown(_hundredfold(share))
+    low, high = number(ends.low, decimals), number(ends.high, decimals)
+    return _("between %(low)s and %(high)s") % {"low": low, "high": high}
+
+
+def at_most(found: Estimate) -> str:
+    """What a number that can't be told apart from none is at most: "at most 14"."""
+    ends, decimals = shown(found)
+    return _("at most %(number)s") % {"number": number(ends.high, decimals)}
+
+
+def bar(share: Estimate) -> str:
+    """A share as the length of a bar out of 100, in SVG's spelling."""
+    return f"{100 * min(share.value, 1.0):.1f}"
+
+
+def minutes(stay: Estimate) -> str:
+    """A stay in seconds as minutes: "22 min"."""
+    return _("%(number)s min") % {"number": number(stay.value / 60)}
+
+
+def minutes_between(stay: Estimate) -> str:
+    """Its interval: "between 18 and 26 min"."""
+    low, high = number(stay.low // 60), number(-(-stay.high // 60))
+    return _("between %(low)s and %(high)s min") % {"low": low, "high": high}
+
+
 def signed(value: float, decimals: int = 0) -> str:
     """A change with its sign: "+12", "−5"."""
     value = round(value, decimals)
