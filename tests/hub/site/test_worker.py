@@ -1,0 +1,95 @@
+"""The worker: does what is due, logs no more than numbers, and ends with its server."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.hub.site.test_commands import HUB, environment, serving
+
+SERVER = """
+import time
+from chaland.hub.site.commands import _start_worker
+_start_worker()
+time.sleep(60)
+"""
+
+
+def workers_of(state: Path) -> list[int]:
+    """Return the processes that tend the hub of a state folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+            where = (process / "environ").read_bytes()
+            ended = "\nState:\tZ" in (process / "status").read_text()
+        except OSError:
+            continue
+        if b"tend_for" in command and f"CHALAND_STATE_DIR={state}".encode() in where and not ended:
+            found.append(int(process.name))
+    return found
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def migrated(tmp_path: Path) -> Path:
+    state = tmp_path / "state"
+    for alias in ("default", "footfall"):
+        subprocess.run(
+            [*HUB, "manage", "migrate", f"--database={alias}", "--verbosity=0"],
+            env=environment(state), check=True,
+        )  # fmt: skip
+    return state
+
+
+def test_the_server_has_one_worker_that_ends_with_it(tmp_path: Path) -> None:
+    with serving(tmp_path):
+        until(lambda: len(workers_of(tmp_path / "state")) == 1)
+    assert workers_of(tmp_path / "state") == []
+
+
+def test_the_worker_ends_with_a_server_that_was_killed(tmp_path: Path) -> None:
+    state = migrated(tmp_path)
+    server = subprocess.Popen([sys.executable, "-c", SERVER], env=environment(state))
+    until(lambda: len(workers_of(state)) == 1)
+    os.kill(server.pid, signal.SIGKILL)
+    server.wait()
+    until(lambda: workers_of(state) == [])
+
+
+def test_once_does_what_is_due_and_says_it_in_numbers(tmp_path: Path) -> None:
+    state = migrated(tmp_path)
+    make = (
+        "import django; django.setup()\n"
+        "from datetime import date\n"
+        "from chaland.hub.footfall.models import *\n"
+        "from django.utils import timezone\n"
+        "from chaland.hub.association.models import Association, Shop, Zone\n"
+        "town = Association.objects.create(name='A', town='A')\n"
+        "zone = Zone.objects.create(association=town, name='Z', slug='z')\n"
+        "shop = Shop.objects.create(association=town, zone=zone, name='S', slug='s')\n"
+        "sensor = Sensor.objects.create(identifier='a' * 16, shop_id=shop.pk,\n"
+        "    public_key=bytes(32), enrolled_at=timezone.now())\n"
+        "TownKey.objects.create(association_id=town.pk, day=date(2026, 1, 1), key='0' * 16,\n"
+        "    maker=sensor, offered_at=timezone.now())\n"
+    )
+    settings = {"DJANGO_SETTINGS_MODULE": "chaland.hub.site.settings"}
+    subprocess.run([sys.executable, "-c", make], env={**environment(state), **settings}, check=True)
+    done = [
+        subprocess.run(
+            [*HUB, "worker", "--once"], env=environment(state), check=True, capture_output=True,
+            text=True, timeout=60,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    assert "keys of past days deleted: 1" in done[0].stderr + done[0].stdout
+    assert done[1].stderr + done[1].stdout == "", "nothing is left to do"
+    assert "a" * 16 not in done[0].stderr + done[0].stdout
