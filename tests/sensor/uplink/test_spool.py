@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from chaland.sensor.uplink import spool as spool_module
 from chaland.sensor.uplink.durable import write_whole
 from chaland.sensor.uplink.reasons import UplinkDrop
 from chaland.sensor.uplink.spool import Spool, SpoolErrorFinal
+from chaland.wire.sketch import DaySketch
 from chaland.wire.summary import CellCounts, Count, DwellCounts, Mode, State, decode
 
 SENSOR = "kzdvvj2umnduyauf"
@@ -102,6 +104,24 @@ def test_a_day_is_released_once_and_its_second_histogram_taken_off(tmp_path: Pat
     assert body is not None
     assert decode(body).cell == cell(1)
     assert spool.drops == {UplinkDrop.DWELL_REPEATED: 1}
+
+
+@pytest.mark.parametrize("first_has_dwell", [True, False])
+def test_a_days_sketch_is_drawn_once(tmp_path: Path, first_has_dwell: bool) -> None:
+    """Also after a restart: a second sketch of a day would spend its budget twice."""
+    dwell = DwellCounts(date(2026, 3, 14), (0, 300, 7200), (5, 4), 1, "0.25")
+    sketch = DaySketch(date(2026, 3, 14), cell(0).start, "0f" * 8, b"\0\1", b"\2", "2")
+    spool = open_spool(tmp_path)
+    last = replace(cell(0), dwell=dwell if first_has_dwell else None, sketch=sketch)
+    spool.append(last, cell(0).start)
+    spool.close()
+    spool = open_spool(tmp_path)
+    second = spool.append(replace(cell(1), sketch=sketch), cell(1).start)
+    assert second is not None
+    body = spool.read(second)
+    assert body is not None
+    assert decode(body).cell == cell(1)
+    assert spool.drops == {UplinkDrop.SKETCH_REPEATED: 1}
 
 
 def test_two_processes_never_share_a_spool(tmp_path: Path) -> None:
