@@ -13,7 +13,7 @@ from chaland.sensor.orders import Copy, DayOrders, KeyNews
 from chaland.sensor.privacy.objection import ObjectionFilter
 from chaland.sensor.privacy.town_key import TownKey
 from chaland.wire.charter import Charter
-from chaland.wire.exchange import DayKey, Exchanged, SealedCopy, is_copy, is_day_key
+from chaland.wire.exchange import Exchanged, SealedCopy, is_copy, is_day_key
 
 
 class Town:
@@ -69,7 +69,7 @@ class Town:
         copy = said.copy
         if not key.held and copy is not None and self._is_ours(copy, said, charter):
             key.open(copy.box, copy.key)
-        return tuple(self._sealed(said.wanting, charter)) if key.held == said.key else ()
+        return tuple(self._sealed(said, charter)) if key.held == said.key else ()
 
     def _is_ours(self, copy: SealedCopy, said: Exchanged, charter: Charter) -> bool:
         """Tell whether another of the charter's sensors sealed this for our key of this day."""
@@ -83,10 +83,10 @@ class Town:
             and is_copy(copy, self._day, maker.public_key)
         )
 
-    def _sealed(self, wanting: tuple[DayKey, ...], charter: Charter) -> list[Copy]:
+    def _sealed(self, said: Exchanged, charter: Charter) -> list[Copy]:
         """Seal the key for those who want it and are named by the charter; others get nothing."""
         copies = []
-        for wants in wanting:
+        for wants in said.wanting:
             listed = charter.sensor(wants.sensor)
             if listed is None or wants.sensor == self._sensor:
                 continue
@@ -97,5 +97,5 @@ class Town:
             except ValueError:  # a weak key: whoever signed it wants nothing to be sealed
                 continue
             if box:
-                copies.append(Copy(wants.sensor, wants.public_key, self.key.held, box))
+                copies.append(Copy(wants.sensor, wants.public_key, said.key, box))
         return copies
