@@ -14,6 +14,8 @@ from chaland.hub.footfall.estimates.sketches import COUNTED_MIN, Sketches
 Ints = NDArray[np.int64]
 
 VERSION = 1
+WHOLE_MIN = 0.95
+"""Shops that counted this share of their day count as whole where a share can not be filled up."""
 _HEAD = struct.Struct("<BHH")
 
 
@@ -124,11 +126,11 @@ def _directed(sketches: Sketches) -> tuple[Floats, Floats, Floats]:
 def _unions(sketches: Sketches, key: Ints, more: float) -> tuple[Ints, Floats, Floats]:
     """Return zone ids, different visitors of each two zones together, and their variance.
 
-    Only of zones whose shops all counted the whole day under the commonest key.
+    Only of zones whose shops all counted (nearly) the whole day under the commonest key.
     """
     zone_ids = np.unique(sketches.zones)
     main = np.bincount(key).argmax() if len(key) else 0
-    apart = (key != main) | (sketches.counted < 1)
+    apart = (key != main) | (sketches.counted < WHOLE_MIN)
     groups = sketches.zones == zone_ids[:, None]
     known = ~(groups & apart).any(axis=1)
     empty, variance = sketched.unions(sketched.parts(sketches), groups & known[:, None])
@@ -144,7 +146,7 @@ def _sample(sketches: Sketches, key: Ints, more: float) -> tuple[int, int, float
     differ by (their visitors, as a sample without replacement) is added, to second order.
     """
     main = key == (np.bincount(key).argmax() if len(key) else 0)
-    whole = _rows(sketches, main & (sketches.counted >= 1))
+    whole = _rows(sketches, main & (sketches.counted >= WHOLE_MIN))
     among = len(whole.shops)
     if among < 2:
         return among, 0, np.nan, np.nan
