@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from chaland.audit import account, doors, noise, objection_filter, permission, presence
+from chaland.audit import account, covisits, doors, noise, objection_filter, permission, presence
 from chaland.audit.bench import Bench
 from chaland.audit.chain import tell
 from chaland.audit.report import Checked, Outcome, Result
@@ -34,6 +34,7 @@ def _permission(check: str) -> Judge:
 def _scalars(bench: Bench) -> Outcome:
     outcome = Outcome()
     noise.judge(bench, outcome)
+    covisits.judge(bench, outcome)
     return outcome
 
 
@@ -78,7 +79,8 @@ CHECKS: Mapping[str, Check] = {
             "F6",
             "Every output keeps its epsilon",
             "Neighbouring streams through the pipeline; neighbouring counts through the release, "
-            "by the hundred thousand; the noise's distribution and independence.",
+            "by the hundred thousand; sketches attacked by a holder of the day's key; the noise's "
+            "distribution and independence.",
             _scalars,
         ),
         Check(

@@ -69,10 +69,10 @@ def _hidden(outcome: Outcome, found: Json, doors: list[Hours]) -> None:
             f"an hour with {least:g} visits is shown, which is under the threshold",
         )
     share = small_shown / max(small, 1)
-    outcome.measure("hours of two visits looked at", small, "> 500")
+    outcome.measure("hours of two visits looked at", small, "> 300")
     outcome.measure("of them shown", share, f"<= {SHOWN_AT_MOST}")
     outcome.measure("busy hours shown", busy_shown / max(busy, 1), f">= {BUSY_AT_LEAST}")
-    outcome.require(small > 500, "the small hours were not found in the tables")
+    outcome.require(small > 300, "the small hours were not found in the tables")
     outcome.require(share <= SHOWN_AT_MOST, f"{share:.1%} of hours under the threshold are shown")
     outcome.require(busy_shown >= BUSY_AT_LEAST * busy, "busy hours are hidden: nothing was tested")
 
