@@ -2,7 +2,16 @@
 
 from django.urls import include, path
 
-from chaland.hub.footfall.web import budget, calibration, measurement, pages, public, sensors
+from chaland.hub.footfall.web import (
+    budget,
+    calibration,
+    flows,
+    measurement,
+    pages,
+    public,
+    sensors,
+    stays,
+)
 
 _privacy = [
     path("", public.page, name="privacy"),
@@ -20,6 +29,10 @@ urlpatterns = [
     path("", pages.page, name="figures"),
     path("now/", pages.now, name="figures_now"),
     path("figures.csv", pages.csv, name="figures_csv"),
+    path("flows/", flows.page, name="flows"),
+    path("flows/flows.csv", flows.csv, name="flows_csv"),
+    path("flows/stays/", stays.page, name="stays"),
+    path("flows/stays/stays.csv", stays.csv, name="stays_csv"),
     path("calibration/", calibration.index, name="calibration"),
     path("calibration/<slug:slug>/", calibration.shop, name="calibration_shop"),
     path("calibration/<slug:slug>/count/", calibration.count, name="calibration_count"),
