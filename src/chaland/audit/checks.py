@@ -4,7 +4,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from chaland.audit import account, covisits, doors, noise, objection_filter, permission, presence
+from chaland.audit import (
+    account,
+    covisits,
+    doors,
+    noise,
+    objection_filter,
+    permission,
+    presence,
+    receive,
+)
 from chaland.audit.bench import Bench
 from chaland.audit.chain import tell
 from chaland.audit.report import Checked, Outcome, Result
@@ -117,6 +126,19 @@ CHECKS: Mapping[str, Check] = {
             "One box under eight charters at once; what it does not read from its radio, it did "
             "not hear. The hub, given summaries that no agreement covers.",
             _permission("F11"),
+        ),
+        Check(
+            "F12",
+            "Receive only",
+            "A live sensor on an interface whose transmissions are counted; its capture child's "
+            "memory; frames with every byte poisoned that need not be read.",
+            receive.judge,
+        ),
+        Check(
+            "F13",
+            "The planes are apart",
+            "Comes with the loyalty plane, and so does the join of till times with visits.",
+            None,
         ),
         Check(
             "F14",

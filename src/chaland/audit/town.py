@@ -237,8 +237,11 @@ class Box:
         return kept | own | {"PYTHONDONTWRITEBYTECODE": "1"}
 
     def command(self, *arguments: str, user: int = NOBODY) -> list[str]:
-        """Return the command line of ``chaland sensor`` in the town's network."""
-        inside = ["nsenter", "-t", str(self._town.courier.pid), "-n", "--"]
+        """Return the command line of ``chaland sensor``, for nobody in the town's network.
+
+        User 0 runs outside of it, on this machine's interfaces, and does not reach the hub.
+        """
+        inside = ["nsenter", "-t", str(self._town.courier.pid), "-n", "--"] if user else []
         python = [sys.executable, "-m", "chaland.cli", "sensor", "--state", str(self.state)]
         return [*inside, *(_AS_NOBODY if user else []), *python, *arguments]
 
