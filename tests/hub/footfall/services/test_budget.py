@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chaland.hub.footfall.intake.services import mechanism_of
-from chaland.hub.footfall.models import BudgetEntry, Cell, DwellDay
+from chaland.hub.footfall.models import BudgetEntry, Cell, DwellDay, FlowDay
 from chaland.hub.footfall.services import account, budget
 from chaland.hub.footfall.services.budget import OverBudgetFinal, limit, per_release, spendings
 from chaland.wire.mechanism import DEFAULT_MECHANISM
@@ -212,6 +212,19 @@ def test_what_does_not_agree_is_said(shop_id: int) -> None:
     assert BudgetEntry.objects.count() == 3
     account.rebuild([shop_id], (DAY + timedelta(days=1),) * 2)
     assert account.differences() == []
+
+
+def test_days_of_flows_that_were_loaded_are_entered(shop_id: int) -> None:
+    days = {"association_id": 1, "estimates": b"", "sensors": 1, "sensors_expected": 1}
+    FlowDay.objects.create(day=DAY, shop_ids=[shop_id, shop_id + 99], **days)
+    FlowDay.objects.create(day=DAY + timedelta(days=1), shop_ids=[shop_id], **days)
+    BudgetEntry.objects.create(
+        shop_id=shop_id, day=DAY, row="E5", releases=2, epsilon=4, limit=4
+    )  # of two sensors, by intake
+    account.rebuild([shop_id])
+    assert spent(shop_id, "E5") == (2, 4)
+    assert spent(shop_id, "E5", DAY + timedelta(days=1)) == (1, 2)
+    assert BudgetEntry.objects.count() == 2
 
 
 def test_an_instant_of_utc_is_of_the_right_local_day(shop_id: int) -> None:

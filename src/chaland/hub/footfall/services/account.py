@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
 from chaland.hub.footfall.cells import COUNTS, EpochSeconds
-from chaland.hub.footfall.models import BudgetEntry, Cell, DwellDay, Mechanism
+from chaland.hub.footfall.models import BudgetEntry, Cell, DwellDay, FlowDay, Mechanism
 from chaland.hub.footfall.services.budget import cost_of, entered, limit, of_counts
 from chaland.hub.footfall.services.figures import timezones
 from chaland.wire.mechanism import DEFAULT_MECHANISM
@@ -77,7 +78,7 @@ def differences() -> list[str]:
 def rebuild(shop_ids: Sequence[int], days: tuple[date, date] | None = None) -> int:
     """Write the entries anew, out of the stored releases, of all local days or first to last.
 
-    Row E5's stay. Returns their number.
+    Row E5's stay, and are made for days of flows that have none. Returns the others' number.
 
     For releases that did not come through intake (the demo's history) and for those that were
     deleted (a replay's): never to make room for more.
@@ -99,7 +100,30 @@ def rebuild(shop_ids: Sequence[int], days: tuple[date, date] | None = None) -> i
             for (shop_id, day, row), spent in recount(shop_ids, days).items()
         ]
         BudgetEntry.objects.bulk_create(made, batch_size=500)
+        # Of sketches the estimates alone are left; entries that intake made stand.
+        BudgetEntry.objects.bulk_create(
+            _of_flows(shop_ids, zones, days), batch_size=500, ignore_conflicts=True
+        )
     return len(made)
+
+
+def _of_flows(
+    shop_ids: Sequence[int], zones: Mapping[int, ZoneInfo], days: tuple[date, date] | None
+) -> list[BudgetEntry]:
+    cost = entered(Fraction(DEFAULT_MECHANISM.sketch.epsilon))
+    flows = FlowDay.objects.filter(day__range=days) if days else FlowDay.objects.all()
+    return [
+        BudgetEntry(
+            shop_id=shop_id,
+            day=day,
+            row=SKETCH_ROW,
+            releases=1,
+            epsilon=cost,
+            limit=limit(day, SKETCH_ROW, zones[shop_id]),
+        )
+        for day, found in flows.values_list("day", "shop_ids")
+        for shop_id in sorted({*found} & {*shop_ids})
+    ]
 
 
 def _add(found: dict[Key, Spent], key: Key, more: Spent) -> None:
