@@ -4,6 +4,7 @@ Each row of the privacy checklist is attacked on the real processes, as a scepti
 copies of the code; docs/explanation/audit.md says what each check does, and what it can't see.
 """
 
+import os
 import sys
 import tempfile
 import time
@@ -50,9 +51,10 @@ def audit(only: set[str], quick: bool, json_file: Path | None, html_file: Path |
     """Attack this software as it runs, and report. Exit code 0: every check asked for passed;
     1: one failed; 2: one could not run (most need root)."""
     began_s = time.monotonic()
+    os.umask(0o022)  # the sensors run under a user of their own, who reads and writes here
     with tempfile.TemporaryDirectory(prefix="chaland-audit-") as name:
         folder = Path(name)
-        folder.chmod(0o711)  # the sensors run under a user of their own
+        folder.chmod(0o711)
         bench = Bench(folder, quick=quick)
         try:
             checks = [_run(check_id, bench, only) for check_id in CHECKS]
