@@ -84,7 +84,7 @@ def parts(sketches: Sketches) -> list[Part]:
 
 
 def _part(empty: Floats, noise: float) -> Part:
-    return Part(empty, np.clip(empty.mean(axis=1), EMPTY_MIN / 2, 1.0), noise)
+    return Part(empty, np.maximum(empty.mean(axis=1), EMPTY_MIN / 2), noise)
 
 
 def is_saturated(kinds: Sequence[Part]) -> NDArray[np.bool_]:
