@@ -109,7 +109,8 @@ def test_no_template_has_inline_script_or_style(template: Path) -> None:
 @pytest.mark.django_db
 def test_health_is_told_to_anyone(client: Client) -> None:
     response = client.get("/healthz")
-    assert response.json() == {"ok": True, "databases": {"default": "ok", "footfall": "ok"}}
+    databases = {"default": "ok", "footfall": "ok"}
+    assert response.json() == {"ok": True, "databases": databases, "charter": "ok"}
     assert "no-store" in response.headers["Cache-Control"]
 
 
