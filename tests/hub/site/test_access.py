@@ -23,7 +23,7 @@ PUBLIC = (
     r"^/start/invitation/x/$",
     r"^/privacy/",  # what a passer-by may know
     r"^/api/v1/openapi.json$",
-    r"^/api/v1/(summaries|exchange|sensors/enrol)$",  # sensors authenticate by signature or one-time code
+    r"^/api/v1/(summaries|exchange|sensors/enrol)$",  # sensors sign, or have a one-time code
 )
 DIRECTOR_ONLY = (r"^/start/", r"^/sensors/")
 
