@@ -73,7 +73,8 @@ def test_the_audit_passes_on_the_product() -> None:
 SINGLE: dict[str, tuple[str, list[Patch], str]] = {
     "an address in a Python object": (
         "F2",
-        [(PIPELINE, "        self.frames = 0\n", "        self.frames = 0\n        self.seen = []\n"),
+        [(PIPELINE, "        self.frames = 0\n",
+          "        self.frames = 0\n        self.seen = []\n"),
          (PIPELINE, "        is_probe = observation.kind is Kind.PROBE_REQUEST\n",
           "        is_probe = observation.kind is Kind.PROBE_REQUEST\n"
           "        at = observation.address_at\n"
@@ -151,13 +152,14 @@ SINGLE: dict[str, tuple[str, list[Patch], str]] = {
     ),
     "another mechanism than the charter's": (
         "F15",
-        [("sensor/charter.py", "    if charter.annex_sha256 != annex_sha256:\n", "    if False:\n")],
+        [("sensor/charter.py", "    if charter.annex_sha256 != annex_sha256:\n",
+          "    if False:\n")],
         "another mechanism",
     ),
     "objections forgotten in strict mode": (
         "F9",
         [("sensor/day.py", "        objection_ssid=orders.objection_ssid,\n",
-          "        objection_ssid=orders.objection_ssid if orders.mode == 'default' else 'none',\n")],
+          "        objection_ssid={'default': orders.objection_ssid}.get(orders.mode, 'none'),\n")],
         "devices that object are counted",
     ),
     "objections that stay for ever": (
@@ -169,7 +171,7 @@ SINGLE: dict[str, tuple[str, list[Patch], str]] = {
     "a sensor that answers": (
         "F12",
         [("sensor/capture/child.py", "        filled = _BATCH * slot\n        while",
-          "        packet.send(bytes(8) + b'\\x00' * 40)\n        filled = _BATCH * slot\n        while")],
+          "        packet.send(bytes(48))\n        filled = _BATCH * slot\n        while")],
         "frames were sent",
     ),
 }  # fmt: skip

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import click
 
+from chaland.audit import attacks
 from chaland.audit.bench import Bench
 from chaland.audit.checks import CHECKS, not_asked, run_check
 from chaland.audit.page import render
-from chaland.audit.report import Checked, Report, Result
+from chaland.audit.report import Attack, Checked, Report, Result
 from chaland.wire.mechanism import annex_digest
 
 _MARKS = {
@@ -58,7 +59,7 @@ def audit(only: set[str], quick: bool, json_file: Path | None, html_file: Path |
         bench = Bench(folder, quick=quick)
         try:
             checks = [_run(check_id, bench, only) for check_id in CHECKS]
-            attacks = ()
+            beside = _attack(quick) if only == set(CHECKS) else []
         finally:
             bench.close()
     report = Report(
@@ -68,7 +69,7 @@ def audit(only: set[str], quick: bool, json_file: Path | None, html_file: Path |
         quick=quick,
         seconds=time.monotonic() - began_s,
         checks=checks,
-        attacks=attacks,
+        attacks=beside,
     )
     _finish(report, json_file, html_file)
     sys.exit(report.exit_code)
@@ -86,6 +87,20 @@ def _run(check_id: str, bench: Bench, only: set[str]) -> Checked:
     for finding in checked.findings:
         click.echo(f"      - {finding}")
     return checked
+
+
+def _attack(quick: bool) -> list[Attack]:
+    """Attack the forbidden scheme and ours side by side, and print what came of it."""
+    click.echo("      The forbidden scheme beside ours …")
+    found = attacks.run(quick)
+    for attack in found:
+        click.echo(f"      {attack.title}")
+        click.echo(
+            f"        forbidden {attack.forbidden_success:6.3f} in {attack.forbidden_seconds:.3g} s"
+            f" · ours {attack.ours_success:6.3f}"
+            + ("" if attack.ours_bound is None else f" (bound {attack.ours_bound:.3f})")
+        )
+    return found
 
 
 def _finish(report: Report, json_file: Path | None, html_file: Path | None) -> None:

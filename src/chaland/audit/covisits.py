@@ -56,7 +56,7 @@ def judge(bench: Bench, outcome: Outcome) -> None:
     mechanism = DEFAULT_MECHANISM.sketch
     outcome.require(mechanism.epsilon == SKETCH_EPSILON, f"the sketch's eps is {mechanism.epsilon}")
     snapshots, released = Tally(), Tally()
-    states = [_round(snapshots, released) for _ in range(bench.runs(ROUNDS))]
+    states = [look(snapshots, released) for _ in range(bench.runs(ROUNDS))]
     for name, tally in (("snapshot in mid-day", snapshots), ("released sketch", released)):
         _within(outcome, f"a bit, {name}", tally.bits, epsilon, 2)
         _within(outcome, f"a symbol, {name}", tally.symbols, epsilon, 3)
@@ -76,7 +76,7 @@ def places_of(addresses: list[bytes], key: bytes) -> list[int]:
     return [int.from_bytes(digest, "little") % places for digest in digests]
 
 
-def _round(snapshots: Tally, released: Tally) -> NDArray[np.uint8]:
+def look(snapshots: Tally, released: Tally) -> NDArray[np.uint8]:
     """Draw one sketch, let people visit (some twice), look twice; return what was released."""
     mechanism = DEFAULT_MECHANISM.sketch
     town_key = TownKey()
