@@ -1,4 +1,7 @@
-"""Run every benchmark: ``python -m bench``; or some: ``python -m bench decode counting``."""
+"""Run every benchmark: ``python -m bench``; or some: ``python -m bench decode counting``.
+
+Options after the names go to each of them: ``python -m bench privacy_utility --model mine:town``.
+"""
 
 import subprocess
 import sys
@@ -12,14 +15,16 @@ def main() -> int:
     known = sorted(
         p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in NOT_BENCHMARKS
     )
-    wanted = sys.argv[1:] or known
+    asked = sys.argv[1:]
+    first = next((i for i, word in enumerate(asked) if word.startswith("-")), len(asked))
+    wanted, options = asked[:first] or known, asked[first:]
     if unknown := set(wanted) - set(known):
         print(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
         return 2
     failed = [
         name
         for name in wanted
-        if subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False).returncode
+        if subprocess.run([sys.executable, "-m", f"bench.{name}", *options], check=False).returncode
     ]
     if failed:
         print(f"failed: {', '.join(failed)}")

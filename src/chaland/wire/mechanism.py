@@ -66,7 +66,7 @@ class SketchMechanism:
     """
 
     epsilon: str = "2"
-    bits: int = 2048
+    bits: int = 3072
     ordered: int = 512
     afternoon_from: time = time(14)
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from chaland.hub.footfall.estimates.covisits import Ints, TownDay
+from chaland.hub.footfall.estimates.dwell import CLEAR_SD
 from chaland.hub.footfall.estimates.noise import NORMAL_90, Floats
 
 SHAPE_ERROR = 0.05
@@ -17,6 +18,8 @@ SHAPE_ERROR = 0.05
 
 Set on the simulated towns of ``python -m bench privacy_utility``.
 """
+OVERCOUNT_SPREAD = 0.1
+"""How much a pair of zones' overcount differs from the town's, relative; set on the same towns."""
 SHAPE_SPREAD = 0.5
 """Prior standard deviation of the logarithm of the dispersion around Poisson's, which is 0."""
 SAMPLE_ERROR = 0.01
@@ -33,10 +36,9 @@ def town_visitors(day: TownDay, before: Sequence[TownDay] = ()) -> tuple[float, 
     """
     alike = [each for each in [*before, day] if each.sampled == day.sampled]
     shops, error = shops_per_visitor(alike)
-    visits, noise = float(day.visitors.sum()), float(day.variance.sum())
-    value = visits / shops
-    relative = np.sqrt(noise / max(visits, 1.0) ** 2 + (error / shops) ** 2 + SHAPE_ERROR**2)
-    half = NORMAL_90 * relative * value
+    value = max(float(day.visitors.sum()), 0.0) / shops
+    noise = float(np.sqrt(day.variance.sum())) / shops
+    half = NORMAL_90 * float(np.hypot(noise, np.hypot(error / shops, SHAPE_ERROR) * value))
     return value, max(value - half, 0.0), value + half
 
 
@@ -127,26 +129,40 @@ def _matched(
     return value, float(np.sqrt(weight @ (per_shape - value) ** 2))
 
 
-def overcount(days: Sequence[TownDay]) -> tuple[float, float]:
-    """Return co-visits between zones over different visitors seen in both, and its error.
+def overcount(days: Sequence[TownDay], zone_ids: Ints) -> tuple[Floats, Floats]:
+    """Return co-visits between zones over different visitors seen in both, and its error, (Z, Z).
 
-    One factor for the town, from all days and all pairs of zones that could be measured: for one
-    pair and day the different visitors are nothing but noise. NaN where none could be.
+    The town's factor, from all days and pairs of zones that could be measured, is on the diagonal;
+    each pair's own moves away from it as far as its noise over all days allows (the mean of the two
+    by precision). Both NaN where the town's can't be told.
     """
-    twice = different = variance = 0.0
+    size = len(zone_ids)
+    twice, both, variance = np.zeros((3, size, size))
     for day in days:
         member = (day.zones == day.zone_ids[:, None]).astype(np.float64)
-        summed = member @ np.nan_to_num(day.covisits) @ member.T
         alone = np.diag(day.union)
-        both = np.triu(alone[:, None] + alone[None, :] - day.union, 1)
-        known = np.isfinite(both) & np.tri(len(both), dtype=bool).T & ~np.eye(len(both), dtype=bool)
-        twice += float(summed[known].sum())
-        different += float(both[known].sum())
-        variance += float(day.union_variance[known].sum())
-    if different <= 2 * np.sqrt(variance) or twice <= 0:
-        return np.nan, np.nan
-    factor = max(twice / different, 1.0)
-    return factor, factor * float(np.sqrt(variance)) / different
+        shared = alone[:, None] + alone[None, :] - day.union
+        known = np.isfinite(shared) & ~np.eye(len(shared), dtype=bool)
+        _, to, there = np.intersect1d(zone_ids, day.zone_ids, return_indices=True)
+        into, out = np.ix_(to, to), np.ix_(there, there)
+        summed = member @ np.nan_to_num(day.covisits) @ member.T
+        twice[into] += np.where(known, summed, 0.0)[out]
+        both[into] += np.where(known, shared, 0.0)[out]
+        variance[into] += np.where(known, day.union_variance, 0.0)[out]
+    town, unsure = _ratio(twice.sum() / 2, both.sum() / 2, variance.sum() / 2)
+    own, spread = _ratio(twice, both, variance)
+    trust = np.where(np.isnan(own), 0.0, 1 / (1 + (spread / (OVERCOUNT_SPREAD * town)) ** 2))
+    factor = town + trust * np.nan_to_num(own - town)
+    off = np.sqrt(1 - trust) * OVERCOUNT_SPREAD * town
+    return np.maximum(factor, 1.0), np.hypot(off, unsure * (1 - trust))
+
+
+def _ratio(twice: Floats, both: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    """Return the ratio and its error from the noise below; NaN where that is not clear of it."""
+    clear = both > CLEAR_SD * np.sqrt(variance)
+    below = np.where(clear & (both > 0), both, np.nan)
+    ratio = np.maximum(twice / below, 1.0)
+    return ratio, ratio * np.sqrt(variance) / below
 
 
 def zone_visits(days: Sequence[TownDay], zone_ids: Ints) -> tuple[Floats, Floats]:

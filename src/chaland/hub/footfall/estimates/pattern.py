@@ -245,6 +245,8 @@ def bilinear(mean: Mean) -> Floats:
         slope -= np.column_stack([level - level.mean(), taste]) @ ridge
         step = np.clip(np.linalg.solve(curve, slope[..., None])[..., 0] / 2, -0.3, 0.3)
         level, taste = level + step[:, 0], taste + step[:, 1:]
+        if np.abs(step).max() < 2e-3:
+            break
     return chance * np.exp(np.clip(level[:, None] + level + taste @ taste.T, -6.0, 4.0))
 
 

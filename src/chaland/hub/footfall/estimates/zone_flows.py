@@ -20,8 +20,6 @@ from chaland.hub.footfall.estimates.pattern import Days, Pattern
 
 SEEN_TWICE = 2.0
 """Variance of a zone pair's sum over its value: who sees several shops is in it several times."""
-OVERCOUNT_SPREAD = 0.08
-"""Relative error of one pair's visitors when the town's overcount stands for the pair's own."""
 OWN_SPREAD = 0.02
 """Relative error of a zone's own visitors, when all days' shops per visitor stand for one day's."""
 
@@ -52,16 +50,18 @@ def zone_pairs(days: Sequence[TownDay], before: Sequence[TownDay] = ()) -> Pairs
 def zone_visitors(days: Sequence[TownDay], before: Sequence[TownDay] = ()) -> Pairs:
     """Return different visitors seen in both zones on one day, summed over ``days``.
 
-    The co-visits of ``zone_pairs`` over the town's ``overcount``; the diagonal and ``visitors``
+    The co-visits of ``zone_pairs`` over their ``overcount``; the diagonal and ``visitors``
     are the row zone's different visitors. NaN throughout where no day tells different visitors
     (zones of which one shop always came late, or too full).
     """
-    twice = zone_pairs(days, before)
-    every = [*before, *days]
-    factor, unsure = overcount(every)
+    return different(zone_pairs(days, before), [*before, *days])
+
+
+def different(twice: Pairs, every: Sequence[TownDay]) -> Pairs:
+    """Return co-visits between zones as different visitors, by what ``every`` day tells of them."""
+    by, unsure = overcount(every, twice.ids)
+    off = unsure / by
     shops_each, shops_error = zone_visits(every, twice.ids)
-    by = np.full_like(twice.value, factor)
-    off = np.full_like(by, np.hypot(unsure / factor, OVERCOUNT_SPREAD))
     np.fill_diagonal(by, shops_each)
     np.fill_diagonal(off, np.hypot(shops_error / shops_each, OWN_SPREAD))
     return _divided(twice, by, off, twice.visitors / shops_each[:, None])
@@ -71,12 +71,12 @@ def shop_zones(days: Sequence[TownDay], before: Sequence[TownDay] = ()) -> tuple
     """Return visitors of each shop (row) who saw another shop of each zone (column), (S, Z).
 
     With the zones' ids (Z,) and how many other shops of the zone that rests on (S, Z). A union of
-    shops is too noisy for one shop, so it is co-visits over the root of the town's ``overcount``:
-    of its two sides, the zone's. The errors of a row's pairs are taken to go together.
+    shops is too noisy for one shop, so it is co-visits over the root of ``overcount`` between the
+    two zones: of its two sides, one. The errors of a row's pairs are taken to go together.
     """
     shops = shop_pairs(days, before)
     zone_ids, member = _members(shops.ids, days)
-    factor, unsure = overcount([*before, *days])
+    by, unsure = overcount([*before, *days], zone_ids)
     others = ~np.eye(len(shops.ids), dtype=bool) & (shops.days > 0)
     half = np.where(others, shops.high - shops.value, 0.0) / NORMAL_90
     summed = np.where(others, shops.value, 0.0) @ member.T
@@ -95,8 +95,8 @@ def shop_zones(days: Sequence[TownDay], before: Sequence[TownDay] = ()) -> tuple
         days_of.astype(np.int64),
         own,
     )
-    root = np.full_like(total, np.sqrt(factor))
-    off = np.full_like(total, np.hypot(unsure / factor / 2, OVERCOUNT_SPREAD))
+    home = (np.arange(len(zone_ids)) @ member).astype(np.int64)
+    root, off = np.sqrt(by)[home], (unsure / by / 2)[home]
     return _divided(found, root, off, own), zone_ids, rests
 
 

@@ -1,0 +1,64 @@
+"""What stands beside the tables of the bench of co-visits."""
+
+from bench.utility.towns import SHIPPED
+
+AIMS = f"""\
+### Against the aims, epsilon 2
+
+Towns of 30 shops in six zones, followable visitors who see 1 + Poisson(1.5) shops; sketch of
+{SHIPPED.bits:,} bits and {SHIPPED.ordered:,} ordered places. Shop pairs: 3,000 visitors a day,
+totals of 30 days, mean relative error of the strongest quarter / of those above the median.
+*Plain BLIP* is the published trial's sketch (2,048 bits) and inner product, corrected for chance
+and load; *no noise* the same estimator on a sketch without noise (what hashing alone costs; the
+exact answer, or a list of hashed addresses, has none). *First month*: nothing is known before;
+*third month*: eight weeks before are. Zone pairs: 6,000 a day if not said otherwise, one day's
+co-visits (sums over pairs of shops), median relative error; *fifth week*: with four weeks before;
+*different people* are visitors seen in both zones, by the overcount of co-visits.
+"""
+
+BY_EPSILON = """\
+### By epsilon and size of town
+
+Means over the models (in brackets: the worst model; not told: in some model it is not clear of
+noise). With history: eight weeks for shops, four for zones. Shops: strongest quarter / above the
+median. The town's visitors: median error of a day's different visitors.
+"""
+
+HONEST = """\
+### Are the intervals honest, and what is shown?
+
+30 shops, 3,000 a day: share of 90 % intervals that hold the truth / share of figures that are
+separable from noise.
+"""
+
+ABLATION = """\
+### What each ingredient gains
+
+Epsilon 2. Shop pairs of a month, 3,000 a day, strongest quarter / above the median; zone pairs of
+a day, 6,000 a day, median.
+"""
+
+STUDY = """\
+### How large a sketch?
+
+Standard deviation of one day's co-visits of two shops with so many visitors each, by the formula
+(bits only, epsilon 2). The chart is docs/images/sketch-size.svg.
+"""
+
+STUDY_EPSILON = f"""\
+The best number of bits and its noise, by epsilon; in brackets the noise with the shipped
+{SHIPPED.bits:,} bits.
+"""
+
+STUDY_ORDERED = """\
+What ordered places cost and bring: errors of a first month (gravity and clustered towns), and the
+standard deviation of a month's visitors from one zone of five shops before 14:00 to another after
+it.
+"""
+
+HOURLY = """\
+### Hourly counts (row E2), noise alone
+
+Mean absolute error of a shop's followable arrivals in an hour, and relative error in hours with
+ten or more. Row E1's errors are in *Counting people*; visits' in *Visits*.
+"""
