@@ -49,6 +49,15 @@ class TestFolder:
         assert folder.prepare(town=TOWN, fresh=False) is False
         assert not (tmp_path / "footfall.sqlite3").exists()
 
+    def test_a_town_of_another_version_is_made_anew(self, tmp_path: Path) -> None:
+        """Its tables, or its charter's mechanism, are not what this software takes."""
+        folder = Folder(tmp_path)
+        folder.prepare(town=TOWN, fresh=False)
+        folder.write(ready=True, town=TOWN)
+        note = tmp_path / "chaland-demo.json"
+        note.write_text(json.dumps(json.loads(note.read_text()) | {"made_by": "an older one"}))
+        assert folder.prepare(town=TOWN, fresh=False) is False
+
     def test_another_town_is_refused_unless_fresh(self, tmp_path: Path) -> None:
         folder = Folder(tmp_path)
         folder.prepare(town=TOWN, fresh=False)
