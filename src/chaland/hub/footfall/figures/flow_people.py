@@ -16,6 +16,9 @@ from chaland.hub.footfall.flow_reads import StoredDay
 from chaland.hub.footfall.hours import Floats
 from chaland.hub.footfall.rules import Estimate, Unit
 
+HELPING_DAYS = 28
+"""So many days before a day tell with it how many shops a visitor goes to."""
+
 
 class Table(Protocol):
     """A kernel's numbers with their intervals, (rows, columns)."""
@@ -57,7 +60,12 @@ def visitors_a_day(days: Sequence[StoredDay], before: Sequence[StoredDay] = ()) 
     Most of their error, how many shops a visitor goes to, is the same on all days: it is not
     averaged out.
     """
-    each = [distinct_visitors([day], [*before, *days[:i]]) for i, day in enumerate(days)]
+    every = [*before, *days]
+    each = [
+        distinct_visitors([day], every[max(i - HELPING_DAYS, 0) : i])
+        for i, day in enumerate(every)
+        if i >= len(before)
+    ]
     known = [found for found in each if found is not None]
     if not known:
         return None
@@ -107,13 +115,15 @@ def share_of(both: Estimate, visitors: float, own: Estimate) -> Estimate | None:
     """Return the share of a place's ``visitors`` who were in the other place, too.
 
     ``visitors`` are those of the days that could be compared; ``own``, all of the period's, tells
-    how exact they are. None where they are not clearly more than none.
+    how exact they are. None where the interval would be wider than the share: not separable.
     """
-    if visitors <= 0 or math.isnan(own.value) or own.value <= 0:
+    if not (visitors >= 1 and own.value >= 1):  # NaN: not measured
         return None
     variance = variance_of(own) * visitors / own.value
     share = rules.ratio(both.value, variance_of(both), visitors, variance)
-    return share and Estimate(*(min(side, 1.0) for side in sides(share)))
+    if share is None or share.high - share.low > share.value:
+        return None
+    return Estimate(*(min(side, 1.0) for side in sides(share)))
 
 
 def estimate_at(found: Table, i: int, j: int) -> Estimate:

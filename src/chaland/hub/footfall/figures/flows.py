@@ -24,7 +24,7 @@ from chaland.hub.footfall.flow_reads import StoredDay
 from chaland.hub.footfall.rules import Estimate
 
 SEASON_DAYS = 91
-"""Directions are told of so many days that end with the period: fewer hardly ever tell any."""
+"""Directions are told of so many days up to the period's last: fewer hardly ever tell any."""
 
 
 class Level(StrEnum):
@@ -123,7 +123,7 @@ def town_flows(shops: Sequence[Shop], level: Level, period: Period, today: date)
     ``shops`` are all shops of one association.
     """
     days, before = read_days(shops, period)
-    season = _season(shops, period) if days and level is Level.ZONES else []
+    season = _season(shops, days[-1].day) if days and level is Level.ZONES else []
     towns = flow_reads.towns(days)
     ask = zone_flows.zone_visitors if level is Level.ZONES else kernel.shop_pairs
     places = places_of(shops, level)
@@ -157,9 +157,9 @@ def read_days(shops: Sequence[Shop], period: Period) -> tuple[list[StoredDay], l
     )
 
 
-def _season(shops: Sequence[Shop], period: Period) -> list[StoredDay]:
-    first = period.last - timedelta(days=SEASON_DAYS - 1)
-    return flow_reads.read(shops[0].association_id, first, period.last)
+def _season(shops: Sequence[Shop], last: date) -> list[StoredDay]:
+    first = last - timedelta(days=SEASON_DAYS - 1)
+    return flow_reads.read(shops[0].association_id, first, last)
 
 
 def sample(days: Sequence[StoredDay], period: Period, today: date) -> Sample:

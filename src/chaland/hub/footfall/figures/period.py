@@ -25,11 +25,12 @@ class Preset(StrEnum):
 
 
 class Span(StrEnum):
-    """Calendar periods of flows: a local day, an ISO week (Monday to Sunday), a month."""
+    """Calendar periods of flows: a local day, an ISO week (Monday to Sunday), month, quarter."""
 
     DAY = "day"
     WEEK = "week"
     MONTH = "month"
+    QUARTER = "quarter"
 
 
 class Against(StrEnum):
@@ -87,11 +88,13 @@ def preset_period(preset: Preset, today: date) -> Period:
 
 
 def span_period(span: Span, day: date) -> Period:
-    """Return the day, week or month that holds ``day``."""
+    """Return the day, week, month or quarter that holds ``day``."""
     if span is Span.WEEK:
         monday = day - timedelta(days=day.weekday())
         return Period(monday, monday + timedelta(days=WEEK - 1))
-    if span is Span.MONTH:
-        month = day.replace(day=1)
-        return Period(month, (month + timedelta(days=31)).replace(day=1) - timedelta(days=1))
+    if span in (Span.MONTH, Span.QUARTER):
+        months = 3 if span is Span.QUARTER else 1
+        first = day.replace(month=(day.month - 1) // months * months + 1, day=1)
+        after = (first + timedelta(days=31 * months)).replace(day=1)
+        return Period(first, after - timedelta(days=1))
     return Period(day, day)

@@ -178,7 +178,12 @@ class Asked:
         }
 
     def _span_links(self) -> list[dict[str, Any]]:
-        labels = {Span.DAY: _("Day"), Span.WEEK: _("Week"), Span.MONTH: _("Month")}
+        labels = {
+            Span.DAY: _("Day"),
+            Span.WEEK: _("Week"),
+            Span.MONTH: _("Month"),
+            Span.QUARTER: _("Quarter"),
+        }
         return [
             {
                 "label": label,
