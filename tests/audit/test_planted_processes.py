@@ -130,7 +130,7 @@ SINGLE: dict[str, tuple[str, list[Patch], str]] = {
           "        if False:\n"),
          ("hub/footfall/services/budget.py", "        if each.epsilon > allowed[each.row]:\n",
           "        if False:\n")],
-        "a count with a larger epsilon",
+        "a count with a larger epsilon|budget_kept",
     ),
     "other values than were sent": (
         "F8",

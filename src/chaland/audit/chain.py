@@ -69,8 +69,12 @@ class Chain:
         boxes = [town.enrol(0), town.enrol(1)]
         town.sign_charter(*boxes)
         began_s = time.time()
-        first, second = (box.run() for box in boxes)
-        self._wait_for_key((first, second), town.today_at(10))
+        first = boxes[0].run()
+        self._wait_for_key(first, town.today_at(10))
+        second = boxes[1].run()
+        second.tune(town.today_at(10))
+        until(lambda: second.has_day or second.has_ended(), "the second sensor starts")
+        self._wait(second, first.radio.now_s)
         for run in (first, second):
             self._canaries_pass(run)
         self._look_within_a_second((first, second))
@@ -85,26 +89,24 @@ class Chain:
         again.close()
         self._search_what_is_left(boxes, (first, second, again), began_s)
         self._judge_links()
+        self._sketches_go(boxes[0])
 
     # What is heard ---------------------------------------------------------------------------
 
-    def _wait_for_key(self, runs: Sequence[Run], start_s: int) -> None:
-        """Wait until the first sensor has made the town's key of the day; begin a cell under it.
+    def _wait_for_key(self, run: Run, start_s: int) -> None:
+        """Wait until a sensor has made the town's key of the day; begin a cell under it.
 
         Who holds it has it on two pages: where it came, and where it is used.
         """
-        for run in runs:
-            run.tune(start_s)
-            until(lambda run=run: run.has_day or run.has_ended(), "a sensor starts")  # type: ignore[misc]
+        run.tune(start_s)
+        until(lambda: run.has_day or run.has_ended(), "a sensor starts")
         deadline_s = time.monotonic() + _KEY_WITHIN_S
-        while not _held(runs[0]):
-            for run in runs:
-                self._wait(run, run.radio.now_s + 5)
+        while not _held(run):
+            self._wait(run, run.radio.now_s + 5)
             time.sleep(0.2)
             if time.monotonic() > deadline_s:
-                raise BrokenFinal(f"a sensor came to no key of the day: {_last(runs[0])}")
-        for run in runs:
-            self._wait(run, -(-run.radio.now_s // CELL_S) * CELL_S + 5)
+                raise BrokenFinal(f"a sensor came to no key of the day: {_last(run)}")
+        self._wait(run, -(-run.radio.now_s // CELL_S) * CELL_S + 5)
 
     def _wait(self, run: Run, until_s: float, present: Sequence[bytes] = ()) -> None:
         """Let the capture's time pass. Raises BrokenFinal when the sensor does not follow."""
@@ -175,7 +177,7 @@ class Chain:
 
     def _come_again(self, run: Run, start_s: int) -> None:
         """F4: the same canaries at the same shop, in a later process."""
-        self._wait_for_key([run], start_s)
+        self._wait_for_key(run, start_s)
         self._canaries_pass(run)
         self._settle()
         with run.frozen():
@@ -334,6 +336,18 @@ class Chain:
             outcome.measure("linkage AUC, tokens of both memories", area, "0.5")
             outcome.measure("its interval", f"{low:.3f} to {high:.3f}")
             outcome.require(low <= 0.5, f"equal tokens link visits: AUC {area:.3f}")
+
+    def _sketches_go(self, box: Box) -> None:
+        """F4: a shop's day has one sketch, and a day after its end the hub has none."""
+        key = (box.state / "key").read_text().strip()
+        found = self.town.inside("sketches", key=key)
+        outcome = self.outcomes["F4"]
+        outcome.measure("sketches left a day after their day's end", found["left"], 0)
+        outcome.require(
+            found["kept"] == [1], f"the hub keeps {len(found['kept'])} sketches of a day"
+        )
+        outcome.require(not found["left"], "the hub keeps sketches beyond 24 hours")
+        outcome.require(not found["again"], "the hub takes a sketch of a day that is estimated")
 
     @staticmethod
     def _settle() -> None:
