@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from bench.report import table
-from bench.utility.errors import of_shops
-from bench.utility.towns import MONTH, SHIPPED, Size, days_of, told, truth
+from bench.utility.towns import MONTH, SHIPPED, Size, days_of, told
 from chaland.simulate.movement import MODELS
 
 PLACES = (512, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288)
 VISITORS = (60, 125, 250, 500, 1000, 2000)
 EPSILONS = (0.5, 1.0, 2.0, 3.0, 4.0)
+DAYS, ZONE_SHOPS = 5, 5
 MIXES = ((2048, 0), (3072, 0), (4096, 0), (2048, 512), (3072, 512), (3072, 1024), (1536, 1536))
 
 
@@ -61,19 +61,12 @@ def ordered() -> str:
     for bits, symbols in MIXES:
         cells: list[str] = []
         for size in (Size(30, 3000), Size(30, 6000)):
-            errors, spread = [], []
-            for name in ("gravity", "clustered"):
-                visits = days_of(MODELS[name], size, MONTH)
-                days = told(visits, size, replace(SHIPPED, bits=bits, ordered=symbols))
-                errors.append(of_shops(days, (), [truth(each, size) for each in visits]))
-                per_pair = [np.outer(day.noise_before, day.noise_after).mean() for day in days]
-                spread.append(5 * np.sqrt(np.sum(per_pair)))
-            strongest, above = (
-                np.mean([getattr(each, field) for each in errors])
-                for field in ("strongest", "upper")
-            )
-            known = f"{np.mean(spread):,.0f}" if symbols else "-"
-            cells += [f"{strongest:.1%} / {above:.1%}", known]
+            visits = days_of(MODELS["gravity"], size, DAYS)
+            days = told(visits, size, replace(SHIPPED, bits=bits, ordered=symbols))
+            pair = np.mean([np.sqrt(np.outer(day.noise, day.noise)).mean() for day in days])
+            directed = np.mean([np.outer(day.noise_before, day.noise_after).mean() for day in days])
+            month = np.sqrt(ZONE_SHOPS**2 * MONTH * directed)
+            cells += [f"{pair:.1f}", f"{month:,.0f}" if symbols else "-"]
         rows.append([f"{bits:,} + {symbols:,}", *cells])
-    heads = [f"{what}, {n}" for n in ("3,000", "6,000") for what in ("month", "before/after")]
+    heads = [f"{what}, {n}" for n in ("3,000", "6,000") for what in ("pair's day", "zones' month")]
     return table(["bits + ordered", *heads], rows)

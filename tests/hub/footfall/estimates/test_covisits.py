@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from chaland.hub.footfall.estimates import sketches as kernel
 from chaland.hub.footfall.estimates.covisits import TownDay, close_day, pack, unpack
+from chaland.hub.footfall.estimates.flows import shop_pairs
 from chaland.simulate.movement import Visits
+from chaland.wire.mechanism import DEFAULT_MECHANISM
 from tests.hub.footfall.estimates.towns import NOISELESS, SMALL, sketches_of, town, zone_truth
 
 SHOPS = 10
@@ -80,6 +82,24 @@ def test_different_visitors_of_zones_are_unbiased_with_the_noise_that_is_said(da
         scaled = (day.told.union - union) / np.sqrt(day.told.union_variance)
         errors.append(scaled[np.triu_indices(2)])
     assert_centred(np.array(errors))
+
+
+def test_small_shops_are_unbiased_too():
+    """Six visitors a shop in 3,584 places: all noise, and half of the estimates below 0."""
+    days = town("clustered", SHOPS, 25, 60, seed=8, mechanism=DEFAULT_MECHANISM.sketch)
+    told = [day.told for day in days]
+    shops = [(d.told.visitors - np.diag(d.true)) / np.sqrt(d.told.variance) for d in days]
+    pairs = [
+        ((d.told.covisits - d.true) / np.sqrt(np.outer(d.told.noise, d.told.noise)))[OFF]
+        for d in days
+    ]
+    assert min(day.visitors.min() for day in told) < 0
+    assert_centred(np.array(shops))
+    assert_centred(np.array(pairs))
+    found = shop_pairs(told)
+    true = np.sum([day.true for day in days], axis=0)
+    assert ((found.low <= true) & (true <= found.high))[OFF].mean() > 0.8
+    assert found.separable[OFF].mean() < 0.1, "a co-visit a day can't be told"
 
 
 def test_without_noise_and_collisions_the_truth_comes_out():

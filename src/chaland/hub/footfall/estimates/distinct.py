@@ -13,18 +13,18 @@ from chaland.hub.footfall.estimates.covisits import Ints, TownDay
 from chaland.hub.footfall.estimates.dwell import CLEAR_SD
 from chaland.hub.footfall.estimates.noise import NORMAL_90, Floats
 
-SHAPE_ERROR = 0.05
+SHAPE_ERROR = 0.06
 """Relative error of shops per visitor beside its noise: its law is of one family, people are not.
 
 Set on the simulated towns of ``python -m bench privacy_utility``.
 """
 OVERCOUNT_SPREAD = 0.1
 """How much a pair of zones' overcount differs from the town's, relative; set on the same towns."""
-SHAPE_SPREAD = 0.5
+SHAPE_SPREAD = 0.8
 """Prior standard deviation of the logarithm of the dispersion around Poisson's, which is 0."""
 SAMPLE_ERROR = 0.01
 """Relative error of the visitors of random shops beside its noise: the logarithm is bent."""
-_SHAPES = np.linspace(-3.0, 1.5, 46)
+_SHAPES = np.linspace(-3.0, 2.4, 55)
 _MEANS = np.geomspace(0.02, 12.0, 240)
 
 

@@ -22,6 +22,8 @@ FOLD_DAYS_MIN = 4
 
 The weights then are those of ``low_rank`` and ``bilinear`` alike, none of the raw pairs.
 """
+ERROR_SHARE, ERROR_SHARE_SPREAD = 0.5, 0.5
+"""The usual variance of the error over the noise's, to which few pairs' is drawn, and its spread."""
 ERROR_SHARE_MIN = 0.1
 """Unseen days can't tell an error smaller than this share of the noise from none."""
 TASTE_PENALTY = 30.0
@@ -198,8 +200,12 @@ def _judged(days: Days) -> tuple[Floats, float]:
     weights = simplex_least_squares(guess.T, truth, weight)
     # Each unseen fold brings its own noise, 1 / weight; what misses beyond it is the guess's error.
     # All days together have as many times less noise as there are folds.
-    missed = float((weight * (truth - weights @ guess) ** 2).mean()) - 1
-    return weights, float(np.clip(missed * (int(fold.max()) + 1), ERROR_SHARE_MIN, 1.0))
+    folds = int(fold.max()) + 1
+    missed = folds * (float((weight * (truth - weights @ guess) ** 2).mean()) - 1)
+    unsure = folds * np.sqrt(2 / len(truth))
+    trust = 1 / (1 + (unsure / ERROR_SHARE_SPREAD) ** 2)
+    share = trust * missed + (1 - trust) * ERROR_SHARE
+    return weights, float(np.clip(share, ERROR_SHARE_MIN, 1.0))
 
 
 def low_rank(mean: Mean, passes: int = 30) -> Floats:

@@ -66,7 +66,7 @@ class Part:
     @property
     def spread(self) -> Floats:
         """Return the relative variance of one place's entry, (S,): noise, and who fell where."""
-        return (self.noise + self.share * (1 - self.share)) / self.share**2
+        return (self.noise + np.maximum(self.share * (1 - self.share), 0.0)) / self.share**2
 
 
 def parts(sketches: Sketches) -> list[Part]:
