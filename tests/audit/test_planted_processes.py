@@ -104,6 +104,13 @@ SINGLE: dict[str, tuple[str, list[Patch], str]] = {
           'headers["Content-Type"] = "application/json"; headers["X-Debug"] = "1"')],
         "a header that the format does not have",
     ),
+    "an exact number in the log": (
+        "F1",
+        [("sensor/day.py", "    for problem in source.problems:\n",
+          "    sys.stderr.write(f'{pipeline.frames} frames were read\\n')\n"
+          "    for problem in source.problems:\n")],
+        "log depends on phones",
+    ),
     "word sent to somebody else": (
         "F1",
         [("sensor/supervise.py", '        self._say_status("starting to listen")\n',

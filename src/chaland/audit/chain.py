@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from chaland.audit import egress, search, spellings
+from chaland.audit import egress, search, spellings, traces
 from chaland.audit.bench import Bench
 from chaland.audit.linkage import auc
 from chaland.audit.radio import (
@@ -90,6 +90,7 @@ class Chain:
         self._search_what_is_left(boxes, (first, second, again), began_s)
         self._judge_links()
         self._sketches_go(boxes[0])
+        traces.judge(town, boxes, self.outcomes["F1"])
 
     # What is heard ---------------------------------------------------------------------------
 

@@ -215,16 +215,21 @@ def objection_limits(key: str) -> Json:
     sensor = _Sender(key).sensor
     town, today = Association.objects.get().pk, timezone.localdate()
     left_out = objections.take(sensor, town, range(1000, 1400), today)
-    a_day = ObjectionBit.objects.count()
+    own = ObjectionBit.objects.filter(sensor=sensor)
+    a_day = own.count()
     for past in range(1, 20):
         objections.take(sensor, town, range(2000 + 200 * past, 2200 + 200 * past),
                         today - timedelta(days=past))  # fmt: skip
-    standing = ObjectionBit.objects.count()
+    standing = own.count()
     quiet = objections.fill(town, today).alarm
-    ObjectionBit.objects.bulk_create(
-        ObjectionBit(association_id=town, bit=20_000 + n, sensor=sensor, first_asked_on=today,
-                     last_asked_on=today) for n in range(1400)
-    )  # fmt: skip
+    forged = [
+        ObjectionBit(
+            association_id=town, bit=20_000 + n, sensor=sensor, first_asked_on=today,
+            last_asked_on=today,
+        )
+        for n in range(1400)
+    ]  # fmt: skip
+    ObjectionBit.objects.bulk_create(forged, ignore_conflicts=True)
     alarm = objections.fill(town, today).alarm
     objections.tend(timezone.now() + timedelta(days=31))
     fields = sorted(field.name for field in ObjectionBit._meta.get_fields())
