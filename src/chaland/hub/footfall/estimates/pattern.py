@@ -23,7 +23,7 @@ FOLD_DAYS_MIN = 4
 The weights then are those of ``low_rank`` and ``bilinear`` alike, none of the raw pairs.
 """
 ERROR_SHARE, ERROR_SHARE_SPREAD = 0.5, 0.5
-"""The usual variance of the error over the noise's, to which few pairs' is drawn, and its spread."""
+"""The usual variance of the error over the noise's, to which few pairs' is drawn, and spread."""
 ERROR_SHARE_MIN = 0.1
 """Unseen days can't tell an error smaller than this share of the noise from none."""
 TASTE_PENALTY = 30.0
