@@ -1,6 +1,6 @@
 """Samples a town's released sketches of a day from its visits, all sensors at once.
 
-The distribution is the mechanism's, exactly (tests hold it against the sensor's own sketch); the
+The distribution is the mechanism's, exactly (tests hold it against its definition); the
 draws are not the sensor's: NumPy's generator is seeded, fast, and no source of privacy.
 """
 

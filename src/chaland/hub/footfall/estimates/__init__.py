@@ -3,6 +3,10 @@
 ``signal`` joins the counts of a cell, ``fit`` calibrates a shop, ``occupancy`` estimates people
 present with a variance, ``fit_stay`` turns it into visits where people who came in were counted,
 ``mean_dwell`` elsewhere. The method and its measured errors: docs/explanation/counting.md.
+
+Co-visits are imported from their modules: ``covisits`` (a day's sketches into what is kept),
+``flows`` and ``zone_flows`` (figures of periods), ``distinct`` (different people). The method and
+its measured errors: docs/explanation/co-visits.md.
 """
 
 from chaland.hub.footfall.estimates.calibration import CalibrationFinal, Fit, Refusal, fit
