@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chaland.wire.errors import WireErrorFinal
-from chaland.wire.fields import dump, load
+from chaland.wire.fields import dump, load, readable
 from chaland.wire.summary import MAX_SEQUENCE
 
 FORMAT = "chaland.answer/1"
@@ -110,6 +109,7 @@ def decode(body: bytes) -> Answer:
         raise fields.refuse("format", f"must be {FORMAT}")
     message = fields.take("message")
     if not isinstance(message, str):
-        raise WireErrorFinal("message", "must be a text")
+        raise fields.refuse("message", "must be a text")
     code = fields.choice("code", Code)
-    return Answer(code, message, fields.integer("last_sequence", 0, MAX_SEQUENCE))
+    last_sequence = fields.integer("last_sequence", 0, MAX_SEQUENCE)
+    return Answer(code, readable(message, MAX_BYTES), last_sequence)

@@ -12,7 +12,7 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
 from chaland.wire.errors import WireErrorFinal
-from chaland.wire.fields import dump, load
+from chaland.wire.fields import dump, load, readable
 from chaland.wire.signature import sensor_identifier
 from chaland.wire.summary import SENSOR_PATTERN
 
@@ -152,4 +152,5 @@ def decode_refusal(body: bytes) -> Refusal:
     fields = load(body, MAX_BYTES)
     if fields.take("format") != REFUSAL_FORMAT:
         raise fields.refuse("format", f"must be {REFUSAL_FORMAT}")
-    return Refusal(str(fields.take("code"))[:40], str(fields.take("message"))[:400])
+    code, message = str(fields.take("code")), str(fields.take("message"))
+    return Refusal(readable(code, 40), readable(message, 400))

@@ -18,6 +18,11 @@ Choice = TypeVar("Choice", bound=StrEnum)
 YEARS = range(2000, 2101)
 """Years that a message may name."""
 
+DEEPEST = 8
+"""Lists and objects within each other; no message of ours has more than four."""
+LONGEST_NUMBER = 25
+
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 _EPSILON = re.compile(r"(?!0$)(?:0|[1-9]\d?)(?:\.\d{0,5}[1-9])?", re.ASCII)
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -45,26 +50,56 @@ def one_spelling(body: bytes, canonical: bytes) -> None:
     )
 
 
-def load(body: bytes, max_bytes: int) -> "Fields":
-    """Parse ``body`` into its members.
-
-    Raises WireErrorFinal when it is too long, not ASCII, not JSON, repeats a member, or is not
-    an object.
+def load(body: bytes, max_bytes: int, encoding: str = "ascii") -> "Fields":
+    """Parse ``body`` into its members. Whatever the bytes, it raises nothing but WireErrorFinal:
+    when the body is too long, not in the encoding, not JSON, nested deeper than any message
+    is, repeats a member, holds half a surrogate pair or an endless number, or is not an object.
     """
     if len(body) > max_bytes:
         raise WireErrorFinal("message", f"has {len(body)} bytes; at most {max_bytes} are allowed")
     try:
         value = json.loads(
-            body.decode("ascii"), object_pairs_hook=_no_repeats, parse_constant=_no_constant
+            body.decode(encoding),
+            object_pairs_hook=_no_repeats,
+            parse_constant=_no_constant,
+            parse_int=_whole,
+            parse_float=_fraction,
         )
     except UnicodeDecodeError as error:
-        raise WireErrorFinal("message", f"byte {error.start} is not ASCII") from None
+        raise WireErrorFinal("message", f"byte {error.start} is not {encoding.upper()}") from None
     except RecursionError:
         raise WireErrorFinal("message", "is nested too deeply") from None
     except json.JSONDecodeError as error:
         problem = f"is not JSON: {error.msg} at byte {error.pos}"
         raise WireErrorFinal("message", problem) from None
+    _plain(value, DEEPEST)
     return Fields(value)
+
+
+def _plain(value: object, deeper: int) -> None:
+    """Refuse what would be read and could not be printed or written: every text is whole."""
+    if isinstance(value, str):
+        if not value.isascii() and _HALF_A_PAIR.search(value):
+            raise WireErrorFinal("message", "holds half a surrogate pair, which is no character")
+    elif isinstance(value, dict | list):
+        if not deeper:
+            raise WireErrorFinal("message", "is nested too deeply")
+        for part in value:
+            _plain(part, deeper - 1)
+        for part in value.values() if isinstance(value, dict) else ():
+            _plain(part, deeper - 1)
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise WireErrorFinal("message", f"holds a number of {len(digits)} signs")
+    return int(digits)
+
+
+def _fraction(digits: str) -> float:
+    if len(digits) > LONGEST_NUMBER:
+        raise WireErrorFinal("message", f"holds a number of {len(digits)} signs")
+    return float(digits)
 
 
 def _no_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -76,6 +111,11 @@ def _no_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _no_constant(name: str) -> object:
     raise WireErrorFinal("message", f"{name} is not a number of JSON")
+
+
+def readable(text: str, at_most: int) -> str:
+    """Return a stranger's text fit for a terminal and a log: one line, no sign that steers it."""
+    return "".join(sign if sign.isprintable() else " " for sign in text[:at_most])
 
 
 class Fields:
