@@ -176,7 +176,7 @@ def test_objections_without_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     add = ObjectionFilter.add
 
     def unlimited(self: Any, address: Any) -> bool:
-        self._new_bits = 0
+        self._new_in_window = self._new_in_day = 0
         return bool(add(self, address))
 
     monkeypatch.setattr(ObjectionFilter, "add", unlimited)

@@ -271,6 +271,97 @@ def test_forged_objections_of_strangers_draw_nothing(
     assert sketches[0] == sketches[1]
 
 
+def test_forged_visitors_that_object_cannot_wipe_the_sketch(
+    new_air: Any, address: Any, pipeline_of: Any
+) -> None:
+    """An invented device that arrives and then objects draws its place anew, and so whatever an
+    honest visitor left there; a day has few such draws."""
+    air, limit = new_air(), DEFAULT_MECHANISM.objection.new_in_a_day
+    honest, forged = range(300), range(1000, 2200)
+    air.ticks(0, 1799)
+    for who in honest:
+        air.data(1 + who / 10, address(who, True))
+        air.data(62 + who / 10, address(who, True))
+    for number, who in enumerate(forged):
+        from_s = 400 + 300 * (number % 4) + number / 40
+        air.data(from_s, address(who, True))
+        air.data(from_s + 60, address(who, True))
+        air.probe(from_s + 61, address(who, True), ssid=b"chaland-optout")
+    pipeline = pipeline_of(
+        air.in_order(), mechanism=TRUTHFUL, day=DAY, town_key=holder(), recorded=True
+    )
+    *_, last = pipeline.run()
+    lost = {place(address(who, True)) for who in honest} - visited(last.sketch).keys()
+    assert len(lost) <= limit * len(honest) / DEFAULT_MECHANISM.sketch.places * 3
+    assert pipeline.drops[Drop.OBJECTED] == limit
+    assert pipeline.drops[Drop.OBJECTION_OVER_LIMIT] == len(forged) - limit
+
+
+def exhaust(air: Any, address: Any) -> None:
+    """Use up the objections of the day by invented devices, in the first windows."""
+    for number in range(DEFAULT_MECHANISM.objection.new_in_a_day):
+        from_s = 300 * (number // DEFAULT_MECHANISM.objection.new_in_a_window)
+        air.probe(from_s + 1, address(10_000 + number), ssid=b"chaland-optout")
+
+
+def test_who_asks_beyond_the_limit_is_not_counted_in_this_life(
+    new_air: Any, address: Any, pipeline_of: Any
+) -> None:
+    air, asks_s = new_air(), range(900, 7200, 200)
+    exhaust(air, address)
+    air.ticks(0, 7199)
+    stay(air, address(1, True), 620, 6500)
+    for at_s in asks_s:
+        air.joins(at_s + 7, address(1, True), b"chaland-optout")
+    stay(air, address(2, True), 1000, 100)
+    pipeline = pipeline_of(air.in_order())
+    cells = list(pipeline.exact_cells())
+    assert [cell.arrivals for cell in cells] == [1, 1, *[0] * 6], "one before it asked, one other"
+    assert [sum(cell.dwell) for cell in cells if cell.dwell] == [1]
+    assert pipeline.drops[Drop.OBJECTION_OVER_LIMIT] == len(asks_s)
+
+
+def test_a_town_filter_that_comes_and_goes_makes_no_stay_many(
+    new_air: Any, address: Any, pipeline_of: Any
+) -> None:
+    """A hub that could bar and admit in turn would learn of one address as often as it likes."""
+    air, objections = new_air(), ObjectionFilter()
+    air.ticks(0, 8100)
+    for at_s in range(20, 7220, 20):
+        air.data(at_s, address(1, True))
+    for at_s in range(150, 7200, 450):
+        air.then(at_s, lambda: objections.share(b"\xff" * FILTER_BYTES))
+        air.then(at_s + 330, lambda: objections.share(bytes(FILTER_BYTES)))
+    cells = list(pipeline_of(air.in_order(), objections=objections).exact_cells())
+    assert sum(cell.arrivals + cell.passers_by for cell in cells) == 1
+    assert sum(sum(cell.dwell) for cell in cells) == 1
+
+
+def test_a_button_pressed_each_minute_tells_of_few(
+    new_air: Any, address: Any, pipeline_of: Any
+) -> None:
+    """Else a shopkeeper would keep a register of who is near, in the town's filter."""
+    air, objections, limits = new_air(), ObjectionFilter(), DEFAULT_MECHANISM.objection
+    air.ticks(0, 1799)
+    crowd = limits.new_in_a_day + 20
+    for who in range(crowd):
+        for at_s in range(3, 1800, 60):
+            air.data(at_s + who / 10, address(who), -40)
+    presses, told = range(0, 1800, 60), []
+    for at_s in presses:
+        air.then(at_s, objections.forget_near)
+    for _ in pipeline_of(air.in_order(), objections=objections).run():
+        told.append(len(objections.take_new()))
+    assert sum(told) <= limits.new_in_a_day
+    air, objections = new_air(), ObjectionFilter()
+    air.ticks(0, 899)
+    for who in range(crowd):
+        air.data(10 + who / 10, address(who), -40)
+    air.then(5, objections.forget_near)
+    list(pipeline_of(air.in_order(), objections=objections).run())
+    assert len(objections.take_new()) == limits.button_addresses
+
+
 def test_the_button_forgets_who_is_near_for_a_minute(
     new_air: Any, address: Any, pipeline_of: Any
 ) -> None:

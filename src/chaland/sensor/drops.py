@@ -36,6 +36,9 @@ class Drop(StrEnum):
     """A beacon from a locally administered address: may be a phone's, so health ignores it."""
     OBJECTED = "objected"
     """The device objects (or shares the filter's bit with one that does)."""
+    OBJECTION_OVER_LIMIT = "objection-over-limit"
+    """The device asked to be left out, after more new ones than a window or a day takes: this frame
+    is not counted and what was known of the device is forgotten, but later frames count."""
     SIGNAL_MISSING = "signal-missing"
     """The radio did not say how strong the frame was, so it has no place on either side."""
     SIGNAL_WEAK = "signal-weak"

@@ -188,14 +188,16 @@ class Pipeline:
     def _refuse_objecting(self) -> Drop | None:
         observation = self._observation
         address = self._frame + observation.address_at
-        objects = self._optout.is_named_by(self._buffer, observation)
-        if objects or self._objections.is_near(observation.rssi_dbm):
-            self._objections.add(address)
+        asks = self._optout.is_named_by(self._buffer, observation)
+        is_near = not asks and self._objections.is_near(observation.rssi_dbm)
+        is_new = (asks or is_near) and self._objections.add(address, by_button=is_near)
+        is_barred = self._objections.holds(address)
+        if asks or is_near:
             self._windows.forget(address)
-            if self._visits.forget(address):
+            if self._visits.forget(address, is_barred) and is_new:
                 self._sketch.forget(address)
-            return Drop.OBJECTED
-        return Drop.OBJECTED if self._objections.holds(address) else None
+            return Drop.OBJECTED if is_barred else Drop.OBJECTION_OVER_LIMIT
+        return Drop.OBJECTED if is_barred else None
 
     def _refuse_signal(self) -> Drop | None:
         rssi_dbm = self._observation.rssi_dbm
@@ -290,6 +292,7 @@ class Pipeline:
         self._begin_cell()
         if day_ends:
             visits.begin_day()
+            self._objections.begin_day()
         is_empty = stops and not exact.windows and exact.dwell_day is None
         if cell_us > self._released_us and not is_empty:
             self._released_us = cell_us

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import time
 from fractions import Fraction
+from functools import cache
 
 from chaland.wire.exchange import FILTER_BITS
 from chaland.wire.periods import DAY_STARTS_AT, WINDOW_S, WINDOWS_PER_CELL
@@ -34,7 +35,12 @@ class Noised:
     @property
     def scale(self) -> Fraction:
         """The scale of the discrete Laplace noise, exact."""
-        return self.bound / Fraction(self.epsilon)
+        return _scale(self.bound, self.epsilon)
+
+
+@cache
+def _scale(bound: int, epsilon: str) -> Fraction:
+    return bound / Fraction(epsilon)
 
 
 _VISITS = {"arrivals": Noised(1, "0.46"), "passers_by": Noised(1, "0.46")}
@@ -83,9 +89,15 @@ class ObjectionMechanism:
     new_in_a_window: int = 64
     """New bits that one sensor sets in a window at most, whatever is transmitted near it: a dozen
     phones that object under an address of each scan."""
+    new_in_a_day: int = 128
+    """And in a local day: so many places of the sketch forged objections can draw anew at most."""
     button_s: int = 60
     button_rssi_dbm: int = -45
     """For so long the button bars what is heard at least so strongly: within about two metres."""
+    button_addresses: int = 8
+    """A press bars so many addresses at most, the first heard."""
+    presses_in_a_day: int = 12
+    """Together fewer than ``new_in_a_day``: the button can't keep a register of who is there."""
 
 
 @dataclass(frozen=True, slots=True)

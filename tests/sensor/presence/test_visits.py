@@ -174,9 +174,9 @@ def test_no_time_in_a_row_is_older_than_two_hours(table: VisitTable) -> None:
 @pytest.mark.parametrize("inside", [False, True])
 def test_forgetting_takes_back_what_the_cell_counted(table: VisitTable, inside: bool) -> None:
     sight(table, 1, inside, 0, 100)
-    assert table.forget(place(1)) is inside  # had it arrived?
-    assert not table.forget(place(1))
-    assert not table.forget(place(2))
+    assert table.forget(place(1), is_barred=True) is inside  # had it arrived?
+    assert not table.forget(place(1), is_barred=True)
+    assert not table.forget(place(2), is_barred=True)
     assert (*counts(table), table.live, rows_left(table)) == (0, 0, 0, 0, 0)
     table.expire(START_US + HOUR_US)
     assert counts(table) == (0, 0, 0)
@@ -186,8 +186,26 @@ def test_forgetting_leaves_what_an_earlier_cell_released(table: VisitTable) -> N
     sight(table, 1, True, 0, 100)
     table.begin_cell()
     sight(table, 2, True, 100, 200)
-    assert table.forget(place(1))
+    assert table.forget(place(1), is_barred=True)
     assert table.arrivals == 1
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_one_that_objects_but_cannot_be_barred_counts_no_more_in_this_life(
+    table: VisitTable, inside: bool
+) -> None:
+    """Else whoever asks in its name, time and again, would make one stay many."""
+    sight(table, 1, inside, 0, 100)
+    assert table.forget(place(1), is_barred=False) is inside
+    sight(table, 1, inside, 200, 300, 400)
+    assert not table.forget(place(1), is_barred=False)
+    sight(table, 1, inside, 500, 600)
+    assert (*counts(table), table.live) == (0, 0, 0, 1)
+    table.expire(START_US + HOUR_US)
+    assert (*counts(table), table.live, rows_left(table)) == (0, 0, 0, 0, 0)
+    sight(table, 1, inside, 3600, 3700)
+    table.expire(START_US + 2 * HOUR_US)
+    assert sum(counts(table)[:2]) == 1, "its next life counts"
 
 
 def test_ends_with_nothing_in_memory(table: VisitTable) -> None:

@@ -1,6 +1,7 @@
 """Objection: recognised by the network's name in place, kept as one bit of 2^16."""
 
 import hashlib
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -76,14 +77,21 @@ def test_the_filter_holds_what_was_added_and_little_else() -> None:
 
 
 def test_forged_objections_cannot_blind_a_shop() -> None:
-    objections = ObjectionFilter()
-    for n in range(5_000):
-        objections.add(pointer_to(bytearray(b"\x02\xbb" + n.to_bytes(4, "big"))))
-    assert objections.share_excluded == DEFAULT_MECHANISM.objection.new_in_a_window / FILTER_BITS
-    objections.begin_window()
-    late = bytearray(b"\x02\xcc\x00\x00\x00\x01")
-    objections.add(pointer_to(late))
-    assert objections.holds(pointer_to(late))
+    objections, limits = ObjectionFilter(), DEFAULT_MECHANISM.objection
+    numbers = iter(range(10_000))
+    for expected in (limits.new_in_a_window, limits.new_in_a_day, limits.new_in_a_day):
+        for forged in islice(numbers, 1_000):
+            objections.add(place(forged))
+        assert objections.share_excluded == expected / FILTER_BITS
+        objections.begin_window()
+    late = place(next(numbers))
+    assert not objections.add(late)
+    assert not objections.holds(late)
+    assert len(objections.take_new()) == limits.new_in_a_day
+    objections.begin_day()
+    assert objections.add(late)
+    assert objections.holds(late)
+    assert not objections.add(late), "its bit is set"
 
 
 def test_the_bit_is_the_published_hash_and_leaves_no_digest_behind() -> None:
@@ -114,18 +122,17 @@ def filter_of(*bits: int) -> bytes:
     return bytes(town)
 
 
-def test_the_town_filter_bars_from_the_next_second_on_and_is_replaced() -> None:
+def test_the_town_filter_bars_from_the_next_second_on_and_lets_nobody_in_again() -> None:
     objections = ObjectionFilter()
     objections.add(place(1))
     objections.share(filter_of(bit_of(2)))
     assert not objections.holds(place(2))
     objections.notice(0)
     assert [objections.holds(place(n)) for n in (1, 2, 3)] == [True, True, False]
-    objections.share(filter_of(bit_of(7)))
-    objections.share(filter_of(bit_of(3)))  # the latest counts
+    objections.share(filter_of(bit_of(3)))
     objections.notice(1_000_000)
-    assert [objections.holds(place(n)) for n in (1, 2, 3, 7)] == [True, False, True, False]
-    assert objections.share_excluded == 2 / FILTER_BITS
+    assert [objections.holds(place(n)) for n in (1, 2, 3, 4)] == [True, True, True, False]
+    assert objections.share_excluded == 3 / FILTER_BITS
 
 
 @pytest.mark.parametrize("size", [0, FILTER_BYTES - 1, FILTER_BYTES + 1])
@@ -136,11 +143,12 @@ def test_a_filter_of_another_size_is_refused(size: int) -> None:
 
 @given(st.lists(st.lists(st.integers(0, 300), max_size=20), max_size=4))
 def test_new_bits_are_told_once_in_ascending_order(cells: list[list[int]]) -> None:
-    objections, told = ObjectionFilter(), set[int]()
+    objections, told, numbers_before = ObjectionFilter(), set[int](), set[int]()
     for numbers in cells:
         objections.begin_window()
         for number in numbers:
-            objections.add(place(number))
+            assert objections.add(place(number)) == (number not in numbers_before)
+            numbers_before.add(number)
             assert objections.holds(place(number))
         expected = {bit_of(number) for number in numbers} - told
         assert objections.take_new() == tuple(sorted(expected))
@@ -148,15 +156,21 @@ def test_new_bits_are_told_once_in_ascending_order(cells: list[list[int]]) -> No
     assert objections.take_new() == ()
 
 
-def test_who_objects_again_here_renews_a_bit_that_the_town_had() -> None:
-    """The town's bits expire 30 days after they were last asked for."""
+@pytest.mark.parametrize("comes_first", ["town", "frame"])
+def test_what_the_town_bars_is_not_told_again(comes_first: str) -> None:
+    """Else one number would tell where, and in which quarter hour, one who objects was."""
     objections = ObjectionFilter()
     objections.share(filter_of(bit_of(1)))
-    objections.notice(0)
+    for came in ("town", "frame") if comes_first == "town" else ("frame", "town"):
+        if came == "town":
+            objections.notice(0)
+        else:
+            assert objections.add(place(1)) == (comes_first == "frame")
     assert objections.take_new() == ()
-    for told in ((bit_of(1),), ()):
-        objections.add(place(1))
-        assert objections.take_new() == told
+    objections.share(bytes(FILTER_BYTES))
+    objections.notice(1_000_000)
+    assert not objections.add(place(1)), "it is still barred"
+    assert objections.take_new() == ()
 
 
 def test_the_button_lasts_its_minute_and_knows_near_from_far() -> None:
@@ -175,3 +189,24 @@ def test_the_button_lasts_its_minute_and_knows_near_from_far() -> None:
     assert objections.is_near(-45)
     objections.notice(start_us + 120_000_000)
     assert not objections.is_near(-45)
+
+
+def test_a_press_bars_a_few_and_those_who_ask_by_name_are_none_of_them() -> None:
+    objections, limits = ObjectionFilter(), DEFAULT_MECHANISM.objection
+    objections.forget_near()
+    objections.notice(0)
+    assert objections.add(place(99))
+    for number in range(limits.button_addresses):
+        assert objections.is_near(-40)
+        assert objections.add(place(number), by_button=True)
+        assert not objections.add(place(number), by_button=True)
+    assert not objections.is_near(-40)
+    objections.forget_near()
+    objections.notice(1_000_000)
+    assert objections.is_near(-40)
+
+
+def test_all_presses_of_a_day_fit_in_the_day() -> None:
+    limits = DEFAULT_MECHANISM.objection
+    assert limits.presses_in_a_day * limits.button_addresses <= limits.new_in_a_day
+    assert limits.button_addresses <= limits.new_in_a_window

@@ -88,10 +88,12 @@ class VisitTable:
             self._come_inside(row, now_us)
         return None
 
-    def forget(self, address: Pointer) -> bool:
+    def forget(self, address: Pointer, is_barred: bool) -> bool:
         """Remove an objecting device, and its life's arrival if that is in the current cell.
 
-        Return whether its life had arrived, in this cell or an earlier one.
+        One that can't be barred leaves a row that only remembers that it stays: an empty one would
+        let its next frame begin another life, which counts anew, as often as somebody asks in its
+        name. Return whether its life had arrived, in this cell or an earlier one.
         """
         self._token.hash(self._key, address)
         row = self._row()
@@ -100,7 +102,11 @@ class VisitTable:
             return False
         arrived = bool(self._arrived[row])
         self.arrivals -= int(self._arrived[row] == _ARRIVED_NOW)
-        self._zero_row(row)
+        if is_barred:
+            self._zero_row(row)
+        else:
+            self._arrived[row] = _NOT_ARRIVED
+            self._renew(row, int(self._born_us[row]))
         return arrived
 
     def expire(self, now_us: int) -> None:

@@ -7,9 +7,10 @@ addresses, so the filter is no register of people. The price: an address is left
 with probability (bits set) / 65,536, which ``share_excluded`` gives for correcting estimates.
 
 The filter lies outside the privacy claim (whoever objects asks to be treated differently). It is
-the union of what was asked for here, which lives in memory for the process's day, and of what the
-town shares. At most ``new_in_a_window`` bits are set here in a window, so that forged objections
-can't blind a shop.
+the union of what was asked for here and of what the town shares. Within a process (a day) no bit is
+ever cleared: else whoever hands out the town's filter could bar an address and let it in again, and
+make each stay count as many times as he likes. Forged objections can't blind a shop: few bits are
+set here in a window, and in a day.
 """
 
 from collections import deque
@@ -63,29 +64,33 @@ class ObjectionFilter:
         self._mechanism = mechanism
         self._bytes: NDArray[np.uint8] = np.zeros(FILTER_BYTES, np.uint8)
         """What bars: the town's bits and those of this sensor."""
-        self._own: NDArray[np.uint8] = np.zeros(FILTER_BYTES, np.uint8)
-        self._told: NDArray[np.uint8] = np.zeros(FILTER_BYTES, np.uint8)
-        self._bits, self._own_bits = self._bytes.data, self._own.data
+        self._known: NDArray[np.uint8] = np.zeros(FILTER_BYTES, np.uint8)
+        """What need not be told: the town's bits, and what was told."""
+        self._bits = self._bytes.data
         self._digest: NDArray[np.uint8] = np.zeros(_DIGEST_SIZE, np.uint8)
         self._digest_at = pointer_to(self._digest)
         self._two_bytes = self._digest.data
         self._personal = ffi.new("unsigned char[16]", _PERSONAL)
         self._empty = True
-        self._new_bits = 0
+        self._new_in_window = self._new_in_day = 0
         self._shared: deque[bytes] = deque(maxlen=1)
         self._pressed: deque[bool] = deque(maxlen=1)
         self._forgets_until_us = 0
+        self._near_at_most = 0
+        """How many more addresses the button's press bars."""
 
     def share(self, town: bytes) -> None:
-        """Bar what the town bars (FILTER_BYTES bytes, bit i in byte i // 8, lowest bit first), in
-        place of what it barred before. Own bits stay. ValueError for another size."""
+        """Bar also what the town bars (FILTER_BYTES bytes, bit i in byte i // 8, lowest bit first).
+
+        What the town bars no more stays barred in this process. ValueError for another size.
+        """
         if len(town) != FILTER_BYTES:
             raise ValueError(f"a filter has {FILTER_BYTES} bytes, not {len(town)}")
         self._shared.append(town)
 
     def forget_near(self) -> None:
-        """The button: from the next second on, for ``button_s``, every device heard at
-        ``button_rssi_dbm`` or stronger objects."""
+        """The button: from the next second on, for ``button_s``, devices heard at
+        ``button_rssi_dbm`` or stronger object, the first ``button_addresses`` of them."""
         self._pressed.append(True)
 
     def notice(self, now_us: int) -> None:
@@ -93,24 +98,31 @@ class ObjectionFilter:
         if self._pressed:
             self._pressed.clear()
             self._forgets_until_us = now_us + self._mechanism.button_s * 1_000_000
+            self._near_at_most = self._mechanism.button_addresses
         elif now_us >= self._forgets_until_us:
             self._forgets_until_us = 0
         if self._shared:
-            self._bytes[:] = np.frombuffer(self._shared.popleft(), np.uint8)
-            np.bitwise_or(self._bytes, self._own, out=self._bytes)
+            town = np.frombuffer(self._shared.popleft(), np.uint8)
+            self._bytes |= town
+            self._known |= town
             self._empty = not self._bytes.any()
 
     def begin_window(self) -> None:
-        """Allow new bits again."""
-        self._new_bits = 0
+        """Allow the new bits of a window again."""
+        self._new_in_window = 0
+
+    def begin_day(self) -> None:
+        """Allow the new bits of a day again; those that are set stay."""
+        self._new_in_window = self._new_in_day = 0
 
     def take_new(self) -> tuple[int, ...]:
         """Return the numbers of the bits that were asked for here since last taken, ascending.
 
-        To be taken at a cell's end, so that neither moment nor order tells more than the cell.
+        Only those that the town has not: else each visit of one who objects would be told. To be
+        taken at a cell's end, so that neither moment nor order tells more than the cell.
         """
-        new = self._own & ~self._told
-        self._told[:] = self._own
+        new = self._bytes & ~self._known
+        self._known |= new
         return tuple(np.flatnonzero(np.unpackbits(new, bitorder="little")).tolist())
 
     @property
@@ -122,18 +134,28 @@ class ObjectionFilter:
         """Tell whether the button bars a device heard so strongly now."""
         if not self._forgets_until_us or rssi_dbm is None:
             return False
-        return rssi_dbm >= self._mechanism.button_rssi_dbm
+        return self._near_at_most > 0 and rssi_dbm >= self._mechanism.button_rssi_dbm
 
-    def add(self, address: Pointer) -> None:
-        """Mark the address at ``address`` as objecting, unless too many were in this window."""
+    def add(self, address: Pointer, *, by_button: bool = False) -> bool:
+        """Mark the address at ``address`` as objecting; tell whether that set a bit now.
+
+        It does not where the bit is set, nor beyond the limits of the window and the day.
+        """
         index = self._index(address)
         at, bit = index >> 3, 1 << (index & 7)
-        if self._own_bits[at] & bit or self._new_bits == self._mechanism.new_in_a_window:
-            return
-        self._own_bits[at] |= bit
+        limits = self._mechanism
+        if (
+            self._bits[at] & bit
+            or self._new_in_window >= limits.new_in_a_window
+            or self._new_in_day >= limits.new_in_a_day
+        ):
+            return False
         self._bits[at] |= bit
-        self._new_bits += 1
+        self._new_in_window += 1
+        self._new_in_day += 1
+        self._near_at_most -= by_button
         self._empty = False
+        return True
 
     def holds(self, address: Pointer) -> bool:
         """Tell whether the address's bit is set."""
