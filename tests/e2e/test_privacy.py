@@ -34,7 +34,6 @@ def test_what_a_citizen_reads(site: Site, cast: builders.Cast) -> None:
         bit=7,
         sensor=Sensor.objects.first(),
         first_asked_on=today,
-        last_asked_on=today,
     )
     AuditReport.objects.create(
         made_at=datetime(2026, 11, 22, 10, tzinfo=UTC), passed=True, report=report()

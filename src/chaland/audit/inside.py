@@ -223,10 +223,7 @@ def objection_limits(key: str) -> Json:
     standing = own.count()
     quiet = objections.fill(town, today).alarm
     forged = [
-        ObjectionBit(
-            association_id=town, bit=20_000 + n, sensor=sensor, first_asked_on=today,
-            last_asked_on=today,
-        )
+        ObjectionBit(association_id=town, bit=20_000 + n, sensor=sensor, first_asked_on=today)
         for n in range(1400)
     ]  # fmt: skip
     ObjectionBit.objects.bulk_create(forged, ignore_conflicts=True)

@@ -211,8 +211,8 @@ def _cell(fields: Fields) -> CellCounts:
     state = fields.choice("state", State)
     mode = fields.choice("mode", Mode)
     counts = _counts(fields.object("counts"))
-    if windows and not counts:
-        raise fields.refuse("counts", "must not be empty when a window was observed")
+    if bool(windows) != bool(counts):
+        raise fields.refuse("counts", "must be there if a window was observed, and only then")
     if mode is Mode.STRICT and "fingerprints" in counts:
         raise fields.refuse("counts.fingerprints", "must be absent in strict mode")
     dwell = _dwell(fields.object("dwell"), start) if "dwell" in fields else None

@@ -18,7 +18,7 @@ from nacl.signing import SigningKey
 from chaland.hub.association.models import Association
 from chaland.hub.footfall.intake.exchange import relay
 from chaland.hub.footfall.models import Sensor, TownKey
-from chaland.hub.footfall.services.town_keys import HOLDER_HEARD_WITHIN
+from chaland.hub.footfall.services.election import HEARD_WITHIN
 from chaland.hub.footfall.services.trial import sign_trial_charter
 from chaland.sensor.orders import DayOrders, KeyNews, read_line, read_line_down, write_line
 from chaland.sensor.town import Town
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.django_db
 
 ZONE = ZoneInfo("Europe/Paris")
 MORNING = datetime(2026, 3, 14, 8, tzinfo=UTC)
-ROUNDS = int(HOLDER_HEARD_WITHIN.total_seconds() / EVERY_S) + 5
+ROUNDS = int(HEARD_WITHIN.total_seconds() / EVERY_S) + 5
 """Of one exchange each: a key whose holders are gone is replaced, and sealed for everyone."""
 
 
@@ -256,7 +256,7 @@ def test_one_that_was_cut_off_drops_its_key_and_joins_the_others(world: World) -
     cut_off.exchange()
     alone = cut_off.held
     assert alone
-    world.wait(HOLDER_HEARD_WITHIN.total_seconds() + 60)
+    world.wait(HEARD_WITHIN.total_seconds() + 60)
     for box in others:
         box.start()
     world.minutes(4, *others)

@@ -6,7 +6,7 @@ SKETCHES = timedelta(hours=24)
 """After the end of their local day, at the latest; then only the town's estimates are left."""
 
 OBJECTIONS = timedelta(days=30)
-"""A bit of the objection filter, after it was last asked for."""
+"""A bit of the objection filter, after it was first asked for: asking again does not renew it."""
 
 OBJECTIONS_ALARM_SHARE = 0.02
 """A fuller filter is no longer people objecting: somebody is blinding the town."""

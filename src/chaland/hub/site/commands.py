@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from chaland.hub.site.tending import tend
+from chaland.hub.site.tending import keep_running, tend
 
-_WORKER = "from chaland.hub.site.commands import tend_for; tend_for({})"
+_CALL = "from chaland.hub.site.commands import {0}; {0}({1})"
 
 
 def _footfall(name: str) -> Any:
@@ -84,19 +84,31 @@ def rebuild() -> None:
 @click.option("--once", is_flag=True, help="Do what is due now, and end.")
 def worker(once: bool) -> None:
     """Do each minute what is due: estimate a day's flows, delete what is too old."""
+    _one_thread()
     _django()
     tend(_footfall("services.due").run_due, once=once)
 
 
+def _one_thread() -> None:
+    """Let NumPy compute in one thread, if it is not loaded yet: the town's matrices are small."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def tend_for(parent: int) -> None:
-    """Do the worker's tasks as a child of the server, until it ends, however it does."""
+    """Do the worker's tasks as a descendant of the server, until its parent ends."""
+    _one_thread()
     _django()
     tend(_footfall("services.due").run_due, parent=parent)
 
 
+def guard_worker(parent: int) -> None:
+    """Run the worker as a child, again if it dies, until the server ends, however it does."""
+    keep_running([sys.executable, "-c", _CALL.format("tend_for", os.getpid())], parent)
+
+
 def _start_worker() -> None:
     master = os.getpid()
-    child = subprocess.Popen([sys.executable, "-c", _WORKER.format(master)])
+    child = subprocess.Popen([sys.executable, "-c", _CALL.format("guard_worker", master)])
 
     def end() -> None:
         if os.getpid() == master:  # gunicorn's own children inherit this function

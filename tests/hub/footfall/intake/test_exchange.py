@@ -68,6 +68,7 @@ class Talker:
         return said
 
     def send(self, body: bytes, sequence: int = 0) -> Exchanged | Answer:
+        self.at += timedelta(seconds=1)
         return relay(body, sign(self.box.key, sequence, self.at, body), self.at)
 
     def seal(self, other: "Talker", key: str = OURS, box: bytes = bytes(80)) -> Copy:

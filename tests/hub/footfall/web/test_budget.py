@@ -103,7 +103,7 @@ def test_the_director_is_told_of_a_full_objection_list_and_empties_it(
     sensor = Sensor.objects.filter(shop_id=town.shop.pk).get()
     ObjectionBit.objects.bulk_create(
         ObjectionBit(association_id=town.association.pk, bit=bit, sensor=sensor,
-                     first_asked_on=TODAY, last_asked_on=TODAY)
+                     first_asked_on=TODAY)
         for bit in range(1_400)
     )  # fmt: skip
     director = client_of(town.director)

@@ -158,7 +158,6 @@ def test_a_full_objection_list_raises_its_alarm(town: builders.Cast) -> None:
             bit=bit,
             sensor=sensor,
             first_asked_on=SATURDAY.date(),
-            last_asked_on=SATURDAY.date(),
         )
         for bit in range(int(FILTER_BITS * keeping.OBJECTIONS_ALARM_SHARE) + 1)
     )

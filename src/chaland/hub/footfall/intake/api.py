@@ -91,7 +91,8 @@ def _unreadable(error: WireErrorFinal, prefix: str) -> HttpResponse:
 def _body(request: HttpRequest, at_most: int = MAX_BYTES) -> bytes:
     """Return the raw body; one that is too long is not even read."""
     length = request.headers.get("Content-Length", "")
-    if length.isascii() and length.isdigit() and int(length) > at_most:
+    digits = length.isascii() and length.isdigit()
+    if digits and (len(length) > 9 or int(length) > at_most):
         problem = f"has {length[:12]} bytes; at most {at_most} are allowed"
         raise WireErrorFinal("message", problem)
     return request.body

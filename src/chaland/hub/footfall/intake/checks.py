@@ -56,8 +56,8 @@ def not_revoked(sensor: Sensor) -> None:
         )
 
 
-def timely(envelope: Envelope, now: datetime) -> None:
-    """Refuse an envelope signed at another time than now. Raises RefusedFinal."""
+def timely(envelope: Envelope, now: datetime) -> datetime:
+    """Return when an envelope was signed, about now. Raises RefusedFinal for any other time."""
     try:
         signed_at = datetime.strptime(envelope.time, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:
@@ -69,6 +69,7 @@ def timely(envelope: Envelope, now: datetime) -> None:
             f"The box's clock says {envelope.time}, the hub's {now:%Y-%m-%dT%H:%M:%SZ}: set the "
             "box's clock (timedatectl set-ntp true); nothing is lost.",
         )
+    return signed_at
 
 
 def readable(body: bytes, envelope: Envelope) -> Summary:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
+
 from chaland.hub.association.models import Association
 from chaland.hub.footfall import charters
 from chaland.hub.footfall.intake import checks
@@ -44,13 +46,14 @@ def relay(body: bytes, envelope: Envelope, now: datetime) -> Exchanged | Answer:
         unsigned.strangers.count(EXCHANGE_PREFIX + refused.code, now, claimed)
         return Answer(refused.code, refused.message)
     try:
-        checks.timely(envelope, now)
+        signed_at = checks.timely(envelope, now)
         town = checks.town_of(sensor)
         asked = _readable(body, envelope, town, now)
+        fresh = _in_order(sensor, signed_at)
     except RefusedFinal as refused:
         drops.count(EXCHANGE_PREFIX + refused.code, now, sensor)
         return Answer(refused.code, refused.message, sensor.last_sequence)
-    taken = _take(sensor, town, asked, now)
+    taken = _take(sensor, town, asked, now, fresh)
     for reason, number in taken.left_out.items():
         drops.count(reason, now, sensor, number)
     return _answer(town, asked, taken.relayed)
@@ -70,13 +73,33 @@ def _readable(body: bytes, envelope: Envelope, town: Association, now: datetime)
     return asked
 
 
-def _take(sensor: Sensor, town: Association, asked: Exchange, now: datetime) -> _Taken:
+def _in_order(sensor: Sensor, signed_at: datetime) -> bool:
+    """Note when an exchange was signed; tell whether it is later than all before it.
+
+    Raises RefusedFinal for an older one: somebody sends again what the sensor sent once. Times have
+    seconds, and a sensor may speak twice in one: the second time it gets no copy (a replay would
+    take it away), until the next minute.
+    """
+    own = Sensor.objects.filter(pk=sensor.pk)
+    never = Q(last_exchange_at=None)
+    if own.filter(never | Q(last_exchange_at__lt=signed_at)).update(last_exchange_at=signed_at):
+        return True
+    if own.filter(last_exchange_at=signed_at).exists():
+        return False
+    raise RefusedFinal(
+        Code.SEQUENCE_REPLAYED,
+        f"A later exchange than that of {signed_at:%Y-%m-%dT%H:%M:%SZ} was taken. If the box's "
+        "clock was set back, wait until it has caught up (ten minutes at most).",
+    )
+
+
+def _take(sensor: Sensor, town: Association, asked: Exchange, now: datetime, fresh: bool) -> _Taken:
     today = local_day(now, ZoneInfo(town.timezone))
     allowed = charters.taking_part(charters.current(town.pk), today)
     if sensor.identifier not in allowed:
         brings = asked.day_key or asked.copies or asked.objected
         return _Taken(left_out={Drop.EXCHANGE_NOT_AGREED: 1} if brings else {})
-    relayed = town_keys.relay(sensor, town.pk, asked, list(allowed.values()), now)
+    relayed = town_keys.relay(sensor, town.pk, asked, list(allowed.values()), now, fresh=fresh)
     over = objections.take(sensor, town.pk, asked.objected, today)
     counted = {**relayed.left_out, Drop.OBJECTION_OVER_LIMIT: over}
     return _Taken(relayed, {reason: number for reason, number in counted.items() if number})

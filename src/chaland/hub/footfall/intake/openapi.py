@@ -174,6 +174,7 @@ _EXCHANGE_REFUSALS = (
     answers.Code.UNKNOWN_SENSOR,
     answers.Code.REVOKED_SENSOR,
     answers.Code.OVERSIZED,
+    answers.Code.SEQUENCE_REPLAYED,
 )
 
 EXCHANGE: dict[str, Any] = {

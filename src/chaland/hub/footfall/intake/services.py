@@ -19,7 +19,7 @@ from chaland.hub.footfall.services import budget, covisits, drops
 from chaland.hub.footfall.services.drops import Drop
 from chaland.wire.answers import Answer, Code
 from chaland.wire.signature import Envelope, body_digest
-from chaland.wire.summary import COUNT_ROWS, CellCounts, Summary
+from chaland.wire.summary import COUNT_ROWS, SENSOR_PATTERN, CellCounts, Summary
 
 BATCHES_KEPT = 2 * checks.RETENTION
 """Batch rows serve to recognise duplicates; nothing older than RETENTION is taken anyway."""
@@ -73,7 +73,9 @@ def accept(body: bytes, envelope: Envelope, now: datetime) -> Receipt:
 
 def claimed_sensor(envelope: Envelope) -> Sensor | None:
     """Return the sensor whose name an envelope bears; its signature is not verified yet."""
-    return Sensor.objects.filter(identifier=envelope.sensor[:16]).first()
+    if not SENSOR_PATTERN.fullmatch(envelope.sensor):
+        return None  # not even asked for: a database may refuse the text as such
+    return Sensor.objects.filter(identifier=envelope.sensor).first()
 
 
 def _take(sensor_pk: int, summary: Summary, body: bytes, now: datetime) -> Receipt:

@@ -22,6 +22,8 @@ class Sensor(models.Model):
     last_sequence = models.BigIntegerField(default=0)
     last_seen_at = models.DateTimeField(null=True, blank=True)
     last_state = models.CharField(max_length=16, blank=True)
+    last_exchange_at = models.DateTimeField(null=True, blank=True)
+    """When, by the box's own clock, its newest exchange was signed: older ones are replays."""
 
     class Meta:
         verbose_name = _("sensor")

@@ -74,6 +74,8 @@ class TownKey(models.Model):
     key = models.CharField(max_length=16)
     maker = models.ForeignKey("footfall.Sensor", models.CASCADE, related_name="+")
     offered_at = models.DateTimeField()
+    passed_over = models.JSONField(default=list)
+    """Sensors (primary keys) that held a key and let no other have it: that day they come last."""
 
     class Meta:
         verbose_name = _("key of the day")
@@ -94,6 +96,8 @@ class DayKey(models.Model):
     signature = models.CharField(max_length=88)
     holds = models.CharField(max_length=16, blank=True)
     heard_at = models.DateTimeField()
+    wanting_since = models.DateTimeField(null=True)
+    """Since when it asks for the town's current key without a pause; null if it has it."""
 
     class Meta:
         verbose_name = _("sensor’s key of the day")
@@ -104,7 +108,10 @@ class DayKey(models.Model):
 
 
 class SealedCopy(models.Model):
-    """The town's key, sealed for one sensor's key of the day; deleted when it is fetched."""
+    """The town's key, sealed for one sensor's key of the day; deleted when it is fetched.
+
+    Those of several makers may wait for one recipient: a bad one keeps no good one away.
+    """
 
     recipient = models.ForeignKey("footfall.Sensor", models.CASCADE, related_name="copies")
     day = models.DateField()
@@ -116,7 +123,9 @@ class SealedCopy(models.Model):
 
     class Meta:
         verbose_name = _("sealed copy")
-        constraints = [models.UniqueConstraint(fields=["recipient", "day"], name="copy_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["recipient", "maker", "day"], name="copy_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.recipient_id} {self.day}"
@@ -179,7 +188,7 @@ class ObjectionBit(models.Model):
     sensor = models.ForeignKey("footfall.Sensor", models.CASCADE, related_name="+")
     """Whose limit it counts under: the first that asked."""
     first_asked_on = models.DateField()
-    last_asked_on = models.DateField()
+    """Never renewed, so that a bit does not tell on which days a phone came back."""
 
     class Meta:
         verbose_name = _("objection")

@@ -158,7 +158,7 @@ def _locked(
 
 def _released_once(shop_id: int, cell: CellCounts, sensors: int) -> None:
     before = Cell.objects.filter(shop_id=shop_id, start=cell.start, windows__gt=0).count()
-    if cell.windows and before >= max(sensors, 1):
+    if cell.counts and before >= max(sensors, 1):
         raise OverBudgetFinal(
             f"The shop's cell of {cell.start:%Y-%m-%dT%H:%M:%SZ} was released already, by another "
             "sensor of the shop."

@@ -21,7 +21,7 @@ from chaland.hub.footfall.estimates import covisits
 from chaland.hub.footfall.estimates.sketches import Sketches
 from chaland.hub.footfall.excluded import share_excluded
 from chaland.hub.footfall.models import BudgetEntry, Cell, FlowDay, Sensor, Sketch
-from chaland.hub.footfall.services import drops
+from chaland.hub.footfall.services import drops, erasure
 from chaland.hub.footfall.services.drops import Drop
 from chaland.wire.mechanism import DEFAULT_MECHANISM
 from chaland.wire.periods import CELL_S, day_bounds
@@ -104,6 +104,7 @@ def expire(now: datetime) -> int:
         if sensors:
             late.delete()
             _log.error("%d sketches are deleted unestimated: they are a day old", sensors.total())
+    erasure.erase(now)  # it may be an intake that does this, where no worker runs
     for sensor in Sensor.objects.filter(pk__in=sensors):
         drops.count(Drop.SKETCH_UNESTIMATED, now, sensor, sensors[sensor.pk])
     return sensors.total()

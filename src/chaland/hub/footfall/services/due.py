@@ -4,12 +4,13 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from chaland.hub.footfall.services import covisits, objections, town_keys
+from chaland.hub.footfall.services import covisits, erasure, objections, town_keys
 
 TASKS: tuple[tuple[str, Callable[[datetime], int]], ...] = (
     ("days of flows estimated", covisits.close_due),
     ("keys of past days deleted", town_keys.prune),
     ("objections expired", objections.tend),
+    ("erased", erasure.erase),  # the last: it takes away what the others deleted
 )
 _log = logging.getLogger(__name__)
 

@@ -1,10 +1,11 @@
 """The town's objection filter: what one sensor was asked to forget, all leave out.
 
-A bit stands for 2^32 addresses. It expires after it was last asked for; each sensor can set so many
-new ones a day, and so many may stand in its name, so that nobody with a transmitter blinds the
-town; and who directs it is told when the filter fills. Filter and version belong together: the
-version grows with each change and never falls, so that a sensor that has the newest has the right
-one.
+A bit stands for 2^32 addresses. It expires so long after it was first asked for, and is not
+renewed: so it tells one day on which somebody was there, and not each on which they came back. Each
+sensor can set so many new ones a day, and so many may stand in its name, so that nobody with a
+transmitter blinds the town; and who directs it is told when the filter fills. Filter and version
+belong together: the version grows with each change and never falls, so that a sensor that has the
+newest has the right one.
 """
 
 from collections.abc import Sequence
@@ -19,9 +20,11 @@ from chaland.hub.association.models import Association
 from chaland.hub.footfall import keeping
 from chaland.hub.footfall.models import ObjectionBit, ObjectionDay, ObjectionFilter, Sensor
 from chaland.wire.exchange import FILTER_BITS, FILTER_BYTES
+from chaland.wire.mechanism import DEFAULT_MECHANISM
 from chaland.wire.periods import local_day
 
-NEW_A_DAY = 128
+NEW_A_DAY = DEFAULT_MECHANISM.objection.new_in_a_day
+"""Per sensor; one that keeps to the mechanism tells no more."""
 STANDING = 1_024
 """Per sensor, so of all sensors together a town of thirty can be blinded by half: see the alarm."""
 _DATABASE = "footfall"
@@ -40,7 +43,7 @@ def fill(association_id: int, today: date) -> Fill:
     """Return how full the filter is: bits that are not older than they may be."""
     oldest = today - keeping.OBJECTIONS
     bits = ObjectionBit.objects.filter(
-        association_id=association_id, last_asked_on__gt=oldest
+        association_id=association_id, first_asked_on__gt=oldest
     ).count()
     share = bits / FILTER_BITS
     return Fill(bits, share, share >= keeping.OBJECTIONS_ALARM_SHARE)
@@ -49,7 +52,7 @@ def fill(association_id: int, today: date) -> Fill:
 def take(sensor: Sensor, association_id: int, bits: Sequence[int], today: date) -> int:
     """Set the bits that a sensor was asked for; returns how many were over its limits.
 
-    A bit that stands already is asked for anew, which costs nothing.
+    A bit that stands already costs nothing, and nothing is noted of it.
     """
     if not bits:
         return 0
@@ -62,7 +65,6 @@ def _take(held: ObjectionFilter, sensor: Sensor, bits: Sequence[int], today: dat
     asked = list(dict.fromkeys(bits))
     town = ObjectionBit.objects.filter(association_id=association_id)
     standing = set(town.filter(bit__in=asked).values_list("bit", flat=True))
-    town.filter(bit__in=standing).update(last_asked_on=today)
     own = town.filter(sensor=sensor)
     room = min(NEW_A_DAY - own.filter(first_asked_on=today).count(), STANDING - own.count())
     new = [bit for bit in asked if bit not in standing]
@@ -70,11 +72,7 @@ def _take(held: ObjectionFilter, sensor: Sensor, bits: Sequence[int], today: dat
     if taken:
         ObjectionBit.objects.bulk_create(
             ObjectionBit(
-                association_id=association_id,
-                bit=bit,
-                sensor=sensor,
-                first_asked_on=today,
-                last_asked_on=today,
+                association_id=association_id, bit=bit, sensor=sensor, first_asked_on=today
             )
             for bit in taken
         )
@@ -101,7 +99,7 @@ def tend(now: datetime) -> int:
         with transaction.atomic(using=_DATABASE):
             held = _locked(town_id)
             old = ObjectionBit.objects.filter(
-                association_id=town_id, last_asked_on__lte=today - keeping.OBJECTIONS
+                association_id=town_id, first_asked_on__lte=today - keeping.OBJECTIONS
             )
             number, _ = old.delete()
             if number:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
+from django.db import transaction
 from nacl.signing import SigningKey
 
 from chaland.hub.association.models import Association, Shop
@@ -19,13 +20,14 @@ AGREED_ON = date(2000, 1, 1)
 ENDS_ON = date(2099, 12, 31)
 
 
+@transaction.atomic(using="footfall")
 def sign_trial_charter(
     association_id: int, town_key: SigningKey, now: datetime, only: Sequence[Sensor] | None = None
 ) -> Charter:
     """Record measurement, agreements and notices of all shops with a sensor; sign the next charter.
 
-    ``only`` these sensors are listed, by default all. Raises CharterErrorFinal where the town has
-    another key.
+    ``only`` these sensors are listed, by default all. Raises CharterErrorFinal, and leaves nothing
+    behind, where the town has another key: nobody's agreement may be invented there.
     """
     town = Association.objects.get(pk=association_id)
     measurement, _made = Measurement.objects.get_or_create(
