@@ -14,10 +14,10 @@ from nacl.signing import SigningKey
 
 from chaland.hub.association.models import Association, Shop, Zone
 from chaland.hub.footfall import charters, services
-from chaland.hub.footfall.models import Batch, Cell, DayFigure, DwellDay, Sensor
+from chaland.hub.footfall.models import Batch, Cell, DayFigure, DwellDay, Measurement, Sensor
 from chaland.hub.footfall.services import account
-from chaland.hub.footfall.services.charter import CharterErrorFinal
 from chaland.hub.footfall.services.trial import sign_trial_charter
+from chaland.wire.charter import fingerprint
 from chaland.wire.signature import sensor_identifier
 
 LABEL = "replay"
@@ -47,6 +47,7 @@ def open_place(slug: str, timezone: ZoneInfo | None, *, again: bool) -> Place:
             f"--shop {slug!r} is no short name: write it with letters a-z, digits, - and _ only."
         ) from None
     shop = _shop(slug, timezone)
+    _refuse_a_town_that_measures(shop.association_id)
     if again:
         _forget(shop.pk)
     key = _key(f"shop-{shop.pk}", again=again)
@@ -106,16 +107,25 @@ def _charter(association_id: int, sensor: Sensor) -> None:
     charter = charters.current(association_id)
     if charter and charter.sensor(sensor.identifier) and not charters.is_outdated(charter):
         return
-    try:
-        replayed = Sensor.objects.filter(label=LABEL, revoked_at=None)
-        shops = list(Shop.objects.filter(association=association_id).values_list("pk", flat=True))
-        only = list(replayed.filter(shop_id__in=shops))
-        sign_trial_charter(association_id, _key("town"), datetime.now(UTC), only)
-    except CharterErrorFinal as error:
+    replayed = Sensor.objects.filter(label=LABEL, revoked_at=None)
+    only = list(replayed.filter(shop_id__in=_shops_of(association_id)))
+    sign_trial_charter(association_id, _key("town"), datetime.now(UTC), only)
+
+
+def _refuse_a_town_that_measures(association_id: int) -> None:
+    """Keep recordings out of a town with sensors or a charter of its own: nothing is written."""
+    town_key = fingerprint(bytes(_key("town").verify_key))
+    measured = Measurement.objects.filter(association_id=association_id).exclude(town_key=town_key)
+    real = Sensor.objects.filter(shop_id__in=_shops_of(association_id)).exclude(label=LABEL)
+    if measured.exists() or real.exists():
         raise click.ClickException(
-            f"replayed captures don't belong into a town that measures ({error}): set "
-            "CHALAND_STATE_DIR to another folder."
-        ) from None
+            "replayed captures don't belong into a town that measures: set CHALAND_STATE_DIR to "
+            "another folder."
+        )
+
+
+def _shops_of(association_id: int) -> list[int]:
+    return list(Shop.objects.filter(association=association_id).values_list("pk", flat=True))
 
 
 def _forget(shop_id: int) -> None:
