@@ -11,7 +11,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
-import httpx
 from nacl.signing import SigningKey
 
 from chaland.sensor import config as box
@@ -22,6 +21,7 @@ from chaland.sensor.hardening import forbid_dumps
 from chaland.sensor.orders import DayOrders
 from chaland.sensor.status import STALE_S, Status, read_status
 from chaland.sensor.supervise import Supervisor
+from chaland.sensor.uplink.asking import hub_client
 from chaland.sensor.uplink.charters import CHARTER_NAME, CharterStore
 from chaland.sensor.uplink.enrol import EnrolErrorFinal, EnrolErrorTemporary, enrol
 from chaland.sensor.uplink.exchanging import Exchanger
@@ -30,6 +30,7 @@ from chaland.sensor.uplink.spool import Spool, SpoolErrorFinal
 from chaland.sensor.uplink.upload import SKEW_AT_MOST_S, Uploader
 from chaland.wire.answers import Code, Meaning, meaning_of
 from chaland.wire.errors import WireErrorFinal
+from chaland.wire.mechanism import DEFAULT_MECHANISM
 
 TOOLS = ("chaland", "tcpdump", "dumpcap")
 
@@ -72,12 +73,13 @@ def enroll(  # noqa: PLR0917 (click passes the options by name)
         town_key = town_key and box.normal_fingerprint(town_key)
         key_path = _key_to_enrol(state, anew)
         key = box.read_key(key_path) or box.make_key(key_path)
-        with httpx.Client() as client:
+        old = _old_name(state)
+        with hub_client() as client:
             enrolled = enrol(hub, code, key, client)
         box.known_timezone(enrolled.timezone)
     except (ConfigErrorFinal, EnrolErrorFinal, EnrolErrorTemporary, WireErrorFinal) as error:
         raise click.ClickException(str(error)) from None
-    _put_old_spool_aside(state, enrolled.sensor)
+    _put_old_spool_aside(state, old, enrolled.sensor)
     if key_path.name == box.NEW_KEY_NAME:
         key_path.replace(state / box.KEY_NAME)
     config = SensorConfig(
@@ -161,14 +163,16 @@ def status(state: Path, as_json: bool) -> None:
 @sensor.command()
 @click.pass_obj
 def forget(state: Path) -> None:
-    """The button: for one minute, forget and bar every device that is very near."""
+    """The button: for one minute, forget and bar the first devices that are very near."""
+    limits = DEFAULT_MECHANISM.objection
     try:
         press(state)
     except ButtonErrorFinal as error:
         raise click.ClickException(str(error)) from None
     click.echo(
-        "For one minute, hold phones (Wi-Fi on) within a hand's breadth of the sensor: they are "
-        "forgotten now, and barred from now on. Phones that change their address need the "
+        "For one minute, hold phones (Wi-Fi on) within a hand's breadth of the sensor: the first "
+        f"{limits.button_addresses} addresses heard are forgotten now, and barred from now on; a "
+        f"day takes {limits.presses_in_a_day} presses. Phones that change their address need the "
         "objection network's name as well: see the notice."
     )
 
@@ -209,12 +213,17 @@ def _key_to_enrol(state: Path, anew: bool) -> Path:
     return state / box.NEW_KEY_NAME
 
 
-def _put_old_spool_aside(state: Path, enrolled: str) -> None:
+def _old_name(state: Path) -> str:
+    """Return the name under which this box was enrolled; a damaged file may be enrolled over."""
+    try:
+        return box.load_config(state).sensor
+    except ConfigErrorFinal:
+        return "unknown"
+
+
+def _put_old_spool_aside(state: Path, old: str, enrolled: str) -> None:
     """Keep what another sensor's name had not sent where a technician finds it."""
-    if not (state / box.CONFIG_NAME).exists() or not (state / box.SPOOL_NAME).exists():
-        return
-    old = box.load_config(state).sensor
-    if old != enrolled:
+    if (state / box.SPOOL_NAME).exists() and old != enrolled:
         aside = state / f"{box.SPOOL_NAME}-{old}"
         (state / box.SPOOL_NAME).rename(aside)
         click.echo(f"What sensor {old} had not sent is kept in {aside}.")
@@ -224,12 +233,12 @@ def _supervise(state: Path, settings: SensorConfig, key: SigningKey, orders: Day
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # the button, before the supervisor knows it
     try:
         spool = Spool(state / box.SPOOL_NAME, settings.sensor, simulated=settings.simulated)
+        store = CharterStore(
+            state, settings.sensor, settings.town_key, lambda found: _pin(state, settings, found)
+        )
     except (SpoolErrorFinal, OSError) as error:
         raise click.ClickException(str(error)) from None
-    store = CharterStore(
-        state, settings.sensor, settings.town_key, lambda found: _pin(state, found)
-    )
-    with httpx.Client() as client:
+    with hub_client() as client:
         uploader = Uploader(spool, key, settings.hub, client)
         exchanger = Exchanger(store, state, key, settings.hub, client)
         code = Supervisor(orders, spool, uploader, exchanger, state / box.STATUS_NAME).run()
@@ -239,9 +248,13 @@ def _supervise(state: Path, settings: SensorConfig, key: SigningKey, orders: Day
     return code
 
 
-def _pin(state: Path, town_key: str) -> None:
+def _pin(state: Path, settings: SensorConfig, town_key: str) -> None:
     """Trust the key of the first charter from now on, and say so."""
-    box.save_config(state, replace(box.load_config(state), town_key=town_key))
+    try:
+        settings = box.load_config(state)
+    except ConfigErrorFinal as error:  # damaged while we ran: what was read at the start is good
+        click.echo(f"{error}; it is written anew", err=True)
+    box.save_config(state, replace(settings, town_key=town_key))
     click.echo(
         f"The first charter is signed by the town key {town_key}: it is trusted from now on. "
         "COMPARE it with the fingerprint on the poster; if they differ, stop this sensor and call "
@@ -263,7 +276,10 @@ def _leftovers(spool: Spool, uploader: Uploader) -> Iterator[str]:
 
 def _problems(found: Status | None) -> list[str]:
     if found is None:
-        return ["it has not run yet: systemctl start chaland-sensor"]
+        return [
+            "it has not run yet, or wrote no status that can be read: systemctl start "
+            "chaland-sensor; if it runs, check the disk"
+        ]
     problems = [f"{found.refusal}: {WHAT_TO_DO[Refusal(found.refusal)]}"] if found.refusal else []
     age_s = (datetime.now(UTC) - datetime.fromisoformat(found.at)).total_seconds()
     if age_s > STALE_S:
@@ -297,6 +313,9 @@ def _print_status(settings: SensorConfig, found: Status | None, problems: list[s
                 f"charter {found.charter_version} until {found.ends_on}, town key {found.town_key}"
             )
         click.echo(f"town's key of the day {found.town_key_held or 'none yet'}")
+        if found.button_at:
+            said = f"refused: {found.button_refusal}" if found.button_refusal else "obeyed"
+            click.echo(f"button pressed last {found.button_at}, {said}")
         click.echo(f"last cell {found.last_cell or 'none yet'}")
         click.echo(f"accepted by the hub last {found.last_accepted_at or 'never'}")
         click.echo(f"waiting {found.queued}, parked {found.parked}, restarts {found.restarts}")

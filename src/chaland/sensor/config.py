@@ -7,17 +7,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import httpx
 from nacl.signing import SigningKey
 
 from chaland.sensor.uplink.durable import sync_directory, write_whole
 from chaland.wire.errors import WireErrorFinal
-from chaland.wire.fields import Fields
+from chaland.wire.fields import Fields, load
 from chaland.wire.signature import sensor_identifier
 from chaland.wire.summary import SENSOR_PATTERN, Mode
 
 FORMAT = "chaland.sensor/1"
 CONFIG_NAME, KEY_NAME, NEW_KEY_NAME = "sensor.json", "key", "key.new"
 SPOOL_NAME, STATUS_NAME = "spool", "status.json"
+MAX_BYTES = 65_536
 DEFAULT_STATE_DIR = Path("/var/lib/chaland-sensor")
 
 _KEY = re.compile(r"[0-9a-f]{64}\n?")
@@ -52,16 +54,17 @@ class SensorConfig:
 def load_config(state_dir: Path) -> SensorConfig:
     """Read ``sensor.json``. Raises ConfigErrorFinal naming file and field."""
     path = state_dir / CONFIG_NAME
-    if not path.exists():
+    try:
+        return _config(load(path.read_bytes(), MAX_BYTES, "utf-8"))
+    except FileNotFoundError:
         raise ConfigErrorFinal(
             f"{path}: this box is not enrolled: run chaland sensor enroll --hub URL --code CODE"
-        )
-    try:
-        return _config(Fields(json.loads(path.read_text(encoding="utf-8"))))
+        ) from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
     except WireErrorFinal as error:
-        raise ConfigErrorFinal(f"{path}: {error}") from None
-    except ValueError as error:
-        raise ConfigErrorFinal(f"{path}: is not JSON ({error}): correct it") from None
+        problem = error.problem if error.field == "message" else str(error)
+        raise ConfigErrorFinal(f"{path}: {problem}: correct it") from None
 
 
 def save_config(state_dir: Path, config: SensorConfig) -> None:
@@ -101,14 +104,18 @@ def load_key(state_dir: Path, sensor: str) -> SigningKey:
 
 def read_key(path: Path) -> SigningKey | None:
     """Read a key file; None if there is none. Raises ConfigErrorFinal if others may read it."""
-    if not path.exists():
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text(encoding="ascii", errors="replace")
+    except FileNotFoundError:
         return None
-    if path.stat().st_mode & 0o077:
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    if mode & 0o077:
         raise ConfigErrorFinal(
-            f"{path}: others may read this key (mode {path.stat().st_mode & 0o777:o}): if nobody "
-            f"did, chmod 600 {path}; otherwise run chaland sensor enroll --replace"
+            f"{path}: others may read this key (mode {mode & 0o777:o}): if nobody did, chmod 600 "
+            f"{path}; otherwise run chaland sensor enroll --replace"
         )
-    text = path.read_text(encoding="ascii", errors="replace")
     if not _KEY.fullmatch(text):
         raise ConfigErrorFinal(f"{path}: is not a key: run chaland sensor enroll --replace")
     return SigningKey(bytes.fromhex(text.strip()))
@@ -124,6 +131,12 @@ def make_key(path: Path) -> SigningKey:
         os.fsync(file.fileno())
     sync_directory(path.parent)
     return key
+
+
+def _unreadable(path: Path, error: OSError) -> ConfigErrorFinal:
+    return ConfigErrorFinal(
+        f"{path}: can't be read ({error.strerror}): run as the sensor's user, and check the disk"
+    )
 
 
 def _config(fields: Fields) -> SensorConfig:
@@ -144,6 +157,10 @@ def _config(fields: Fields) -> SensorConfig:
     if config.rssi_passer_by_dbm > config.rssi_visitor_dbm:
         raise fields.refuse("rssi_passer_by_dbm", "must not be above rssi_visitor_dbm")
     known_timezone(config.timezone)
+    try:
+        httpx.URL(config.hub)
+    except httpx.InvalidURL as error:
+        raise fields.refuse("hub", f"must be a URL ({error})") from None
     return config
 
 
@@ -151,5 +168,5 @@ def known_timezone(name: str) -> ZoneInfo:
     """Return the time zone. Raises WireErrorFinal when this machine has none of that name."""
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: "America" is a folder of zones
         raise WireErrorFinal("timezone", f"{name!r} is unknown here (install tzdata)") from None

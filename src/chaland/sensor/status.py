@@ -9,11 +9,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from chaland.sensor.charter import Refusal
 from chaland.sensor.uplink.exchanging import Exchanger
 from chaland.sensor.uplink.spool import Spool
 from chaland.sensor.uplink.upload import UploadHealth
+from chaland.wire.fields import Fields, load
 
 FORMAT = "chaland.status/1"
+MAX_BYTES = 65_536
 STALE_S = 60.0
 """The supervisor writes every STATUS_EVERY_S; a status this old means that none runs."""
 STATUS_EVERY_S = 10.0
@@ -37,8 +40,13 @@ class Status:
     exchanged_at: str = ""
     exchange_problem: str = ""
     charter_problem: str = ""
-    forgotten_at: str = ""
-    """When the button was last passed on to the day's process."""
+    button_at: str = ""
+    """When a press of the button was last answered."""
+    button_refusal: str = ""
+    """Why that press did nothing; "" where it was passed on to the day's process."""
+    presses: int = 0
+    presses_on: str = ""
+    """Presses passed on, on the local day ``presses_on``."""
     last_cell: str = ""
     restarts: int = 0
     queued: int = 0
@@ -75,12 +83,38 @@ def _text(instant: datetime | None) -> str:
     return instant.isoformat(timespec="seconds") if instant else ""
 
 
+def first_status(path: Path) -> Status:
+    """Return the status of a supervisor that begins. A restart allows no more presses a day."""
+    before = read_status(path) or Status(0)
+    return Status(
+        os.getpid(), message="starting", presses=before.presses, presses_on=before.presses_on
+    )
+
+
 def read_status(path: Path) -> Status | None:
-    """Return the last status written; None when there is none, or it is of another version."""
+    """Return the last status written; None when there is none, or none that this version reads."""
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        if stored.pop("format") != FORMAT:
-            return None
-        return Status(**stored)
-    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
+        fields = load(path.read_bytes(), MAX_BYTES)
+        fields.expect("format", FORMAT)
+        return _status(fields)
+    except (OSError, ValueError):  # WireErrorFinal, or a time that is none
         return None
+
+
+def _status(fields: Fields) -> Status:
+    """Read a status, each member of the kind that it has in a new one."""
+    like = asdict(Status(0)) | {"clock_skew_s": 0.0}
+    stored = {name: fields.take(name) for name in like}
+    fields.done()
+    for name, value in stored.items():
+        kinds = {type(like[name]), type(None)} if name == "clock_skew_s" else {type(like[name])}
+        if type(value) not in kinds:
+            raise fields.refuse(name, f"is no {type(like[name]).__name__}")
+        if isinstance(value, dict) and not all(type(count) is int for count in value.values()):
+            raise fields.refuse(name, "must hold whole numbers")
+    status = Status(**stored)  # type: ignore[arg-type]  # each was looked at just now
+    if datetime.fromisoformat(status.at).tzinfo is None:
+        raise fields.refuse("at", "must name its time zone")
+    if status.refusal:
+        Refusal(status.refusal)
+    return status

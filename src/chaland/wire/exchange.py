@@ -38,7 +38,8 @@ _KEY_ID_OR_NONE = re.compile(r"(?:[0-9a-f]{16})?")
 _SIGNATURE = re.compile(r"[A-Za-z0-9+/]{86}==")
 _SIGNATURE_OR_NONE = re.compile(r"(?:[A-Za-z0-9+/]{86}==)?")
 _BOX = re.compile(r"[A-Za-z0-9+/]{107}=")
-_FILTER = re.compile(r"[A-Za-z0-9+/]{10923}=")
+FILTER_PATTERN = re.compile(r"(?:[A-Za-z0-9+/]{10923}=)?")
+"""Base64 of FILTER_BYTES, or nothing."""
 _CHARTER = re.compile(r"[\x20-\x7e]{0,131072}")
 
 
@@ -241,11 +242,9 @@ def decode_answer(body: bytes) -> Exchanged:
     wanting = tuple(_day_key(each) for each in fields.objects("wanting", MAX_COPIES))
     charter = fields.text("charter", _CHARTER, "a charter as text, or empty")
     version = fields.integer("filter_version", 0, MAX_VERSION)
-    packed = fields.take("filter")
-    if packed != "" and not (isinstance(packed, str) and _FILTER.fullmatch(packed)):
-        raise fields.refuse("filter", f"must be the base64 of {FILTER_BYTES} bytes, or empty")
+    form = f"the base64 of {FILTER_BYTES} bytes, or empty"
+    bits = base64.b64decode(fields.text("filter", FILTER_PATTERN, form))
     fields.done()
-    bits = base64.b64decode(packed)
     return Exchanged(day, key, copies[0] if copies else None, wanting, charter, version, bits)
 
 

@@ -192,6 +192,18 @@ class Fields:
             raise self.refuse(member, f"must be {form}")
         return value
 
+    def texts(
+        self, member: str, at_most: int, pattern: re.Pattern[str], form: str
+    ) -> tuple[str, ...]:
+        """Read a list of at most ``at_most`` texts, each as ``text``."""
+        values = self.take(member)
+        if not isinstance(values, list) or len(values) > at_most:
+            raise self.refuse(member, f"must be a list of at most {at_most} texts")
+        for value in values:
+            if not isinstance(value, str) or not pattern.fullmatch(value):
+                raise self.refuse(member, f"must hold {form} only")
+        return tuple(values)
+
     def _text(self, member: str) -> str:
         value = self.take(member)
         return value if isinstance(value, str) else ""

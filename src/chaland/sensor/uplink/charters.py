@@ -1,6 +1,5 @@
 """The charter on the box's disk: the newest that was accepted, and the town key that it trusts."""
 
-import contextlib
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -17,7 +16,8 @@ class CharterStore:
     """The charter in force for ``sensor``, in ``directory``.
 
     ``town_key`` is the fingerprint pinned when the box was enrolled; "" trusts the key of the
-    first charter that is signed and names this sensor, and hands its fingerprint to ``pin``.
+    first charter that is signed and names this sensor, and hands its fingerprint to ``pin``. Raises
+    OSError when the disk can't be read, or what ``pin`` writes not be written.
     """
 
     def __init__(
@@ -48,11 +48,14 @@ class CharterStore:
         if charter == self.charter:
             return None
         write_whole(self._path, text.encode("ascii"))
-        if not self.town_key:
-            self.town_key = charter.fingerprint
-            self._pin(self.town_key)
-        self.charter, self._fault = charter, None
+        self._put_in_force(charter)
         return charter
+
+    def _put_in_force(self, charter: Charter) -> None:
+        if not self.town_key:
+            self._pin(charter.fingerprint)
+            self.town_key = charter.fingerprint
+        self.charter, self._fault = charter, None
 
     def _first_key(self, text: str) -> str:
         """Return the fingerprint to trust: of a charter that at least names this sensor."""
@@ -70,5 +73,7 @@ class CharterStore:
             text = self._path.read_bytes()[: MAX_BYTES + 1].decode("ascii", "replace")
         except FileNotFoundError:
             return
-        with contextlib.suppress(CharterRefusedFinal):  # ``refusal`` says so
-            self.receive(text)
+        try:
+            self._put_in_force(accept(text, self.town_key or self._first_key(text), None))
+        except CharterRefusedFinal as refused:
+            self._fault = refused.refusal

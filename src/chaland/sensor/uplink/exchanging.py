@@ -6,7 +6,6 @@ while the hub is away goes on under them; secrets it never has.
 """
 
 import base64
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,14 +17,17 @@ from nacl.signing import SigningKey
 
 from chaland.sensor.charter import CharterRefusedFinal
 from chaland.sensor.orders import Copy, KeyNews, Objected
+from chaland.sensor.uplink.asking import Reply, not_the_hub, post, unreachable
 from chaland.sensor.uplink.charters import CharterStore
 from chaland.sensor.uplink.durable import write_whole
-from chaland.sensor.uplink.patience import TIMEOUT_S, Patience, not_the_hub, unreachable
+from chaland.sensor.uplink.patience import Patience
 from chaland.wire import answers
 from chaland.wire.charter import encode as encode_charter
 from chaland.wire.errors import WireErrorFinal
 from chaland.wire.exchange import (
-    FILTER_BYTES,
+    FILTER_BITS,
+    FILTER_PATTERN,
+    MAX_ANSWER_BYTES,
     MAX_COPIES,
     MAX_OBJECTED,
     MAX_VERSION,
@@ -38,6 +40,7 @@ from chaland.wire.exchange import (
     sign_copy,
     sign_day_key,
 )
+from chaland.wire.fields import dump, load
 from chaland.wire.signature import sensor_identifier, sign
 
 PATH = "/api/v1/exchange"
@@ -46,6 +49,7 @@ NEWS_WITHIN_S = 2.0
 """News of keys waits no longer: a sensor that has just started wants to count."""
 FILTER_NAME = "filter.json"
 FILTER_FORMAT = "chaland.filter/1"
+FILTER_MAX_BYTES = 1_048_576
 
 
 @dataclass(slots=True)
@@ -83,7 +87,8 @@ class Exchanger:
         self._news: KeyNews | None = None
         self._copies: dict[str, Copy] = {}
         self._objected: set[int] = set()
-        self._filter_version, self._filter = _load_filter(self._filter_path)
+        self._filter_version, self._filter = 0, b""
+        self._load_filter()
 
     @property
     def holds(self) -> str:
@@ -101,6 +106,7 @@ class Exchanger:
         """Keep what the day's process said for the next exchange."""
         if isinstance(said, Objected):
             self._objected.update(said.bits)
+            self._keep_filter()
             return
         self._news = said
         self._copies.update({copy.recipient: copy for copy in said.copies})
@@ -118,16 +124,13 @@ class Exchanger:
         asked = self._request(day)
         body = encode(asked)
         headers = sign(self._key, 0, self._now(), body).headers()
-        headers["Content-Type"] = "application/json"
         self.health.attempts += 1
         try:
-            response = self._client.post(
-                self._url, content=body, headers=headers, timeout=TIMEOUT_S
-            )
+            reply = post(self._client, self._url, body, headers, MAX_ANSWER_BYTES)
         except httpx.HTTPError as error:
             self._failed(unreachable(self._url, error))
             return None
-        said = self._answer(response)
+        said = self._answer(reply)
         return self._take(said, asked) if said else None
 
     def _request(self, day: date) -> Exchange:
@@ -150,33 +153,35 @@ class Exchanger:
         unsigned = SealedCopy(self._sensor, copy.recipient, copy.recipient_key, copy.key, copy.box)
         return sign_copy(self._key, unsigned, day)
 
-    def _answer(self, response: httpx.Response) -> Exchanged | None:
+    def _answer(self, reply: Reply) -> Exchanged | None:
         """Return what a hub answered; None, and the reason noted, if it is no exchange."""
         try:
-            if response.is_success:
-                return decode_answer(response.content)
-            refused = answers.decode(response.content)
+            if reply.is_success:
+                return decode_answer(reply.content)
+            refused = answers.decode(reply.content)
         except WireErrorFinal:
-            self._failed(not_the_hub(self._url, response), response)
+            self._failed(not_the_hub(self._url, reply), reply)
             return None
-        self._failed(f"{refused.code}: {refused.message}", response)
+        self._failed(f"{refused.code}: {refused.message}", reply)
         return None
 
-    def _failed(self, problem: str, response: httpx.Response | None = None) -> None:
+    def _failed(self, problem: str, reply: Reply | None = None) -> None:
         self.health.last_problem = problem
-        self._patience.failed(response)
+        self._patience.failed(reply)
 
     def _take(self, said: Exchanged, asked: Exchange) -> bytes:
         """Keep what is to be kept, forget what the hub has; return what goes to the process."""
         self.health.last_at, self.health.last_problem = self._now(), ""
         self._patience.succeeded(EVERY_S)
-        self._objected.difference_update(asked.objected)
+        if asked.objected or said.filter:
+            self._objected.difference_update(asked.objected)
+            if said.filter:
+                self._filter_version, self._filter = said.filter_version, said.filter
+            self._keep_filter()
         for copy in asked.copies:
             kept = self._copies.get(copy.recipient)
             if kept is not None and kept.box == copy.box:
                 del self._copies[copy.recipient]
-        if said.filter:
-            self._keep_filter(said)
         charter = said.charter if said.charter and self._is_obeyed(said.charter) else ""
         return encode_answer(replace(said, charter=charter))
 
@@ -193,28 +198,31 @@ class Exchanger:
         self.health.charter_problem = ""
         return is_new
 
-    def _keep_filter(self, said: Exchanged) -> None:
-        self._filter_version, self._filter = said.filter_version, said.filter
+    def _keep_filter(self) -> None:
+        """Write the town's filter, and what the hub was not told yet."""
         stored = {
             "format": FILTER_FORMAT,
-            "version": said.filter_version,
-            "filter": base64.b64encode(said.filter).decode("ascii"),
+            "version": self._filter_version,
+            "filter": base64.b64encode(self._filter).decode("ascii"),
+            "objected": sorted(self._objected),
         }
         try:
-            write_whole(self._filter_path, json.dumps(stored).encode("ascii"))
+            write_whole(self._filter_path, dump(stored))
         except OSError as error:
             self.health.last_problem = f"the filter can't be kept ({error}): check the disk"
 
-
-def _load_filter(path: Path) -> tuple[int, bytes]:
-    """Read the town's filter; one that is missing or damaged comes again with the next exchange."""
-    try:
-        stored = json.loads(path.read_bytes())
-        bits = base64.b64decode(stored["filter"], validate=True)
-        version = int(stored["version"])
-        is_whole = stored["format"] == FILTER_FORMAT and len(bits) == FILTER_BYTES
-        if is_whole and 0 <= version <= MAX_VERSION:
-            return version, bits
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # asked for as one that has none
-    return 0, b""
+    def _load_filter(self) -> None:
+        """Read the filter; one that is missing or damaged comes again with the next exchange."""
+        try:
+            fields = load(self._filter_path.read_bytes(), FILTER_MAX_BYTES)
+            fields.expect("format", FILTER_FORMAT)
+            version = fields.integer("version", 0, MAX_VERSION)
+            bits = base64.b64decode(fields.text("filter", FILTER_PATTERN, "the base64 of a filter"))
+            objected = fields.integers("objected", (0, FILTER_BITS), 0, FILTER_BITS - 1)
+        except FileNotFoundError:
+            return
+        except (OSError, WireErrorFinal) as error:
+            self.health.last_problem = f"{self._filter_path}: {error}: it is asked for again"
+            return
+        self._filter_version, self._filter = version, bits
+        self._objected.update(objected)

@@ -1,17 +1,24 @@
 """What the spool must never forget: the last sequence number, the cells released, the drops."""
 
-import json
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from pathlib import Path
 
 from chaland.sensor.uplink.durable import write_whole
 from chaland.sensor.uplink.reasons import UplinkDrop
+from chaland.wire.fields import dump, load
+from chaland.wire.summary import MAX_SEQUENCE
 
 FORMAT = "chaland.ledger/1"
 REMEMBERED_CELLS = 32 * 96
 """A month of cells: as far back as the hub takes them."""
 REMEMBERED_DAYS = 32
+MAX_BYTES = 1_048_576
+
+_CELL = re.compile(r"[0-9-]{10}T[0-9:]{8}\+00:00")
+_DAY = re.compile(r"[0-9-]{10}")
 
 
 @dataclass(slots=True)
@@ -35,15 +42,24 @@ class Ledger:
         if not path.exists():
             return cls(path)
         try:
-            stored = json.loads(path.read_bytes())
-            if stored["format"] != FORMAT:
-                raise ValueError(stored["format"])
-            drops = Counter({UplinkDrop(name): int(n) for name, n in stored["drops"].items()})
-            cells = [str(cell) for cell in stored["cells"]]
-            days = [str(day) for day in stored["days"]]
-            return cls(path, int(stored["sequence"]), cells, days, drops)
-        except (ValueError, KeyError, TypeError, AttributeError):
+            return cls._read(path)
+        except ValueError:  # WireErrorFinal, or a reason or time that is none
             return cls(path, drops=Counter({UplinkDrop.LEDGER_UNREADABLE: 1}))
+
+    @classmethod
+    def _read(cls, path: Path) -> "Ledger":
+        fields = load(path.read_bytes(), MAX_BYTES)
+        fields.expect("format", FORMAT)
+        counts = fields.object("drops")
+        drops = {UplinkDrop(name): counts.integer(name, 0, 2**53) for name in counts.members()}
+        cells = fields.texts("cells", REMEMBERED_CELLS, _CELL, "instants")
+        days = fields.texts("days", REMEMBERED_DAYS, _DAY, "days")
+        for cell in cells:
+            datetime.fromisoformat(cell)
+        for day in days:
+            date.fromisoformat(day)
+        sequence = fields.integer("sequence", 0, MAX_SEQUENCE)
+        return cls(path, sequence, list(cells), list(days), Counter(drops))
 
     def save(self) -> None:
         """Write the ledger whole. Raises OSError when the disk refuses."""
@@ -54,7 +70,7 @@ class Ledger:
             "days": self.days,
             "cells": self.cells,
         }
-        write_whole(self.path, json.dumps(stored).encode())
+        write_whole(self.path, dump(stored))
 
     def noting(self, sequence: int, cell: str, day: str | None) -> "Ledger":
         """Return a ledger that remembers, too, that a cell (and a day) went out under a number."""

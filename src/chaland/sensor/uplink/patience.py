@@ -4,9 +4,8 @@ import random
 import time
 from collections.abc import Callable
 
-import httpx
+from chaland.sensor.uplink.asking import Reply
 
-TIMEOUT_S = 10.0
 FIRST_DELAY_S = 5.0
 LONGEST_DELAY_S = 600.0
 
@@ -34,25 +33,12 @@ class Patience:
         if not self.failures:
             self._next_at_s = min(self._next_at_s, self._monotonic_s() + within_s)
 
-    def failed(self, response: httpx.Response | None = None) -> None:
+    def failed(self, reply: Reply | None = None) -> None:
         """Back off: up to twice as long after each failure, at random within the upper half."""
         longest = min(FIRST_DELAY_S * 2 ** min(self.failures, 10), LONGEST_DELAY_S)
         delay_s = longest * (0.5 + random.SystemRandom().random() / 2)
-        asked = response.headers.get("Retry-After", "") if response is not None else ""
+        asked = reply.headers.get("Retry-After", "") if reply is not None else ""
         if asked.isascii() and asked.isdigit():
             delay_s = max(delay_s, min(float(asked), LONGEST_DELAY_S))
         self.failures += 1
         self._next_at_s = self._monotonic_s() + delay_s
-
-
-def unreachable(url: str, error: httpx.HTTPError) -> str:
-    """Say that the hub could not be asked."""
-    return f"the hub can't be reached at {url} ({type(error).__name__}: {error}); retrying"
-
-
-def not_the_hub(url: str, response: httpx.Response) -> str:
-    """Say that something else than a hub answered."""
-    return (
-        f"{url} answered {response.status_code}, and not as a Chaland hub does: check the hub, "
-        "its address and what stands between; retrying"
-    )

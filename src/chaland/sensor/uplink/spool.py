@@ -8,18 +8,27 @@ sequence number that reached the disk is never given again.
 
 import contextlib
 import fcntl
+import re
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from chaland.sensor.uplink.durable import TEMPORARY_SUFFIX, sync_directory, write_whole
 from chaland.sensor.uplink.ledger import Ledger
 from chaland.sensor.uplink.reasons import UplinkDrop
 from chaland.wire.errors import WireErrorFinal
-from chaland.wire.summary import CellCounts, Summary, decode, encode
+from chaland.wire.periods import CELL_S
+from chaland.wire.summary import MAX_SEQUENCE, CellCounts, Summary, decode, encode
 
 QUEUED_AT_MOST = 32 * 96
 PARKED_AT_MOST = 500
+SKETCH_WITHIN = timedelta(hours=24)
+"""So long after its local day a sketch is good for anything, here as on the hub."""
+
+_NUMBER = re.compile(r"[0-9]{16}")
+_SKETCH = b', "sketch": '
+"""Before a sketch in a summary's one spelling, and nowhere else: no text in it is a stranger's."""
 
 
 class SpoolErrorFinal(Exception):
@@ -57,6 +66,8 @@ class Spool:
                 "chaland-sensor)"
             ) from None
         self._ledger = Ledger.load(directory / "ledger.json")
+        self._sketches: dict[int, datetime] = {}
+        """When the sketches that wait are too old, by sequence number."""
         self._recover()
 
     def close(self) -> None:
@@ -101,7 +112,7 @@ class Spool:
 
     def pending(self) -> list[int]:
         """Return the sequence numbers that wait, oldest first."""
-        return sorted(int(path.stem) for path in self._queue.glob("[0-9]*.json"))
+        return sorted(_numbers(self._queue.glob("[0-9]*.json")))
 
     def parked(self) -> list[Path]:
         """Return the files set aside, oldest first; their names hold the reason."""
@@ -123,15 +134,30 @@ class Spool:
     def delete(self, sequence: int) -> None:
         """Forget a summary that the hub has."""
         self._path(sequence).unlink()
+        self._sketches.pop(sequence, None)
 
     def park(self, sequence: int, reason: str) -> None:
-        """Set a summary aside, under a name that says why."""
+        """Set a summary aside, under a name that says why, and without the day's sketch."""
         path = self._path(sequence)
-        path.rename(self._parked / f"{path.stem}.{reason}.json")
-        sync_directory(self._parked)
+        aside = self._parked / f"{path.stem}.{reason}.json"
+        body = path.read_bytes()
+        if _SKETCH in body:
+            write_whole(aside, _without_sketch(body))
+            self.delete(sequence)
+            self.count(UplinkDrop.SKETCH_PARKED)
+        else:
+            path.rename(aside)
+            sync_directory(self._parked)
         for oldest in self.parked()[: -self._parked_at_most]:
             oldest.unlink()
             self.count(UplinkDrop.PARKED_FULL)
+
+    def forget_late_sketches(self, now: datetime) -> None:
+        """Take sketches off what has waited too long: they are good for nothing any more."""
+        for sequence in [each for each, until in self._sketches.items() if now >= until]:
+            write_whole(self._path(sequence), _without_sketch(self._path(sequence).read_bytes()))
+            del self._sketches[sequence]
+            self.count(UplinkDrop.SKETCH_LATE)
 
     def renumber(self, last_sequence: int) -> None:
         """Give new numbers, above the hub's ``last_sequence``, to all that waits below it."""
@@ -161,6 +187,13 @@ class Spool:
             path.unlink()
             raise
         self._ledger = ledger
+        self._note_sketch(summary)
+
+    def _note_sketch(self, summary: Summary) -> None:
+        """Remember until when a sketch may wait: it came with the cell that ended its day."""
+        if summary.cell.sketch is not None:
+            ended = summary.cell.start + timedelta(seconds=CELL_S)
+            self._sketches[summary.sequence] = ended + SKETCH_WITHIN
 
     def _noting(self, summary: Summary) -> Ledger:
         of_day = summary.cell.dwell or summary.cell.sketch
@@ -179,8 +212,28 @@ class Spool:
             self.count(UplinkDrop.HALF_WRITTEN)
         known = self._ledger.sequence
         for sequence in self.pending():
-            if sequence > known and (body := self.read(sequence)) is not None:
-                self._ledger = self._noting(decode(body))
-        numbers = [int(path.name.split(".")[0]) for path in self.parked()]
-        self._ledger.sequence = max([self._ledger.sequence, *self.pending(), *numbers])
+            has_sketch = _SKETCH in self._path(sequence).read_bytes()
+            if (sequence > known or has_sketch) and (body := self.read(sequence)) is not None:
+                summary = decode(body)
+                self._note_sketch(summary)
+                if sequence > known:
+                    self._ledger = self._noting(summary)
+        numbers = [*_numbers(self.parked()), *self.pending()]
+        self._ledger.sequence = max([self._ledger.sequence, *numbers])
         self._ledger.save()
+
+
+def _without_sketch(body: bytes) -> bytes:
+    """Return a summary's bytes without its sketch, also where the disk spoilt others of them."""
+    try:
+        summary = decode(body)
+    except WireErrorFinal:
+        return body.partition(_SKETCH)[0]
+    return encode(replace(summary, cell=replace(summary.cell, sketch=None)))
+
+
+def _numbers(paths: Iterable[Path]) -> list[int]:
+    """Return the sequence numbers in the names of files; another's file has none."""
+    names = (path.name.split(".")[0] for path in paths)
+    numbers = [int(name) for name in names if _NUMBER.fullmatch(name)]
+    return [number for number in numbers if number <= MAX_SEQUENCE]

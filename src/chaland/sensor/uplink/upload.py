@@ -13,16 +13,21 @@ from email.utils import parsedate_to_datetime
 import httpx
 from nacl.signing import SigningKey
 
-from chaland.sensor.uplink.patience import TIMEOUT_S, Patience, not_the_hub, unreachable
+from chaland.sensor.uplink.asking import TIMEOUT_S, Reply, not_the_hub, post, unreachable
+from chaland.sensor.uplink.patience import Patience
 from chaland.sensor.uplink.spool import Spool
 from chaland.wire import answers
 from chaland.wire.answers import Meaning
 from chaland.wire.errors import WireErrorFinal
 from chaland.wire.signature import sign
+from chaland.wire.summary import MAX_SEQUENCE
 
 PATH = "/api/v1/summaries"
 SKEW_AT_MOST_S = 120.0
 """Beyond this the box's clock is called wrong; a window lasts 300 s."""
+
+NUMBERED_ON_TO = MAX_SEQUENCE // 2
+"""A hub that lies could else use the numbers up, and silence the sensor for good."""
 
 
 @dataclass(slots=True)
@@ -65,6 +70,7 @@ class Uploader:
 
     def drain(self, at_most: int = 50) -> None:
         """Send what is due, oldest first, until one must wait or ``at_most`` were sent."""
+        self._spool.forget_late_sketches(self._now())
         if not self.due:
             return
         for sequence in self._spool.pending()[:at_most]:
@@ -75,7 +81,7 @@ class Uploader:
     def look_at_clock(self) -> None:
         """Ask the hub for the time, so that a wrong clock is known before the first cell."""
         try:
-            self._note_clock(self._client.head(self._url, timeout=TIMEOUT_S))
+            self._note_clock(self._client.head(self._url, timeout=TIMEOUT_S).headers)
         except httpx.HTTPError as error:
             self.health.last_problem = unreachable(self._url, error)
 
@@ -84,22 +90,19 @@ class Uploader:
         if body is None:
             return
         headers = sign(self._key, sequence, self._now(), body).headers()
-        headers["Content-Type"] = "application/json"
         try:
-            response = self._client.post(
-                self._url, content=body, headers=headers, timeout=TIMEOUT_S
-            )
+            reply = post(self._client, self._url, body, headers, answers.MAX_BYTES)
         except httpx.HTTPError as error:
             self._wait(unreachable(self._url, error))
             return
-        self._note_clock(response)
-        self._act(sequence, response)
+        self._note_clock(reply.headers)
+        self._act(sequence, reply)
 
-    def _act(self, sequence: int, response: httpx.Response) -> None:
+    def _act(self, sequence: int, reply: Reply) -> None:
         try:
-            answer = answers.decode(response.content)
+            answer = answers.decode(reply.content)
         except WireErrorFinal:
-            self._wait(not_the_hub(self._url, response), response)
+            self._wait(not_the_hub(self._url, reply), reply)
             return
         self.health.answers[answer.code] = self.health.answers.get(answer.code, 0) + 1
         meaning = answers.meaning_of(answer.code)
@@ -112,18 +115,21 @@ class Uploader:
             self.health.last_problem = f"{answer.code}: {answer.message}"
             self._patience.succeeded()
         else:
-            if meaning is Meaning.RENUMBER:
+            problem = f"{answer.code}: {answer.message}"
+            if meaning is Meaning.RENUMBER and answer.last_sequence > NUMBERED_ON_TO:
+                problem = f"the hub claims a number that no sensor reaches: {answer.last_sequence}"
+            elif meaning is Meaning.RENUMBER:
                 self._spool.renumber(answer.last_sequence)
-            self._wait(f"{answer.code}: {answer.message}", response)
+            self._wait(problem, reply)
 
-    def _wait(self, problem: str, response: httpx.Response | None = None) -> None:
+    def _wait(self, problem: str, reply: Reply | None = None) -> None:
         self.health.last_problem = problem
-        self._patience.failed(response)
+        self._patience.failed(reply)
 
-    def _note_clock(self, response: httpx.Response) -> None:
+    def _note_clock(self, headers: httpx.Headers) -> None:
         try:
-            hub_time = parsedate_to_datetime(response.headers.get("Date", ""))
-        except ValueError:
-            return  # no clock in this answer: what was known stays
-        if hub_time.tzinfo is not None:
-            self.health.skew_s = (hub_time - self._now()).total_seconds()
+            hub_time = parsedate_to_datetime(headers.get("Date", ""))
+            if hub_time.tzinfo is not None:
+                self.health.skew_s = (hub_time - self._now()).total_seconds()
+        except (ValueError, OverflowError, TypeError, IndexError):
+            return  # no clock in this answer, whatever stands there: what was known stays
