@@ -1,4 +1,4 @@
-"""The button beside the sensor, from its own side: ``chaland sensor forget`` tells the supervisor.
+"""The button beside the sensor: ``chaland sensor forget`` tells the supervisor, which may refuse.
 
 A GPIO button, or whatever else a shop has, runs that command.
 """
@@ -6,10 +6,12 @@ A GPIO button, or whatever else a shop has, runs that command.
 import os
 import signal
 import time
+from datetime import date
 from pathlib import Path
 
 from chaland.sensor.config import SPOOL_NAME, STATUS_NAME
 from chaland.sensor.status import Status, read_status
+from chaland.wire.mechanism import DEFAULT_MECHANISM
 
 HEARD_WITHIN_S = 15.0
 """The supervisor may be waiting for the hub's answer just now."""
@@ -23,7 +25,8 @@ class ButtonErrorFinal(Exception):
 def press(state: Path) -> None:
     """Tell the sensor of a state folder to forget what is near; return when it does.
 
-    Raises ButtonErrorFinal when no sensor runs there, none listens, or it may not be told.
+    Raises ButtonErrorFinal when no sensor runs there, none listens, it may not be told, or it
+    refuses.
     """
     status = read_status(state / STATUS_NAME)
     if status is None or not _runs(status, state):
@@ -39,10 +42,31 @@ def press(state: Path) -> None:
     deadline_s = time.monotonic() + HEARD_WITHIN_S
     while time.monotonic() < deadline_s:
         now = read_status(state / STATUS_NAME)
-        if now and now.forgotten_at != status.forgotten_at:
+        if now and now.button_at != status.button_at:
+            if now.button_refusal:
+                raise ButtonErrorFinal(now.button_refusal)
             return
         time.sleep(_POLL_S)
     raise ButtonErrorFinal("the sensor did not answer: look at chaland sensor status")
+
+
+def refuse_press(status: Status, day: date, *, listens: bool) -> str:
+    """Count a press in the supervisor's status; return why it is refused, "" if it is not.
+
+    ``day``: the local day of the process that ``listens``.
+    """
+    if not listens:
+        return "nothing listens just now, so nothing was forgotten: press again in a minute"
+    if status.presses_on != day.isoformat():
+        status.presses_on, status.presses = day.isoformat(), 0
+    at_most = DEFAULT_MECHANISM.objection.presses_in_a_day
+    if status.presses >= at_most:
+        return (
+            f"the button was pressed {at_most} times since 04:00, and a day takes no more, lest it "
+            "tell who was here; look for the objection network instead, as the notice says"
+        )
+    status.presses += 1
+    return ""
 
 
 def _runs(status: Status, state: Path) -> bool:

@@ -4,7 +4,6 @@ It never sees a frame or a secret key: what comes up the pipe are noised release
 and what may be known of the keys. It starts no process while the charter does not permit it.
 """
 
-import os
 import signal
 import sys
 import time
@@ -14,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from chaland.sensor.button import refuse_press
 from chaland.sensor.charter import WHAT_TO_DO
 from chaland.sensor.orders import (
     EXIT_DAY_ENDED,
@@ -28,7 +28,7 @@ from chaland.sensor.orders import (
     Said,
 )
 from chaland.sensor.spawn import DayProcess
-from chaland.sensor.status import STATUS_EVERY_S, Status, gather
+from chaland.sensor.status import STATUS_EVERY_S, first_status, gather
 from chaland.sensor.uplink.exchanging import Exchanger
 from chaland.sensor.uplink.reasons import UplinkDrop
 from chaland.sensor.uplink.spool import Spool
@@ -78,7 +78,7 @@ class Supervisor:
         self._pressed = False
         self._upload_from_s = 0.0
         self._status_path, self._now = status_path, now
-        self._status = Status(os.getpid(), message="starting")
+        self._status = first_status(status_path)
         self._status_at_s = 0.0
         self._stopping = False
         self._process: DayProcess | None = None
@@ -174,17 +174,22 @@ class Supervisor:
             self._say(problem)
         if process is not None and heard is not None:
             process.tell(heard)
-        if process is not None and self._pressed:
+        if self._pressed:
             self._pressed = False
-            process.tell(FORGET_LINE)
-            self._status.forgotten_at = self._now().isoformat()
-            self._say("the button was pressed: what is very near is forgotten, and barred")
-            self._write_status()
+            self._answer_button(process)
         charter = self._store.charter
         if process is not None and charter and charter.objection_network != self._network:
             self._say("the objection network has another name; the day's process is started again")
             self._end_process()
             self._start_at_s = 0.0
+
+    def _answer_button(self, process: DayProcess | None) -> None:
+        refusal = refuse_press(self._status, self._day, listens=process is not None)
+        if process is not None and not refusal:
+            process.tell(FORGET_LINE)
+        self._status.button_at, self._status.button_refusal = self._now().isoformat(), refusal
+        self._say(refusal or "the button was pressed: what is very near is forgotten, and barred")
+        self._write_status()
 
     # The day's process ------------------------------------------------------------------------
 

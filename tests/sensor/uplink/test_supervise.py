@@ -12,8 +12,10 @@ import httpx
 import pytest
 from nacl.signing import SigningKey
 
+from chaland.sensor.button import refuse_press
 from chaland.sensor.orders import EXIT_NOT_PERMITTED, EXIT_STOPPED, DayOrders, KeyNews
 from chaland.sensor.spawn import DayProcess
+from chaland.sensor.status import first_status, read_status
 from chaland.sensor.supervise import Supervisor
 from chaland.sensor.uplink.charters import CharterStore
 from chaland.sensor.uplink.exchanging import Exchanger
@@ -21,6 +23,7 @@ from chaland.sensor.uplink.reasons import UplinkDrop
 from chaland.sensor.uplink.spool import Spool
 from chaland.sensor.uplink.upload import Uploader
 from chaland.wire.exchange import Exchanged, encode_answer
+from chaland.wire.mechanism import DEFAULT_MECHANISM
 from chaland.wire.periods import cell_start, local_day
 from chaland.wire.signature import sensor_identifier
 from chaland.wire.summary import CellCounts, Count, Mode, State, decode
@@ -256,6 +259,33 @@ def test_the_queue_is_listed_once_a_drain(
     assert listed == [[1, 2, 3]]
     uploader.drain()  # the hub was not there: nothing is due, so nothing is looked for
     assert listed == [[1, 2, 3]]
+
+
+def test_a_day_takes_few_presses_of_the_button(supervisor: Supervisor, tmp_path: Path) -> None:
+    """Else whoever presses it each minute has a register of who is near, in the filter."""
+
+    def pressed() -> tuple[str, int]:
+        supervisor._press()
+        supervisor._talk()
+        said = read_status(tmp_path / "status.json")
+        assert said
+        assert said.button_at
+        return said.button_refusal, said.presses
+
+    refusal, presses = pressed()
+    assert "nothing listens" in refusal, "and nothing is forgotten later instead"
+    assert (presses, supervisor._pressed) == (0, False)
+    step_until(supervisor, lambda: supervisor._process is not None)
+    limit = DEFAULT_MECHANISM.objection.presses_in_a_day
+    assert [pressed() for _ in range(limit)] == [("", n + 1) for n in range(limit)]
+    refusal, presses = pressed()
+    assert "the button was pressed 12 times since 04:00" in refusal
+    assert presses == limit
+    restarted = first_status(tmp_path / "status.json")
+    assert refuse_press(restarted, supervisor._day, listens=True)
+    tomorrow = supervisor._day + timedelta(days=1)
+    assert not refuse_press(restarted, tomorrow, listens=True)
+    assert restarted.presses == 1
 
 
 def test_no_process_starts_without_a_charter(

@@ -204,6 +204,13 @@ def test_a_charter_that_drops_a_sensor_ends_its_day_at_once(
     hub.down()
     running.child.terminate()
     assert running.child.wait(30) == 0
+    assert running.status.presses == 1
+    replace(running.status, presses=12).write(running.state / "status.json")
     again = start(2, "--interface", "nowhere0")
     until(lambda: bool(again.days()), again)  # hours without the hub harm nothing
     assert replace(again.status, at="").refusal == ""
+    pressed = CliRunner().invoke(sensor, ["--state", str(again.state), "forget"])
+    assert pressed.exit_code == 1
+    assert "pressed 12 times since 04:00" in pressed.output, "a restart allows no more"
+    said = CliRunner().invoke(sensor, ["--state", str(again.state), "status"])
+    assert "refused: the button was pressed 12 times" in said.output
