@@ -31,7 +31,6 @@ from chaland.sensor.uplink.upload import SKEW_AT_MOST_S, Uploader
 from chaland.wire.answers import Code, Meaning, meaning_of
 from chaland.wire.errors import WireErrorFinal
 from chaland.wire.mechanism import DEFAULT_MECHANISM
-from chaland.wire.mechanism import DEFAULT_MECHANISM
 
 TOOLS = ("chaland", "tcpdump", "dumpcap")
 
@@ -165,7 +164,6 @@ def status(state: Path, as_json: bool) -> None:
 @click.pass_obj
 def forget(state: Path) -> None:
     """The button: for one minute, forget and bar the first devices that are very near."""
-    limits = DEFAULT_MECHANISM.objection
     limits = DEFAULT_MECHANISM.objection
     try:
         press(state)
@@ -315,9 +313,6 @@ def _print_status(settings: SensorConfig, found: Status | None, problems: list[s
                 f"charter {found.charter_version} until {found.ends_on}, town key {found.town_key}"
             )
         click.echo(f"town's key of the day {found.town_key_held or 'none yet'}")
-        if found.button_at:
-            said = f"refused: {found.button_refusal}" if found.button_refusal else "obeyed"
-            click.echo(f"button pressed last {found.button_at}, {said}")
         if found.button_at:
             said = f"refused: {found.button_refusal}" if found.button_refusal else "obeyed"
             click.echo(f"button pressed last {found.button_at}, {said}")

@@ -91,14 +91,6 @@ def first_status(path: Path) -> Status:
     )
 
 
-def first_status(path: Path) -> Status:
-    """Return the status of a supervisor that begins. A restart allows no more presses a day."""
-    before = read_status(path) or Status(0)
-    return Status(
-        os.getpid(), message="starting", presses=before.presses, presses_on=before.presses_on
-    )
-
-
 def read_status(path: Path) -> Status | None:
     """Return the last status written; None when there is none, or none that this version reads."""
     try:
