@@ -5,30 +5,47 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chaland.simulate.movement import MODELS, zones_of_five
+from chaland.simulate.movement import HELD_OUT, LAWS, MODELS, zones_of_five
 from chaland.simulate.sketches import randomised, sample
 from chaland.wire.mechanism import SketchMechanism
 
+EVERY = {**MODELS, **HELD_OUT, **LAWS}
 FALSE_ALARM_SD = 4.5
 """Chance alone passes this once in 150,000."""
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_day_has_its_visitors_their_shops_and_their_hours(name):
-    (*_, day) = MODELS[name](zones_of_five(12), 800, 2, np.random.default_rng(1))
+    (*_, day) = EVERY[name](zones_of_five(12), 800, 2, np.random.default_rng(1))
     each = np.bincount(day.visitor)
     assert len(each) == (1200 if name == "event" else 800)
-    assert each.min() == 1
-    assert 2.3 < each.mean() < 2.7, "1 + Poisson(1.5), rarely cut off by 12 shops"
+    assert each.min() == (2 if name == "everybody two" else 1)
+    mean = 2.0 if name == "everybody two" else 2.5
+    assert mean - 0.2 < each.mean() < mean + 0.2, "rarely cut off by 12 shops"
     assert day.matrix(12).sum() == len(day.shop), "different shops"
     assert ((day.time_s >= 9 * 3600) & (day.time_s <= 20 * 3600)).all()
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", EVERY)
 def test_the_same_seed_gives_the_same_town(name):
-    days = [list(MODELS[name](zones_of_five(10), 50, 2, np.random.default_rng(4))) for _ in "ab"]
+    days = [list(EVERY[name](zones_of_five(10), 50, 2, np.random.default_rng(4))) for _ in "ab"]
     for one, other in zip(*days, strict=True):
         np.testing.assert_array_equal(one.shop, other.shop)
+
+
+@pytest.mark.parametrize(
+    ("name", "one"),
+    [
+        ("1 + Poisson", np.exp(-1.5)),
+        ("geometric", 0.4),
+        ("half see one", 0.5),
+        ("everybody two", 0),
+    ],
+)
+def test_a_law_says_how_many_see_one_shop(name, one):
+    (day,) = LAWS[name](zones_of_five(30), 10_000, 1, np.random.default_rng(1))
+    share = (np.bincount(day.visitor) == 1).mean()
+    assert abs(share - one) <= FALSE_ALARM_SD * np.sqrt(one * (1 - one) / 10_000)
 
 
 @pytest.mark.parametrize("kinds", [2, 3])

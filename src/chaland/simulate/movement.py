@@ -5,8 +5,9 @@ anything. ``MODELS`` are those that the benchmark reports; another one is any ca
 signature of ``Movement`` (``python -m bench privacy_utility --model package.module:name``).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -53,17 +54,42 @@ class Movement(Protocol):
         """Yield each day's visits."""
 
 
+def poisson(visitors: int, rng: Generator) -> Ints:
+    """Return how many shops each visitor sees, (visitors,): the usual law."""
+    return 1 + rng.poisson(FURTHER_SHOPS, visitors)
+
+
+def geometric(visitors: int, rng: Generator) -> Ints:
+    """After each shop two in five go home: the same mean as ``poisson``, more of few and many."""
+    return rng.geometric(1 / (1 + FURTHER_SHOPS), visitors)
+
+
+def half_one(visitors: int, rng: Generator) -> Ints:
+    """Half see one shop (staff, terminals, errands), the others stroll: two and more."""
+    return np.where(rng.random(visitors) < 0.5, 1, 2 + rng.poisson(2.0, visitors))
+
+
+def two(visitors: int, rng: Generator) -> Ints:
+    """Everybody sees two shops."""
+    del rng
+    return np.full(visitors, 2)
+
+
 @dataclass(frozen=True)
 class Pull:
-    """What draws people: ``popularity`` (shops,) and ``affinity`` (shops, shops) of a next shop."""
+    """What draws people: ``popularity`` (shops,) and ``affinity`` (shops, shops) of a next shop.
+
+    ``law`` draws how many different shops each of so many visitors sees.
+    """
 
     popularity: Floats
     affinity: Floats
+    law: Callable[[int, Generator], Ints] = poisson
 
     def day(self, visitors: int, rng: Generator) -> Visits:
-        """Walk everybody from shop to shop, 1 + Poisson(1.5) different ones."""
+        """Walk everybody from shop to shop, as many different ones as ``law`` says."""
         shops, everybody = len(self.popularity), np.arange(visitors)
-        stops = np.minimum(1 + rng.poisson(FURTHER_SHOPS, visitors), shops)
+        stops = np.minimum(self.law(visitors, rng), shops)
         here = rng.choice(shops, visitors, p=self.popularity / self.popularity.sum())
         seen = np.zeros((visitors, shops), bool)
         seen[everybody, here] = True
@@ -90,11 +116,17 @@ def independent(zone: Ints, visitors: int, days: int, rng: Generator) -> Iterato
         yield pull.day(visitors, rng)
 
 
-def gravity(zone: Ints, visitors: int, days: int, rng: Generator) -> Iterator[Visits]:
+def gravity(
+    zone: Ints,
+    visitors: int,
+    days: int,
+    rng: Generator,
+    law: Callable[[int, Generator], Ints] = poisson,
+) -> Iterator[Visits]:
     """Shops lie in a unit square; the pull of the next falls as exp(-distance / 0.25)."""
     at = rng.random((len(zone), 2))
     distance = np.hypot(*(at[:, None] - at[None]).transpose(2, 0, 1))
-    pull = Pull(_popularity(zone, rng), np.exp(-distance / 0.25))
+    pull = Pull(_popularity(zone, rng), np.exp(-distance / 0.25), law)
     for _ in range(days):
         yield pull.day(visitors, rng)
 
@@ -139,6 +171,27 @@ def adversarial(zone: Ints, visitors: int, days: int, rng: Generator) -> Iterato
         yield pull.day(visitors, rng)
 
 
+def ring(zone: Ints, visitors: int, days: int, rng: Generator) -> Iterator[Visits]:
+    """Shops lie along a ring street; two anchors pull from everywhere, a third on market days.
+
+    The pull of the next falls as exp(-steps / 3). Every third and seventh weekday half of the
+    anchors' pull goes to the market's shop. For holding out: no constant was chosen on it.
+    """
+    shops = len(zone)
+    steps = np.abs(np.arange(shops)[:, None] - np.arange(shops))
+    near = np.exp(-np.minimum(steps, shops - steps) / 3.0)
+    anchors = rng.permutation(shops)[:3]
+    own = _popularity(zone, rng)
+    for day in range(days):
+        market = day % 7 in (2, 6)
+        strength = np.array([1.0, 1.0, 2.0] if market else [2.0, 2.0, 0.0])
+        popularity, affinity = own.copy(), near.copy()
+        popularity[anchors] *= 1 + strength
+        affinity[:, anchors] += 0.15 * strength
+        affinity[anchors] += 0.15 * strength[:, None]
+        yield Pull(popularity, affinity).day(visitors, rng)
+
+
 MODELS: Mapping[str, Movement] = {
     "gravity": gravity,
     "clustered": clustered,
@@ -146,6 +199,15 @@ MODELS: Mapping[str, Movement] = {
     "adversarial": adversarial,
     "independent": independent,
 }
+HELD_OUT: Mapping[str, Movement] = {"held-out": ring}
+"""Movement that no constant of the estimators was chosen on."""
+LAWS: Mapping[str, Movement] = {
+    "1 + Poisson": gravity,
+    "geometric": partial(gravity, law=geometric),
+    "half see one": partial(gravity, law=half_one),
+    "everybody two": partial(gravity, law=two),
+}
+"""Laws of how many shops a visitor sees, each with the movement of ``gravity``."""
 
 
 def zones_of_five(shops: int) -> Ints:

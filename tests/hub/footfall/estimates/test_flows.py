@@ -24,6 +24,7 @@ from tests.hub.footfall.estimates.towns import told, town, zone_truth
 SHOPS = 15
 UPPER = np.triu_indices(SHOPS, 1)
 OFF = ~np.eye(SHOPS, dtype=bool)
+OFF_20 = ~np.eye(20, dtype=bool)
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +223,29 @@ def test_a_strong_theme_stands_out_of_noise():
     off = ~np.eye(20, dtype=bool)
     missed = (pattern.low_rank(mean) - 100 - 3 * theme)[off]
     assert missed.std() < 0.6, "each pair alone would miss by 1"
+
+
+def test_the_few_pairs_that_stand_out_stay_and_the_others_are_drawn_together():
+    rng = np.random.default_rng(9)
+    true = np.full((20, 20), 100.0)
+    strong = [(0, 1), (2, 3), (4, 9), (5, 17), (8, 12)]
+    for pair in strong:
+        true[pair] = true[pair[::-1]] = 500.0
+    raw = np.triu(rng.normal(0, 30, (20, 20)), 1)
+    mean = pattern.Mean(true + raw + raw.T, np.full((20, 20), 900.0), np.full(20, 10.0))
+    found = pattern.ratios(mean)
+    assert all(abs(found[pair] - 500) < 100 for pair in strong)
+    assert (found - true)[(true == 100) & OFF_20].std() < 15, "each pair alone would miss by 30"
+
+
+def test_zones_that_attract_are_described_by_a_number_for_each_two():
+    rng = np.random.default_rng(9)
+    zones = np.repeat([7, 3], 10)
+    true = np.where(zones[:, None] == zones, 150.0, 50.0)
+    raw = np.triu(rng.normal(0, 30, (20, 20)), 1)
+    mean = pattern.Mean(true + raw + raw.T, np.full((20, 20), 900.0), np.full(20, 10.0))
+    missed = (pattern.by_zones(mean, zones) - true)[OFF_20]
+    assert np.abs(missed).max() < 30 * 4 / np.sqrt(45)
 
 
 @given(st.integers(0, 2**31), st.integers(2, 4))

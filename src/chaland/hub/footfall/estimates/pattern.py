@@ -1,10 +1,11 @@
 """The usual co-visits of a town: what all days and all pairs say together.
 
-Single pairs are drowned in noise, but pairs have something in common. Three descriptions of a
+Single pairs are drowned in noise, but pairs have something in common. Five descriptions of a
 matrix of co-visits compete, and days that they have not seen tell how far each is to be believed
 (stacking, Wolpert 1992): the pairs by themselves, "chance and a few themes" (eigenvalues shrunk
-after Gavish and Donoho 2017), and "likes attract" (a log-bilinear model). So towns without any such
-structure lose nothing. Derivations: docs/explanation/co-visits.md.
+after Gavish and Donoho 2017), "likes attract" (a log-bilinear model), "zones attract", and "some
+pairs attract" (empirical Bayes, Kiefer and Wolfowitz 1956). So towns without any such structure
+lose nothing. Derivations: docs/explanation/co-visits.md.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ FOLDS = 5
 FOLD_DAYS_MIN = 4
 """With fewer days none can be spared to judge by: equal weights, and errors as without structure.
 
-The weights then are those of ``low_rank`` and ``bilinear`` alike, none of the raw pairs.
+The weights then are those of ``low_rank`` and ``bilinear`` alike, none of the others.
 """
 ERROR_SHARE, ERROR_SHARE_SPREAD = 0.5, 0.5
 """The usual variance of the error over the noise's, to which few pairs' is drawn, and spread."""
@@ -30,6 +31,12 @@ TASTE_PENALTY = 30.0
 """Penalty on the bilinear model's coordinates, in units of the noise; chosen on simulated towns."""
 LEVEL_ERROR = 0.05
 """How much shops differ in how many other shops their visitors see, as a standard deviation."""
+ZONES_SPREAD = 1.0
+"""How much zones' co-visits differ from chance, relative: draws those of few pairs to chance."""
+RATIOS = np.r_[0.02, np.geomspace(0.08, 12.0, 40)]
+"""Co-visits over chance between which ``ratios`` lets the pairs choose."""
+RATIOS_BLUR = 0.15
+"""Pairs' ratios are not the same few numbers: their law is blurred so much, in logarithms."""
 _PASSES = 40
 
 
@@ -38,10 +45,11 @@ class Days:
     """D days of S shops, aligned; NaN where not measured, and on the diagonal of ``covisits``.
 
     ``covisits`` (D, S, S), ``noise`` (D, S) and ``coupling`` (D,), ``visitors`` and
-    ``visitors_variance`` (D, S): see ``TownDay``.
+    ``visitors_variance`` (D, S): see ``TownDay``. ``zones`` (S,) are those of the latest day.
     """
 
     shops: Ints
+    zones: Ints
     covisits: Floats
     noise: Floats
     coupling: Floats
@@ -54,14 +62,16 @@ class Days:
         size = len(shops)
         covisits = np.full((len(days), size, size), np.nan)
         noise, visitors, variance = (np.full((len(days), size), np.nan) for _ in range(3))
+        zones = np.full(size, -1, np.int64)
         for row, day in enumerate(days):
             _, to, there = np.intersect1d(shops, day.shops, return_indices=True)
             covisits[row][np.ix_(to, to)] = day.covisits[np.ix_(there, there)]
             noise[row, to] = day.noise[there]
             visitors[row, to] = day.visitors[there]
             variance[row, to] = day.variance[there]
+            zones[to] = day.zones[there]
         coupling = np.array([day.coupling for day in days])
-        return cls(shops, covisits, noise, coupling, visitors, variance)
+        return cls(shops, zones, covisits, noise, coupling, visitors, variance)
 
     @property
     def measured(self) -> Bools:
@@ -124,7 +134,7 @@ class Pattern:
     """The usual day: ``covisits`` (S, S) >= 0, 0 on the diagonal, for ``visitors`` (S,).
 
     ``error`` (S, S) is the variance of the estimate, ``share`` what part of the noise's variance
-    that is; ``weights`` are those of raw, low rank, bilinear.
+    that is; ``weights`` are those of the five descriptions (see ``_candidates``).
     """
 
     covisits: Floats
@@ -161,7 +171,7 @@ def fit(days: Days) -> Pattern:
         none = np.zeros_like(mean.covisits)
         return Pattern(none, none, mean.visitors, _UNJUDGED, 1.0)
     weights, share = _judged(days) if len(every) >= FOLD_DAYS_MIN else (_UNJUDGED, 1.0)
-    stacked = np.tensordot(weights, _candidates(mean), axes=1)
+    stacked = np.tensordot(weights, _candidates(mean, days.zones), axes=1)
     off = ~np.eye(len(stacked), dtype=bool)
     blind = np.where(np.isinf(mean.variance), stacked**2, mean.variance)
     return Pattern(
@@ -169,15 +179,15 @@ def fit(days: Days) -> Pattern:
     )
 
 
-_UNJUDGED = np.array([0.0, 0.5, 0.5])
+_UNJUDGED = np.array([0.0, 0.5, 0.5, 0.0, 0.0])
 
 
-def _candidates(mean: Mean) -> Floats:
-    """Return the three descriptions of a mean day, (3, S, S)."""
+def _candidates(mean: Mean, zones: Ints) -> Floats:
+    """Return the five descriptions of a mean day, (5, S, S)."""
     chance = mean.chance()
     known = np.isfinite(mean.variance)
     raw = np.where(known, mean.covisits, chance)
-    return np.stack([raw, low_rank(mean), bilinear(mean)])
+    return np.stack([raw, low_rank(mean), bilinear(mean), by_zones(mean, zones), ratios(mean)])
 
 
 def _judged(days: Days) -> tuple[Floats, float]:
@@ -191,7 +201,7 @@ def _judged(days: Days) -> tuple[Floats, float]:
         scale = growth(kept.visitors, seen.visitors)
         both = np.isfinite(seen.variance) & np.isfinite(kept.variance)
         both &= np.tri(len(both), k=-1, dtype=bool)
-        told.append((_candidates(seen) * scale)[:, both])
+        told.append((_candidates(seen, days.zones) * scale)[:, both])
         shown.append(kept.covisits[both])
         sure.append(kept.weight[both])
     guess, truth, weight = np.concatenate(told, axis=1), np.concatenate(shown), np.concatenate(sure)
@@ -265,6 +275,43 @@ def _first_tastes(mean: Mean, chance: Floats) -> Floats:
     wanted = size > max(size[-1], 1e-6) * 1e-3
     tastes: Floats = vectors[:, wanted] * np.sqrt(size[wanted])
     return tastes
+
+
+def by_zones(mean: Mean, zones: Ints) -> Floats:
+    """Return chance times a number for each two zones of ``zones`` (S,), (S, S).
+
+    Weighted least squares over the pairs of shops, drawn to chance as ZONES_SPREAD says.
+    """
+    chance, each = mean.chance(), np.unique(zones, return_inverse=True)[1]
+    weight = np.where(np.eye(len(chance), dtype=bool), 0.0, mean.weight)
+    member = (each == np.arange(each.max() + 1)[:, None]).astype(np.float64)
+    excess = member @ (weight * chance * (mean.covisits - chance)) @ member.T
+    factor = 1 + excess / (member @ (weight * chance**2) @ member.T + ZONES_SPREAD**-2)
+    described: Floats = chance * np.maximum(factor, 0.0)[np.ix_(each, each)]
+    return described
+
+
+def ratios(mean: Mean) -> Floats:
+    """Return chance times each pair's expected ratio to it, (S, S): empirical Bayes.
+
+    The law of the ratios is the one of greatest likelihood over RATIOS, by EM (Kiefer, Wolfowitz
+    1956), then blurred. So the few pairs that stand far out stay as they are, which no smooth
+    description allows, and the many that don't are drawn to what is common among them.
+    """
+    chance = mean.chance()
+    upper = np.triu_indices(len(chance), 1)
+    base, weight = chance[upper][:, None], mean.weight[upper][:, None]
+    fit = -weight * (mean.covisits[upper][:, None] - base * RATIOS) ** 2 / 2
+    likely = np.exp(fit - fit.max(axis=1, keepdims=True))
+    known = weight[:, 0] > 0
+    law = np.full(len(RATIOS), 1 / len(RATIOS))
+    for _ in range(_PASSES if known.any() else 0):
+        law *= likely[known].T @ (1 / (likely[known] @ law)) / known.sum()
+    near = np.log(RATIOS)[:, None] - np.log(RATIOS)
+    law = np.exp(-((near / RATIOS_BLUR) ** 2) / 2) @ law
+    expected = np.zeros_like(chance)
+    expected[upper] = base[:, 0] * (likely @ (law * RATIOS)) / (likely @ law)
+    return expected + expected.T
 
 
 def simplex_least_squares(guesses: Floats, truth: Floats, weight: Floats) -> Floats:
