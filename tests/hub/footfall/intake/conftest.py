@@ -11,6 +11,7 @@ from chaland.hub.footfall.intake import drops
 from chaland.hub.footfall.models import Charter
 from chaland.hub.footfall.services.trial import sign_trial_charter
 from tests.hub.footfall.intake.boxes import NOW, TOWN_KEY, Box, enrol
+from tests.hub.footfall.intake.talkers import Talker
 
 # Databases in memory refuse at once where a file or a server would wait.
 collect_ignore = [] if connections["footfall"].vendor == "postgresql" else ["test_concurrency.py"]
@@ -53,3 +54,9 @@ def make_box(shop: Shop, sign_charter: Callable[[], Charter]) -> Callable[..., B
 @pytest.fixture
 def box(make_box: Callable[[], Box]) -> Box:
     return make_box()
+
+
+@pytest.fixture
+def talkers(make_box: Callable[[], Box]) -> list[Talker]:
+    """Three sensors of one shop that the charter lists."""
+    return [Talker(make_box()) for _ in range(3)]

@@ -1,13 +1,12 @@
 """The exchange: keys pass through, the hub reads none; who may not take part passes nothing on."""
 
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
-from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
 from chaland.hub.association.models import Association, Shop, Zone
@@ -28,57 +27,12 @@ from chaland.hub.footfall.services.trial import ENDS_ON, sign_trial_charter
 from chaland.wire import answers, charter
 from chaland.wire import exchange as wire
 from chaland.wire.answers import Answer, Code
-from chaland.wire.exchange import Exchange, Exchanged
 from chaland.wire.exchange import SealedCopy as Copy
 from chaland.wire.signature import sign
 from tests.hub.footfall.intake.boxes import NOW, TOWN_KEY, enrol
+from tests.hub.footfall.intake.talkers import DAY, OURS, THEIRS, Talker
 
 pytestmark = pytest.mark.django_db(databases=["default", "footfall"])
-
-DAY = date(2026, 3, 14)
-OURS, THEIRS = "00000000000000aa", "00000000000000bb"
-
-
-@dataclass
-class Talker:
-    """A sensor in the exchange: its identity, its key of the day, what it holds and offers."""
-
-    box: Any
-    secret: PrivateKey = field(default_factory=PrivateKey.generate)
-    holds: str = ""
-    offers: str = ""
-    at: datetime = NOW
-
-    @property
-    def name(self) -> str:
-        return str(self.box.sensor.identifier)
-
-    @property
-    def day_key(self) -> wire.DayKey:
-        return wire.sign_day_key(self.box.key, self.name, DAY, bytes(self.secret.public_key))
-
-    def ask(self, **changes: Any) -> Exchange:
-        asked = Exchange(self.name, DAY, self.day_key, self.holds, self.offers, (), (), 0, 0)
-        return replace(asked, **changes)
-
-    def say(self, **changes: Any) -> Exchanged:
-        said = self.send(wire.encode(self.ask(**changes)))
-        assert isinstance(said, Exchanged)
-        wire.encode_answer(said)
-        return said
-
-    def send(self, body: bytes, sequence: int = 0) -> Exchanged | Answer:
-        self.at += timedelta(seconds=1)
-        return relay(body, sign(self.box.key, sequence, self.at, body), self.at)
-
-    def seal(self, other: "Talker", key: str = OURS, box: bytes = bytes(80)) -> Copy:
-        public = bytes(other.secret.public_key)
-        return wire.sign_copy(self.box.key, Copy(self.name, other.name, public, key, box), DAY)
-
-
-@pytest.fixture
-def talkers(make_box: Any) -> list[Talker]:
-    return [Talker(make_box()) for _ in range(3)]
 
 
 def drops() -> dict[str, int]:
@@ -120,7 +74,7 @@ def test_a_sensor_that_starts_anew_gets_no_copy_for_its_former_key(talkers: list
     first, second, _ = talkers
     second.say()
     first.say(offers=OURS, copies=(first.seal(second),))
-    second.secret = PrivateKey.generate()
+    second.secret = type(second.secret).generate()
     assert second.say().copy is None
     assert first.say(holds=OURS).wanting == (second.day_key,)
 

@@ -18,9 +18,6 @@ EMPTY_MIN = 0.1
 """A sketch with fewer empty places than this share is saturated: its shop is not measured."""
 COUNTED_MIN = 0.5
 """A shop that counted less than half of its day is not measured: the rest would be a guess."""
-SAMPLE_SHOPS = (10, 20)
-"""Different visitors of a third of the shops are measured, at least and at most so many: fewer say
-little of those who see several shops, and noise doubles with every ten more."""
 
 
 @dataclass(frozen=True)
@@ -167,21 +164,5 @@ def unions(kinds: Sequence[Part], groups: NDArray[np.bool_]) -> tuple[Floats, Fl
     square = product**2 @ (product**2).T / part.places
     np.fill_diagonal(value, product.mean(axis=1))
     np.fill_diagonal(square, (product**2).mean(axis=1))
-    return value, (square - value**2) / part.places
-
-
-def sampled(kinds: Sequence[Part]) -> tuple[int, float, float]:
-    """Return q, the share of places that are empty in q random shops, and its variance.
-
-    The mean over all choices of q shops at once: an elementary symmetric polynomial of a place's
-    entries over the number of choices, by recursion over the shops (means keep all digits).
-    """
-    part = max(kinds, key=lambda each: each.places)
-    fewest, most = SAMPLE_SHOPS
-    wanted = min(max(fewest, len(part.empty) // 3), most, len(part.empty))
-    means = np.zeros((wanted + 1, part.places))
-    means[0] = 1.0
-    for count, entry in enumerate(part.empty, start=1):
-        for q in range(min(wanted, count), 0, -1):
-            means[q] = means[q] * (count - q) / count + means[q - 1] * entry * q / count
-    return wanted, float(means[wanted].mean()), float(means[wanted].var()) / part.places
+    # Of places that are all alike, as no honest sketch's are, rounding makes it negative.
+    return value, np.maximum(square - value**2, 0.0) / part.places

@@ -4,7 +4,7 @@ import re
 
 from allauth.account.adapter import get_adapter
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.crypto import salted_hmac
 from ninja import Router
 
@@ -89,13 +89,17 @@ def _unreadable(error: WireErrorFinal, prefix: str) -> HttpResponse:
 
 
 def _body(request: HttpRequest, at_most: int = MAX_BYTES) -> bytes:
-    """Return the raw body; one that is too long is not even read."""
+    """Return the raw body; one that is too long is not even read. Raises WireErrorFinal."""
     length = request.headers.get("Content-Length", "")
-    digits = length.isascii() and length.isdigit()
-    if digits and (len(length) > 9 or int(length) > at_most):
+    if length and not (length.isascii() and length.isdigit()):
+        raise WireErrorFinal("Content-Length", "must be a number")
+    if len(length) > 9 or int(length or 0) > at_most:
         problem = f"has {length[:12]} bytes; at most {at_most} are allowed"
         raise WireErrorFinal("message", problem)
-    return request.body
+    try:
+        return request.body
+    except UnreadablePostError:
+        raise WireErrorFinal("body", "the connection ended before it came") from None
 
 
 def _envelope(request: HttpRequest, first: int) -> Envelope:

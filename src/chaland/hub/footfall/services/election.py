@@ -36,7 +36,8 @@ def elect(
 ) -> str:
     """Note what a sensor has or wants; return the name of the day's current key, "" for none.
 
-    It must bring its own key of the day. Call this in a transaction: the town's row stays locked until its end.
+    It must bring its own key of the day (else ValueError). Call this in a transaction: the town's
+    row stays locked until its end.
     """
     offered = asked.holds or asked.offers
     if offered:
@@ -62,7 +63,8 @@ def elect(
 
 def _note(sensor: Sensor, asked: Exchange, current: str, now: datetime) -> DayKey:
     key = asked.day_key
-    assert key is not None
+    if key is None:
+        raise ValueError("who takes part brings a key of the day")
     has = bool(current) and current in (asked.holds, asked.offers)
     wants = bool(current and (asked.holds or asked.offers)) and not has
     before = DayKey.objects.filter(sensor=sensor, day=asked.day).first()
