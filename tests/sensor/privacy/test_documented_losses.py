@@ -12,6 +12,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chaland.sensor.presence import clock
 from chaland.sensor.presence.visits import VisitTable
 from chaland.sensor.privacy.keys import pointer_to
 from chaland.wire.losses import daily
@@ -143,8 +144,25 @@ def test_what_the_page_says_of_the_sketch() -> None:
 def test_what_the_page_says_of_objection() -> None:
     text, objection = PAGE.read_text(), DEFAULT_MECHANISM.objection
     assert f"heard at −{-objection.button_rssi_dbm} dBm" in text
-    assert f"at most {objection.new_in_a_window} a window" in text
+    assert f"at most {objection.new_in_a_window} a window and {objection.new_in_a_day} a" in text
+    places = DEFAULT_MECHANISM.sketch.places
+    assert f"{objection.new_in_a_day} of {places:,} places a day" in text
+    assert f"({round(100 * objection.new_in_a_day / places, 1)} %)" in text
+    assert f"{round(100 * objection.new_in_a_day / objection.bits, 1)} % of the filter" in text
+    presses = f"{objection.button_addresses} addresses a press and {objection.presses_in_a_day} pre"
+    assert presses in text
     assert (objection.bits, objection.button_s) == (2**16, 60)
+
+
+def test_what_the_page_says_of_the_clock() -> None:
+    text = PAGE.read_text()
+    for us, words in (
+        (clock.TOLERANCE_US, "a record up to **{} s** late"),
+        (clock.LIVE_SILENCE_US, "more than **{} s** without a record"),
+        (clock.EDGE_US, "begin or end **{} s** within a window"),
+    ):
+        assert words.format(us // clock.US) in text
+    assert clock.RECORDED_SILENCE_US == clock.CELL_US, "in a file, a quarter hour"
 
 
 def test_the_constants_of_the_flood_test() -> None:
