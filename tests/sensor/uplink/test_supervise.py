@@ -113,9 +113,9 @@ def test_a_clock_set_ahead_does_not_invent_gaps(
     supervisor: Supervisor, spool: Spool, clock: Clock
 ) -> None:
     clock.ahead = timedelta(days=400)
-    supervisor._fill_silence()
+    supervisor._notice_hang()
     assert spool.pending() == []
-    assert supervisor._expected == cell_start(clock())
+    assert supervisor._releases.expected == cell_start(clock())
 
 
 def release(start: datetime) -> CellCounts:
@@ -126,10 +126,10 @@ def test_no_release_is_kept_while_the_clock_is_known_to_be_wrong(
     supervisor: Supervisor, spool: Spool, uploader: Uploader, clock: Clock
 ) -> None:
     uploader.health.skew_s = 3 * 3600.0
-    supervisor._keep(release(cell_start(clock())))
+    supervisor._releases.keep(release(cell_start(clock())))
     assert (spool.pending(), spool.drops) == ([], {UplinkDrop.CLOCK_WRONG: 1})
     uploader.health.skew_s = 1.0
-    supervisor._keep(release(cell_start(clock())))
+    supervisor._releases.keep(release(cell_start(clock())))
     assert spool.pending() == [1]
 
 
@@ -144,7 +144,7 @@ def test_a_full_disk_is_said_and_counted(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("chaland.sensor.uplink.spool.write_whole", full)
-    supervisor._keep(release(cell_start(clock())))
+    supervisor._releases.keep(release(cell_start(clock())))
     assert spool.drops == {UplinkDrop.DISK_ERROR: 1}
     assert "No space left" in capfd.readouterr().err
 
@@ -184,9 +184,9 @@ def test_one_wrong_reading_of_the_clock_costs_no_cell(
     told: Supervisor, spool: Spool, clock: Clock, hub_clock: HubClock
 ) -> None:
     hub_clock.ahead = timedelta(minutes=10)
-    told._uploader.look_at_clock()
+    told._releases._uploader.look_at_clock()
     hub_clock.ahead = timedelta()
-    told._keep(release(cell_start(clock())))
+    told._releases.keep(release(cell_start(clock())))
     assert (spool.pending(), spool.drops) == ([1], {})
 
 
@@ -200,17 +200,17 @@ def test_a_clock_that_is_wrong_is_looked_at_again_while_listening(
 ) -> None:
     step_until(told, lambda: told._process is not None)
     hub_clock.ahead = timedelta(minutes=10)
-    told._uploader.look_at_clock()
+    told._releases._uploader.look_at_clock()
     asked = hub_clock.asked
     told._step()
     assert hub_clock.asked == asked, "not at each step"
-    told._keep(release(cell_start(clock())))
+    told._releases.keep(release(cell_start(clock())))
     assert spool.drops == {UplinkDrop.CLOCK_WRONG: 1}
     assert "is not kept: wrong clock" in capfd.readouterr().err
     hub_clock.ahead = timedelta()
-    monkeypatch.setattr("chaland.sensor.supervise.CLOCK_AGAIN_S", 0.0)
+    monkeypatch.setattr("chaland.sensor.releases.CLOCK_AGAIN_S", 0.0)
     told._step()
-    assert not told._uploader.health.clock_is_wrong
+    assert not told._releases._uploader.health.clock_is_wrong
     assert "clock is right again" in capfd.readouterr().err
 
 
@@ -220,7 +220,7 @@ def test_a_cell_of_the_future_does_not_blind_the_sensor(
     past, future = (cell_start(clock()) + timedelta(days=days) for days in (-1, 200))
     for start in (future, past):
         spool.append(release(start), clock())
-    assert supervisor._last_released() == past.isoformat()
+    assert supervisor._releases.last_released() == past.isoformat()
     assert f"a cell of {future.isoformat()} was released when the clock" in capfd.readouterr().err
 
 
@@ -228,11 +228,11 @@ def test_a_clock_set_back_starts_the_day_anew(
     supervisor: Supervisor, clock: Clock, capfd: pytest.CaptureFixture[str]
 ) -> None:
     step_until(supervisor, lambda: supervisor._process is not None)
-    supervisor._keep(release(cell_start(clock()) + timedelta(hours=5)))
+    supervisor._releases.keep(release(cell_start(clock()) + timedelta(hours=5)))
     supervisor._step()
     assert "set back" in capfd.readouterr().err
     assert supervisor._process is None
-    assert supervisor._expected == cell_start(clock())
+    assert supervisor._releases.expected == cell_start(clock())
     assert supervisor._status.restarts == 0
 
 
