@@ -7,6 +7,7 @@ its own: one that no charter names, and one that an older charter named (stolen,
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -15,10 +16,12 @@ from nacl.signing import SigningKey
 
 from chaland.sensor.charter import CharterRefusedFinal
 from chaland.sensor.orders import DayOrders, KeyNews
+from chaland.sensor.privacy.keys import pointer_to
 from chaland.sensor.privacy.town_key import TownKey
 from chaland.sensor.town import Town
 from chaland.wire.charter import Charter
 from chaland.wire.exchange import (
+    FILTER_BYTES,
     DayKey,
     Exchanged,
     SealedCopy,
@@ -246,3 +249,21 @@ def test_a_dropped_charter_entry_ends_the_trust_at_once() -> None:
     said = lie.now(copy=lie.for_victim)
     lie.victim.hear(replace(said, charter=charters.signed(without)))
     assert lie.victim.town.key.held == "", "its maker is no longer of the town"
+
+
+@given(st.lists(st.integers(0), min_size=1, max_size=5))
+@settings(max_examples=20)
+def test_whoever_a_filter_barred_is_barred_until_the_process_ends(seeds: list[int]) -> None:
+    """Else the hub could make one stay count as often as it bars an address and lets it in."""
+    victim = Box(VICTIM)
+    objections = victim.town.objections
+    filters = (*(Random(seed).randbytes(FILTER_BYTES) for seed in seeds), bytes(FILTER_BYTES))
+    barred = set[int]()
+    addresses = [bytearray(number.to_bytes(6, "big")) for number in range(50)]
+    for second, sent in enumerate(filters):
+        victim.hear(replace(answer(), filter_version=second, filter=sent))
+        objections.notice(second * 1_000_000)
+        now = {n for n, each in enumerate(addresses) if objections.holds(pointer_to(each))}
+        assert barred <= now
+        barred = now
+    assert objections.take_new() == ()
