@@ -93,3 +93,31 @@ def test_once_does_what_is_due_and_says_it_in_numbers(tmp_path: Path) -> None:
     assert "keys of past days deleted: 1" in done[0].stderr + done[0].stdout
     assert done[1].stderr + done[1].stdout == "", "nothing is left to do"
     assert "a" * 16 not in done[0].stderr + done[0].stdout
+
+
+def test_a_worker_that_died_is_started_again(tmp_path: Path) -> None:
+    state = migrated(tmp_path)
+    server = subprocess.Popen([sys.executable, "-c", SERVER], env=environment(state))
+    try:
+        until(lambda: len(workers_of(state)) == 1)
+        (first,) = workers_of(state)
+        os.kill(first, signal.SIGKILL)
+        until(lambda: len(workers_of(state)) == 1 and workers_of(state) != [first])
+    finally:
+        server.kill()
+        server.wait()
+    until(lambda: workers_of(state) == [])
+
+
+def test_the_worker_computes_in_one_thread() -> None:
+    """A second thread of OpenBLAS only spins on matrices of a town's size."""
+    compute = (
+        "import os, sys, chaland.cli\n"
+        "from chaland.hub.site import commands\n"
+        "assert 'numpy' not in sys.modules, 'it reads its environment when it is loaded'\n"
+        "commands._one_thread(); commands._django(); commands._footfall('services.due')\n"
+        "import numpy; numpy.ones((400, 400)) @ numpy.ones((400, 400))\n"
+        "print(len(os.listdir('/proc/self/task')))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", compute], capture_output=True, check=True)
+    assert done.stdout.split() == [b"1"]

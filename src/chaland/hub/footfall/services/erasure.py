@@ -54,13 +54,13 @@ def _vacuum() -> bool:
     with connections[_DATABASE].cursor() as cursor:
         for model in (Sketch, SealedCopy):
             table = connections[_DATABASE].ops.quote_name(model._meta.db_table)
-            if _pages(table) and not model.objects.exists():
+            if _bytes(table) and not model.objects.exists():
                 cursor.execute(f"VACUUM {table}")
-                done = done and not _pages(table)
+                done = done and not _bytes(table)
     return done
 
 
-def _pages(table: str) -> int:
+def _bytes(table: str) -> int:
     """Return the bytes of a table and of what it keeps apart (TOAST), without their maps."""
     with connections[_DATABASE].cursor() as cursor:
         cursor.execute(
