@@ -11,7 +11,7 @@ from django.urls import reverse
 from nacl.signing import SigningKey
 
 from chaland.hub.footfall import charters
-from chaland.hub.footfall.models import BudgetEntry, ObjectionBit, Sensor
+from chaland.hub.footfall.models import BudgetEntry, DayKey, ObjectionBit, Sensor, TownKey
 from chaland.hub.footfall.services import account, objections
 from chaland.hub.footfall.services.trial import sign_trial_charter
 from tests.builders import Cast
@@ -129,3 +129,33 @@ def test_the_director_is_told_of_a_charter_with_another_mechanism(
     assert (health.status_code, health.json()["ok"], health.json()["charter"]) == (
         200, False, "outdated",
     )  # fmt: skip
+
+
+def test_the_director_is_told_of_a_key_that_does_not_spread(
+    town: Cast, client_of: ClientOf
+) -> None:
+    director = client_of(town.director)
+
+    def page() -> str:
+        return director.get(reverse("sensors")).content.decode()
+
+    assert "key of the day" not in page()
+    maker, other = Sensor.objects.filter(revoked_at=None).order_by("pk")[:2]
+    key = TownKey.objects.create(
+        association_id=town.association.pk, day=TODAY, key="a" * 16, maker=maker,
+        offered_at=SATURDAY,
+    )  # fmt: skip
+    for sensor, waits in ((maker, None), (other, 9)):
+        DayKey.objects.create(
+            sensor=sensor, day=TODAY, public_key=bytes(32), signature="", heard_at=SATURDAY,
+            wanting_since=SATURDAY - timedelta(minutes=waits) if waits else None,
+            holds="" if waits else key.key,
+        )  # fmt: skip
+    assert "key of the day" not in page(), "it may be on its way"
+    DayKey.objects.filter(sensor=other).update(wanting_since=SATURDAY - timedelta(minutes=10))
+    assert "1 of 2 sensors has no key of the day" in page()
+    key.passed_over = [maker.pk]
+    key.save()
+    told = page().partition("passed it on to none")[2].partition("</ul>")[0]
+    assert maker.identifier in told
+    assert other.identifier not in told

@@ -14,10 +14,10 @@ from chaland.hub.common import clock
 from chaland.hub.footfall import charters, keeping, selectors
 from chaland.hub.footfall.figures.opening import covered_lately
 from chaland.hub.footfall.models import Sensor
-from chaland.hub.footfall.services import objections
+from chaland.hub.footfall.services import election, objections
 from chaland.hub.footfall.services.enrolment import CODE_LIVES, create_enrolment_code, revoke
 from chaland.hub.footfall.web.forms import CodeForm
-from chaland.hub.footfall.web.public import standing
+from chaland.hub.footfall.web.standing import standing
 from chaland.wire.periods import local_day
 
 
@@ -35,7 +35,9 @@ def _page(request: HttpRequest, form: CodeForm | None, code: str = "") -> HttpRe
     by_id = {shop.pk: shop for shop in shops}
     timezone = ZoneInfo(role.association.timezone)
     covered = covered_lately(list(by_id), timezone, now)
+    today = local_day(now, timezone)
     charter = charters.current(role.association.pk)
+    allowed = list(charters.taking_part(charter, today).values())
     listed = {each.sensor for each in charter.sensors} if charter else set()
     rows: list[dict[str, Any]] = [
         {
@@ -59,9 +61,10 @@ def _page(request: HttpRequest, form: CodeForm | None, code: str = "") -> HttpRe
         "form": form or CodeForm(shops=shops, initial={"shop": request.GET.get("shop")}),
         "code": code,
         "code_hours": int(CODE_LIVES.total_seconds() // 3600),
-        "objections": objections.fill(role.association.pk, local_day(now, timezone)),
+        "spread": election.spread(role.association.pk, today, allowed, now),
+        "objections": objections.fill(role.association.pk, today),
         "objection_days": keeping.OBJECTIONS.days,
-        "standing": standing(charter, local_day(now, timezone)),
+        "standing": standing(charter, today),
         "hub_url": request.build_absolute_uri("/").rstrip("/"),
     }
     refused = form is not None and not code
