@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
 from chaland.sensor.charter import CharterRefusedFinal
-from chaland.sensor.orders import DayOrders, KeyNews
+from chaland.sensor.orders import DayOrders, KeyNews, read_line_down
 from chaland.sensor.privacy.keys import pointer_to
 from chaland.sensor.privacy.town_key import TownKey
 from chaland.sensor.town import Town
@@ -25,6 +26,7 @@ from chaland.wire.exchange import (
     DayKey,
     Exchanged,
     SealedCopy,
+    encode_answer,
     sign_copy,
     sign_day_key,
 )
@@ -267,3 +269,32 @@ def test_whoever_a_filter_barred_is_barred_until_the_process_ends(seeds: list[in
         assert barred <= now
         barred = now
     assert objections.take_new() == ()
+
+
+@pytest.mark.parametrize("toggles", [False, True])
+def test_a_filter_that_is_switched_on_and_off_lets_nobody_in_twice(
+    toggles: bool, new_air: Any, address: Any, pipeline_of: Any
+) -> None:
+    """Each time that a life ended and began again would be another arrival, with its own loss."""
+    box, air, hours = Box(VICTIM), new_air(), 2 * 3600
+
+    def says(bits: bytes, version: int) -> Callable[[], None]:
+        line = encode_answer(replace(answer(), filter=bits, filter_version=version))
+
+        def hear() -> None:
+            said = read_line_down(line)
+            assert said
+            box.hear(said)
+
+        return hear
+
+    for second in range(0, hours, 20):
+        air.data(second, address(1, True))
+    air.ticks(0, hours + 900, True)
+    for at in range(120, hours, 450) if toggles else ():
+        air.then(at, says(bytes([255]) * FILTER_BYTES, at))
+        air.then(at + 330, says(bytes(FILTER_BYTES), at + 1))
+    air.in_order()
+    cells = list(pipeline_of(air, objections=box.town.objections).exact_cells())
+    assert sum(cell.arrivals for cell in cells) == 1
+    assert box.town.objections.share_excluded == (1 if toggles else 0), "barred for the day"

@@ -124,6 +124,57 @@ def test_a_days_sketch_is_drawn_once(tmp_path: Path, first_has_dwell: bool) -> N
     assert spool.drops == {UplinkDrop.SKETCH_REPEATED: 1}
 
 
+def with_sketch(number: int) -> CellCounts:
+    day = date(2026, 3, 14) + timedelta(days=number)
+    sketch = DaySketch(day, cell(96 * number).start, "0f" * 8, b"\0\1", b"\2", "2")
+    return replace(cell(96 * number), sketch=sketch)
+
+
+def on_disk(directory: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in directory.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("reason", ["over-budget", "unreadable"])
+def test_what_is_parked_has_no_sketch(tmp_path: Path, reason: str) -> None:
+    """Nobody would ever delete it there."""
+    spool = open_spool(tmp_path)
+    sequence = spool.append(with_sketch(0), NOON)
+    assert sequence
+    waits = tmp_path / "queue" / f"{sequence:016d}.json"
+    if reason == "unreadable":
+        waits.write_bytes(waits.read_bytes()[:-1] + b"?")
+        assert spool.read(sequence) is None
+    else:
+        spool.park(sequence, reason)
+        assert decode(spool.parked()[0].read_bytes()).cell == cell(0)
+    assert [path.name for path in spool.parked()] == [f"0000000000000001.{reason}.json"]
+    assert spool.pending() == []
+    assert b"sketch" not in on_disk(tmp_path / "parked") + on_disk(tmp_path / "queue")
+    assert spool.drops[UplinkDrop.SKETCH_PARKED] == 1
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_sketch_does_not_wait_longer_than_a_day(tmp_path: Path, restarted: bool) -> None:
+    spool = open_spool(tmp_path)
+    for day in range(2):
+        spool.append(with_sketch(day), NOON)
+    if restarted:
+        spool.close()
+        spool = open_spool(tmp_path)
+    day_ended = NOON + timedelta(minutes=15)
+    spool.forget_late_sketches(day_ended + timedelta(hours=24, seconds=-1))
+    assert spool.drops == {}
+    spool.forget_late_sketches(day_ended + timedelta(hours=24))
+    bodies = [spool.read(sequence) or b"" for sequence in spool.pending()]
+    assert [decode(body).cell for body in bodies] == [cell(0), with_sketch(1)], "the rest stays"
+    assert spool.drops == {UplinkDrop.SKETCH_LATE: 1}
+    spool.renumber(7)
+    spool.forget_late_sketches(day_ended + timedelta(hours=48))
+    assert spool.drops == {UplinkDrop.SKETCH_LATE: 2}
+    assert len(spool.pending()) == 2
+    assert b'sketch"' not in on_disk(tmp_path / "queue")
+
+
 def test_two_processes_never_share_a_spool(tmp_path: Path) -> None:
     spool = open_spool(tmp_path)
     with pytest.raises(SpoolErrorFinal, match="another sensor process"):

@@ -11,8 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
+from chaland.sensor.uplink.asking import hub_client, post
 from chaland.sensor.uplink.enrol import EnrolErrorFinal, EnrolErrorTemporary, enrol
 from chaland.sensor.uplink.patience import FIRST_DELAY_S, LONGEST_DELAY_S
 from chaland.sensor.uplink.spool import Spool
@@ -21,7 +24,7 @@ from chaland.wire import answers, enrolment
 from chaland.wire.answers import Answer, Code, Meaning
 from chaland.wire.errors import WireErrorFinal
 from chaland.wire.signature import Envelope, sensor_identifier, verifies
-from chaland.wire.summary import CellCounts, Count, Mode, State, decode
+from chaland.wire.summary import MAX_SEQUENCE, CellCounts, Count, Mode, State, decode
 
 KEY = SigningKey(bytes(range(32)))
 PUBLIC = bytes(KEY.verify_key)
@@ -245,6 +248,95 @@ def test_no_hub_says_nothing_of_the_clock(spool: Spool, client: httpx.Client) ->
     uploader.look_at_clock()
     assert uploader.health.skew_s is None
     assert not uploader.health.clock_is_wrong
+
+
+HEADERS = {
+    "Date": [
+        *("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 0001 00:00:00 +2359"),
+        *(
+            "Fri, 31 Dec 9999 23:59:59 -2359",
+            "Sat, 14 Mar 2026 12:00:00 +99999999999",
+            "",
+            "," * 99,
+        ),
+    ],
+    "Retry-After": ["9" * 5_000, "-1", "\u00b2", "Fri, 31 Dec 9999 23:59:59 GMT"],
+    "Content-Encoding": ["gzip", "deflate", "br", "gzip, gzip", "nonsense"],
+    "Content-Type": ["text/html; charset=nonsense", ";;;"],
+    "Location": ["http://[", "//", "http://hub:99999999/", "\u00ff"],
+    "Set-Cookie": [
+        "a=b; Expires=Mon, 01-Jan-9999999999999999 00:00:00 GMT",
+        "a=b; Max-Age=9e9",
+    ],
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), status=st.sampled_from([200, 201, 204, 302, 401, 503]))
+def test_no_header_ends_the_sensor(
+    data: st.DataObject, status: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whoever stands between sensor and hub may say anything."""
+    headers: dict[str, bytes] = {}
+    for name in data.draw(st.sets(st.sampled_from(sorted(HEADERS)))):
+        value = data.draw(st.sampled_from(HEADERS[name]) | st.text(max_size=20))
+        headers[name] = value.encode("utf-8", "replace")
+    body = data.draw(st.sampled_from([b"", b"\xff", b"1" * 5_000, b"x" * 10**6]))
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        raw = [(name.encode(), value) for name, value in headers.items()]
+        return httpx.Response(status, headers=raw, stream=httpx.ByteStream(body))
+
+    spool = Spool(tmp_path_factory.mktemp("spool"), sensor_identifier(PUBLIC))
+    try:
+        spool.append(CellCounts(NOON, 0, State.OK, Mode.DEFAULT, {}), NOON)
+        with hub_client(httpx.MockTransport(answer)) as client:
+            uploader = Uploader(spool, KEY, "http://hub", client)
+            uploader.look_at_clock()
+            uploader.drain()
+        assert spool.pending() == [1]
+        assert uploader.health.last_problem
+    finally:
+        spool.close()
+
+
+def test_no_answer_is_read_or_waited_for_without_end(
+    hub: Hub, clock: Clock, spool: Spool, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield b" " * 65_536
+
+    def drips(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=endless())
+
+    with httpx.Client(transport=httpx.MockTransport(drips)) as endless_client:
+        assert post(endless_client, "http://hub", b"", {}, 10**6).content == b""
+        monkeypatch.setattr("chaland.sensor.uplink.asking.ANSWERED_WITHIN_S", 0.05)
+        with pytest.raises(httpx.ReadTimeout, match="no whole answer"):
+            post(endless_client, "http://hub", b"", {}, 10**15)
+
+
+def test_a_hub_gets_no_cookie_back(hub: Hub, spool: Spool, clock: Clock) -> None:
+    hub.answer(Code.ACCEPTED)
+    hub.replies[0][2]["Set-Cookie"] = "who=a7; Path=/"
+    with hub_client() as client:
+        Uploader(spool, KEY, hub.url, client, monotonic_s=clock).drain()
+    assert len(hub.headers) == 3
+    assert not [each for each in hub.headers if "Cookie" in each]
+
+
+def test_a_hub_cannot_use_up_the_numbers(
+    hub: Hub, spool: Spool, uploader: Uploader, clock: Clock
+) -> None:
+    hub.answer(Code.SEQUENCE_REPLAYED, last_sequence=MAX_SEQUENCE)
+    hub.answer(Code.ACCEPTED)
+    uploader.drain()
+    assert "no sensor reaches" in uploader.health.last_problem
+    assert spool.pending() == [1, 2, 3]
+    clock.now_s += LONGEST_DELAY_S
+    uploader.drain()
+    assert spool.pending() == []
 
 
 def test_enrolling(hub: Hub, client: httpx.Client) -> None:

@@ -29,7 +29,8 @@ class Reply:
 
 
 class _NoCookies(CookieJar):
-    """Keeps none: a hub that set one would have it back with each message."""
+    """Keeps none: a hub that set one would have it back with each message, or, were it no ASCII,
+    none at all: httpx raises UnicodeEncodeError."""
 
     def extract_cookies(
         self,
@@ -39,9 +40,9 @@ class _NoCookies(CookieJar):
         return
 
 
-def hub_client() -> httpx.Client:
+def hub_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
     """Make the client for a hub; the caller closes it."""
-    return httpx.Client(cookies=_NoCookies())
+    return httpx.Client(cookies=_NoCookies(), transport=transport)
 
 
 def post(
