@@ -16,7 +16,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from bench.report import table, write_section
-from bench.utility import ablation, chart, hourly, study, words
+from bench.utility import ablation, chart, hourly, laws, study, words
 from bench.utility.errors import Errors, PairErrors, measure, pair_errors, sums
 from bench.utility.towns import (
     BEFORE,
@@ -29,7 +29,7 @@ from bench.utility.towns import (
     told,
     truth,
 )
-from chaland.simulate.movement import MODELS, Movement
+from chaland.simulate.movement import HELD_OUT, MODELS, Movement
 
 TRIAL, SECOND_TRIAL = Size(30, 3000), Size(30, 6000)
 SIZES = (Size(10, 1000), TRIAL, Size(60, 8000))
@@ -48,7 +48,7 @@ def main() -> int:
         write_section(f"Co-visits: {wanted}", f"{command} --model {wanted}", text)
         return 0
     chart.draw()
-    text = "\n\n".join([*_parts(MODELS), *_studies()])
+    text = "\n\n".join([*_parts({**MODELS, **HELD_OUT}), *_studies()])
     write_section("Co-visits", command, text)
     return 0
 
@@ -89,6 +89,10 @@ def _both(errors: PairErrors) -> str:
     return f"{errors.strongest:.1%} / {errors.upper:.1%}"
 
 
+def _told(error: float, digits: int = 1) -> str:
+    return "not told" if np.isnan(error) else f"{error:.{digits}%}"
+
+
 def _aims(
     models: Iterable[str],
     found: Mapping[tuple[str, Size, str], Errors],
@@ -103,11 +107,11 @@ def _aims(
                 *published[name],
                 _both(month.first_month),
                 _both(month.month),
-                f"{second.zones_plain:.1%}",
-                f"{second.zones_first_week:.1%}",
-                f"{second.zones:.1%}",
-                f"{month.zones:.1%}",
-                f"{second.both:.1%}",
+                _told(second.zones_plain),
+                _told(second.zones_first_week),
+                _told(second.zones),
+                _told(month.zones),
+                _told(second.both),
             ]
         )
     rows.append(["aim", "", "", "5 % / 10 %", "5 % / 10 %", "", "", "8 %", "", ""])
@@ -169,8 +173,8 @@ def _honest(models: Iterable[str], found: Mapping[tuple[str, Size, str], Errors]
                         for part in (each.first_month, each.month, each.week)
                     ),
                     f"{each.zones_held:.0%} / {each.zones_shown:.0%}",
-                    "not told" if np.isnan(each.both) else f"{each.both_held:.0%}",
-                    f"{each.visitors_held:.0%}",
+                    "not told" if np.isnan(each.both) else _told(each.both_held, 0),
+                    "not told" if np.isnan(each.visitors) else _told(each.visitors_held, 0),
                 ]
             )
     head = [
@@ -181,6 +185,8 @@ def _honest(models: Iterable[str], found: Mapping[tuple[str, Size, str], Errors]
 
 
 def _studies() -> Iterable[str]:
+    yield words.LAWS
+    yield laws.by_law(TRIAL)
     yield words.ABLATION
     yield _ablations()
     yield words.STUDY

@@ -45,10 +45,10 @@ class Truth:
     visitors: int
 
 
-def days_of(model: Movement, size: Size, count: int) -> list[Visits]:
+def days_of(model: Movement, size: Size, count: int, seed: int = SEED) -> list[Visits]:
     """Return ``count`` days of a town, the same ones at each call."""
     zone = zones_of_five(size.shops)
-    return list(model(zone, size.visitors, count, np.random.default_rng(SEED)))
+    return list(model(zone, size.visitors, count, np.random.default_rng(seed)))
 
 
 def truth(visits: Visits, size: Size) -> Truth:

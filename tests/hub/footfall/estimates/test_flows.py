@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chaland.hub.footfall.estimates import pattern
 from chaland.hub.footfall.estimates.covisits import TownDay
 from chaland.hub.footfall.estimates.deviation import departures
-from chaland.hub.footfall.estimates.distinct import overcount, town_visitors
+from chaland.hub.footfall.estimates.distinct import overcount, town_visitors, visitors_per_visit
 from chaland.hub.footfall.estimates.flows import separable, shop_pairs
 from chaland.hub.footfall.estimates.zone_flows import (
     shop_zones,
@@ -18,7 +18,7 @@ from chaland.hub.footfall.estimates.zone_flows import (
     zone_pairs,
     zone_visitors,
 )
-from chaland.simulate.movement import MODELS
+from chaland.simulate.movement import LAWS, MODELS
 from tests.hub.footfall.estimates.towns import told, town, zone_truth
 
 SHOPS = 15
@@ -190,9 +190,9 @@ def _wild(rng: np.random.Generator, size: float) -> TownDay:
         union=rng.normal(size, size, (2, 2)),
         union_variance=rng.uniform(0.1, size, (2, 2)),
         sampled=6,
-        sample_shops=6,
-        sample=size,
-        sample_variance=size,
+        answers=rng.integers(0, 500, 7).astype(float),
+        places=1280,
+        epsilon=2.0,
     )
 
 
@@ -281,6 +281,30 @@ def test_one_large_departure_is_believed_and_noise_is_not():
     found, _ = departures(missed, np.full(400, 900.0), np.full(400, 300.0), np.full(400, 1.0))
     assert found[7] > 240
     assert np.abs(np.delete(found, 7)).mean() < 5
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_the_towns_visitors_are_told_whatever_number_of_shops_they_see(law):
+    """Seven of eight 90 % intervals: honest independent ones would pass in 81 of 100 seeds."""
+    days = town(law, SHOPS, 700, 29, seed=5)
+    held, wrong = [], []
+    for at in range(21, 29):
+        value, low, high = town_visitors(days[at].told, told(days[:at]))
+        held.append(low <= days[at].visitors <= high)
+        wrong.append(value / days[at].visitors - 1)
+    assert sum(held) >= 7
+    assert abs(np.mean(wrong)) < 0.1
+
+
+def test_one_day_leaves_more_laws_open_than_many():
+    days = told(town("half see one", SHOPS, 700, 15, seed=6))
+    (_, _, low, high), (_, _, least, most) = visitors_per_visit(days[:1]), visitors_per_visit(days)
+    assert high - low > 1.5 * (most - least)
+
+
+def test_one_shop_does_not_tell_the_towns_visitors():
+    (day,) = told(town("gravity", 1, 200, 1, seed=1))
+    assert np.isnan(town_visitors(day)).all()
 
 
 def test_overcount_is_that_of_the_town(towns):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from chaland.hub.footfall.estimates.covisits import TownDay, close_day
 from chaland.hub.footfall.estimates.sketches import Sketches
-from chaland.simulate.movement import MODELS, Visits, zones_of_five
+from chaland.simulate.movement import LAWS, MODELS, Visits, zones_of_five
 from chaland.simulate.sketches import sample
 from chaland.wire.mechanism import SketchMechanism
 
@@ -48,8 +48,8 @@ def town(
     model: str, shops: int, visitors: int, days: int, seed: int, mechanism: SketchMechanism = SMALL
 ) -> list[Known]:
     rng = np.random.default_rng(seed)
-    found = []
-    for number, visits in enumerate(MODELS[model](zones_of_five(shops), visitors, days, rng)):
+    found, movement = [], {**MODELS, **LAWS}[model]
+    for number, visits in enumerate(movement(zones_of_five(shops), visitors, days, rng)):
         seen = visits.matrix(shops).astype(float)
         told = close_day(sketches_of(visits, shops, 1000 * seed + number, mechanism))
         found.append(Known(visits, told, seen.T @ seen, len(seen)))

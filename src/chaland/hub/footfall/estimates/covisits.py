@@ -13,7 +13,7 @@ from chaland.hub.footfall.estimates.sketches import COUNTED_MIN, Sketches
 
 Ints = NDArray[np.int64]
 
-VERSION = 1
+VERSION = 2
 WHOLE_MIN = 0.95
 """Shops that counted this share of their day count as whole where a share can not be filled up."""
 _HEAD = struct.Struct("<BHH")
@@ -28,9 +28,9 @@ class TownDay:
     errors: ``noise`` (S,) and ``coupling`` as in ``sketches.covisits``. ``directed`` (S, S): the
     last visit to the row's shop before the hour, to the column's after it; its variance is
     ``noise_before[s] * noise_after[t]``. ``union`` and ``union_variance`` (Z, Z): different
-    visitors of the zones together, of one zone on the diagonal. ``sample`` and
-    ``sample_variance``: different visitors of ``sample_shops`` random shops out of ``sampled``,
-    the mean over all choices; NaN where too full.
+    visitors of the zones together, of one zone on the diagonal. ``answers`` (S + 1,): at how many
+    bits' places none, one, ... all of ``sampled`` shops answered "somebody", truly or not, in
+    sketches of ``places`` places at ``epsilon``; all 0 with fewer than two shops.
     """
 
     shops: Ints
@@ -47,9 +47,9 @@ class TownDay:
     union: Floats
     union_variance: Floats
     sampled: int
-    sample_shops: int
-    sample: float
-    sample_variance: float
+    answers: Floats
+    places: int
+    epsilon: float
 
 
 def close_day(sketches: Sketches) -> TownDay:
@@ -72,7 +72,7 @@ def close_day(sketches: Sketches) -> TownDay:
     apart = np.where(key[:, None] == key[None, :], late[:, None] * late[None, :] * more, np.nan)
     directed, before, after = _directed(whole)
     zone_ids, union, union_variance = _unions(whole, key, more)
-    sampled, sample_shops, sample, sample_variance = _sample(whole, key, more)
+    sampled, answers = _answers(whole, key)
     return TownDay(
         shops=whole.shops,
         zones=whole.zones,
@@ -88,9 +88,9 @@ def close_day(sketches: Sketches) -> TownDay:
         union=union,
         union_variance=union_variance,
         sampled=sampled,
-        sample_shops=sample_shops,
-        sample=sample,
-        sample_variance=sample_variance,
+        answers=answers,
+        places=whole.places,
+        epsilon=whole.epsilon,
     )
 
 
@@ -99,7 +99,7 @@ def _nothing() -> TownDay:
     ids = np.zeros(0, np.int64)
     return TownDay(
         *(ids, ids, none, none, square, none, 0.0, square, none, none, ids, square, square),
-        *(0, 0, np.nan, np.nan),
+        *(0, np.zeros(1), 0, np.nan),
     )
 
 
@@ -139,26 +139,13 @@ def _unions(sketches: Sketches, key: Ints, more: float) -> tuple[Ints, Floats, F
     return zone_ids, np.where(both, value * more, np.nan), np.where(both, spread * more**2, np.nan)
 
 
-def _sample(sketches: Sketches, key: Ints, more: float) -> tuple[int, int, float, float]:
-    """Return the four fields on random shops, of the whole days under the commonest key.
-
-    The mean of logarithms is wanted and the logarithm of a mean is had: what choices of shops
-    differ by (their visitors, as a sample without replacement) is added, to second order.
-    """
+def _answers(sketches: Sketches, key: Ints) -> tuple[int, Floats]:
+    """Return ``sampled`` and ``answers``, of the whole days under the commonest key."""
     main = key == (np.bincount(key).argmax() if len(key) else 0)
-    whole = _rows(sketches, main & (sketches.counted >= WHOLE_MIN))
-    among = len(whole.shops)
-    if among < 2:
-        return among, 0, np.nan, np.nan
-    kinds = sketched.parts(whole)
-    wanted, empty, variance = sketched.sampled(kinds)
-    value, spread = _logarithm(np.array(empty), np.array(variance), whole.places)
-    own, _ = sketched.visitors(kinds, whole.places)
-    part = wanted * (1 - (wanted - 1) / (among - 1)) * float(own.var(ddof=1))
-    # Of the visitors of one more shop so many are new; half the loss is at the middle of the way.
-    fresh = 2 * float(value) / (wanted * float(own.mean())) - 1
-    bent = part * max(fresh, 0.0) ** 2 / (2 * whole.places)
-    return among, wanted, (float(value) + bent) * more, float(spread) * more**2
+    whole = main & (sketches.counted >= WHOLE_MIN)
+    seen = sketches.bits[whole].sum(axis=0, dtype=np.int64)
+    answers = np.bincount(seen, minlength=len(key) + 1).astype(np.float64)
+    return int(whole.sum()), answers if whole.sum() > 1 else np.zeros(len(key) + 1)
 
 
 def _logarithm(empty: Floats, variance: Floats, places: int) -> tuple[Floats, Floats]:
@@ -198,9 +185,9 @@ def unpack(body: bytes) -> TownDay:
         union=take("<f4", zones, zones),
         union_variance=take("<f4", zones, zones),
         sampled=int(take("<i8")),
-        sample_shops=int(take("<i8")),
-        sample=float(take("<f4")),
-        sample_variance=float(take("<f4")),
+        answers=take("<f4", shops + 1),
+        places=int(take("<i8")),
+        epsilon=float(take("<f4")),
     )
     if len(pack(day)) != len(body):
         raise ValueError(f"estimates of a day: {len(body)} bytes, {len(pack(day))} were expected")

@@ -1,11 +1,13 @@
 """Different people: of the town in a day, and of zones, out of figures that count some twice.
 
 A sketch of all shops together would be nothing but noise, so different visitors are not read off
-directly: visits to shops over shops per visitor. How many shops a visitor sees is told by three
-things that can be measured: visits, co-visits, and the different visitors of ten random shops.
+directly: visits to shops over shops per visitor. How many shops a visitor sees is told by how many
+shops answer alike at one place: the law that makes such answers likely, of all that it might be.
+Derivations: docs/explanation/co-visits.md.
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -13,120 +15,140 @@ from chaland.hub.footfall.estimates.covisits import Ints, TownDay
 from chaland.hub.footfall.estimates.dwell import CLEAR_SD
 from chaland.hub.footfall.estimates.noise import NORMAL_90, Floats
 
-SHAPE_ERROR = 0.06
-"""Relative error of shops per visitor beside its noise: its law is of one family, people are not.
+LAW_ERROR = 0.03
+"""Relative error of the town's visitors beside noise: people are of no family of laws.
 
-Set on the simulated towns of ``python -m bench privacy_utility``.
+Set on the simulated towns of ``python -m bench privacy_utility``, as the priors below.
 """
 OVERCOUNT_SPREAD = 0.1
 """How much a pair of zones' overcount differs from the town's, relative; set on the same towns."""
-SHAPE_SPREAD = 0.8
-"""Prior standard deviation of the logarithm of the dispersion around Poisson's, which is 0."""
-SAMPLE_ERROR = 0.01
-"""Relative error of the visitors of random shops beside its noise: the logarithm is bent."""
-_SHAPES = np.linspace(-3.0, 2.4, 55)
-_MEANS = np.geomspace(0.02, 12.0, 240)
+SHAPE_PRIOR, SHAPE_SPREAD = -0.5, 1.5
+"""Prior of the logarithm of dispersion, which is 0 for Poisson's law."""
+ONE_SHOP_PRIOR = 10.0
+"""How fast prior belief falls with the share of those who see one shop only, beside the others."""
+RULED_OUT = 4.6
+"""A law is in the interval if its chi squared is no worse than the best one's by this: 90 % for
+two numbers, shape and share."""
+RATE_SPREAD = 0.05
+"""Visits a place, relative: known, but noised together with the answers, so better left open."""
+THIN_ERROR = 0.002
+"""Relative error of the formula for thinned shops."""
+FULL = 3.0
+"""With more visitors a place than this the few places that stay empty don't tell the town's."""
+NOISE_MOST = 100.0
+"""Shops are thinned until noise multiplies an answer's variance by no more than this."""
+_THINNED = np.linspace(1 / 12, 1, 12)
+_SHAPES = np.linspace(-4.2, 2.4, 12)
+_MEANS = np.geomspace(0.08, 12.5, 104)
+_ONE_SHOP = np.array([0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75])
 
 
 def town_visitors(day: TownDay, before: Sequence[TownDay] = ()) -> tuple[float, float, float]:
     """Return the day's different followable visitors of the measured shops, with 90 % interval.
 
     ``before`` are days before it, of which those with as many shops help to tell how many shops a
-    visitor sees. NaN where that can't be told (fewer than two shops under one key, or too full).
+    visitor sees. NaN where that can't be told: fewer than two shops under one key, or the town is
+    so full that hardly a place is empty in all shops.
     """
     alike = [each for each in [*before, day] if each.sampled == day.sampled]
-    shops, error = shops_per_visitor(alike)
-    value = max(float(day.visitors.sum()), 0.0) / shops
-    noise = float(np.sqrt(day.variance.sum())) / shops
-    half = NORMAL_90 * float(np.hypot(noise, np.hypot(error / shops, SHAPE_ERROR) * value))
-    return value, max(value - half, 0.0), value + half
+    share, error, least, most = visitors_per_visit(alike)
+    visits = max(float(day.visitors.sum()), 0.0)
+    value = visits * share
+    if value > FULL * day.places:
+        return np.nan, np.nan, np.nan
+    side = np.hypot(float(np.sqrt(day.variance.sum())) * share, LAW_ERROR * value)
+    below, above = (max(NORMAL_90 * error, off) for off in (share - least, most - share))
+    low = value - float(np.hypot(below * visits, NORMAL_90 * side))
+    return value, max(low, 0.0), value + float(np.hypot(above * visits, NORMAL_90 * side))
 
 
-def shops_per_visitor(days: Sequence[TownDay]) -> tuple[float, float]:
-    """Return the mean number of shops that a visitor sees in a day, and its standard error.
+def visitors_per_visit(days: Sequence[TownDay]) -> tuple[float, float, float, float]:
+    """Return visitors over visits, its error, and the least and most that ``days`` don't rule out.
 
-    Further shops follow Panjer's class (binomial, Poisson, negative binomial in one), whose mean
-    and dispersion are those that give the measured co-visits of a visit and the measured share of
-    visitors in ``sample_shops`` random shops. Which shops they are does not matter: a random
-    choice of q out of S misses a visitor of k shops with probability C(S - k, q) / C(S, q).
+    One over the mean number of shops that a visitor sees in a day, by a family of laws (``_Laws``):
+    the mean over them by likelihood and prior. The last two ask no prior. Thin the shops: take each
+    with probability h. At a place none of them has anybody with probability exp(-(visitors who see
+    one) / places), which for a visitor of k shops is 1 - (1 - h)^k; the answers tell it for any h
+    without bias. All four NaN without two shops under one key.
     """
-    usable = [day for day in days if np.isfinite(day.sample) and day.sampled > 1]
+    usable = [day for day in days if day.sampled > 1 and day.answers.sum() > 0]
     if not usable:
-        return np.nan, np.nan
-    shops, few = usable[-1].sampled, usable[-1].sample_shops
-    visits = np.mean([day.visitors.mean() for day in usable])
-    pairs = np.mean([np.nanmean(day.covisits) for day in usable])
-    sample = np.mean([day.sample for day in usable])
-    measured = np.array([pairs / visits, sample / visits])
-    unsure = np.array(
-        [
-            np.sqrt(np.sum([_pair_variance(day) for day in usable])),
-            np.sqrt(np.sum([day.sample_variance for day in usable])),
-        ]
-    ) / (len(usable) * visits)
-    mean, pair, some = _laws(shops, few)
-    value, spread = _matched(measured, unsure[1], mean, pair, some)
-    up, down = (
-        _matched(measured + np.array([sign * unsure[0], 0.0]), unsure[1], mean, pair, some)[0]
-        for sign in (1, -1)
-    )
-    return value, float(np.hypot(spread, (up - down) / 2))
+        return np.nan, np.nan, np.nan, np.nan
+    shops, epsilon, places = usable[-1].sampled, usable[-1].epsilon, usable[-1].places
+    thin, laws, hit, last, prior = _laws(shops, epsilon)
+    measured, covariance = _measured(usable, thin, shops, epsilon)
+    rate = np.array([max(day.visitors.mean(), 0.0) for day in usable]) * shops / places
+    # Whom a choice of shops sees depends on the choice: popular ones see more. Second order.
+    square = np.mean([np.mean(day.visitors**2 - day.variance) for day in usable]) * shops
+    uneven = (thin * (1 - thin) * max(square, 0.0) / (2 * places**2))[:, None] * last**2
+    expected, slope = np.zeros((2, *hit.shape))
+    for each in rate:
+        empty = np.exp(-each * hit + uneven * (each / max(rate.mean(), 1e-9)) ** 2)
+        expected += empty / len(rate)
+        slope += empty * each * hit / len(rate)
+    covariance += np.diag((THIN_ERROR * slope.mean(axis=1)) ** 2 + 1e-12)
+    far = _far(measured[:, None] - expected, slope, covariance)
+    weight = np.exp(prior - far / 2 - (prior - far / 2).max())
+    weight /= weight.sum()
+    value = float(weight @ laws)
+    possible = laws[far <= far.min() + RULED_OUT]
+    error = float(np.sqrt(weight @ (laws - value) ** 2))
+    return value, error, float(possible.min()), float(possible.max())
 
 
-def _pair_variance(day: TownDay) -> float:
-    """Return the variance of the mean co-visits of all pairs (see ``sketches.covisits``)."""
-    shops = len(day.shops)
-    full = day.coupling * np.nan_to_num(day.covisits) + np.diag(day.noise)
-    return 2 * float(full.sum()) ** 2 / (shops * (shops - 1)) ** 2
+def _far(missed: Floats, slope: Floats, covariance: Floats) -> Floats:
+    """Return chi squared of each law, (L,), the rate being free: ``missed``, ``slope`` (h, L)."""
+    whitened = np.linalg.solve(covariance, np.stack([missed, slope]))
+    square, along = (missed * whitened[0]).sum(axis=0), (slope * whitened[0]).sum(axis=0)
+    left: Floats = square - along**2 / ((slope * whitened[1]).sum(axis=0) + RATE_SPREAD**-2)
+    return left
 
 
-def _laws(shops: int, few: int) -> tuple[Floats, Floats, Floats]:
-    """Return for each (shape, mean) of the family three figures, (shapes, means) each.
+def _measured(
+    days: Sequence[TownDay], thin: Floats, shops: int, epsilon: float
+) -> tuple[Floats, Floats]:
+    """Return how many places are empty in thinned shops, as a share, (h,), and its covariance.
 
-    The shape is the logarithm of variance over mean; p(k) = p(k - 1) (a + (b - a) / k) with
-    a = 1 - 1 / dispersion and b = mean / dispersion (Panjer 1981). The figures: shops per visitor;
-    co-visits of one pair, and visitors of ``few`` random shops, both over visits of one shop.
+    A shop's unbiased "nobody" is e / (e - 1) if it answered so and -1 / (e - 1) if not, with
+    e = exp(epsilon); not taken, it is 1. The mean over choices is a power of each.
     """
-    further = np.arange(shops)
-    dispersion, mean = np.exp(_SHAPES)[:, None], _MEANS[None, :]
-    excess = (dispersion - 1) / dispersion
-    chance = np.empty((shops, len(_SHAPES), len(_MEANS)))
-    chance[0] = 1.0
+    answers = np.sum([day.answers[: shops + 1] for day in days], axis=0)
+    count, odds = np.arange(shops + 1), np.expm1(epsilon)
+    taken = thin[:, None]
+    empty = (1 - taken - taken / odds) ** count
+    empty = empty * (1 - taken + taken * (1 + 1 / odds)) ** (shops - count)
+    share = answers / answers.sum()
+    mean = empty @ share
+    return mean, ((empty * share) @ empty.T - np.outer(mean, mean)) / answers.sum()
+
+
+@cache
+def _laws(shops: int, epsilon: float) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Return the family: thinnings h, and of L laws visitors per visit, two figures (h, L), prior.
+
+    Some see one shop only; further shops of the others follow Panjer's class (binomial, Poisson,
+    negative binomial): p(k) = p(k - 1) (a + (b - a) / k) with a = 1 - 1 / dispersion and
+    b = mean / dispersion (Panjer 1981). The figures, over visits: visitors who see a taken shop,
+    and visits whose visitor sees no other taken one.
+    """
+    noise = np.exp(epsilon) / np.expm1(epsilon) ** 2
+    thin = _THINNED * min(np.sqrt((NOISE_MOST ** (1 / shops) - 1) / noise), 0.96)
+    shape, mean, alone = (
+        each.ravel() for each in np.meshgrid(_SHAPES, _MEANS, _ONE_SHOP, indexing="ij")
+    )
+    dispersion = np.exp(shape)
+    excess = 1 - 1 / dispersion
+    chance = np.ones((shops, len(shape)))
     for k in range(1, shops):
         factor = excess + (mean / dispersion - excess) / k
         chance[k] = chance[k - 1] * np.maximum(factor, 0.0)
-    chance /= chance.sum(axis=0)
-    seen = further + 1.0
-    each = np.tensordot(seen, chance, axes=1)
-    twice = np.tensordot(seen * (seen - 1), chance, axes=1) / (shops * (shops - 1))
-    missed = np.array([_missed(shops, int(k), few) for k in seen])
-    some = 1 - np.tensordot(missed, chance, axes=1)
-    per_shop = each / shops
-    return each, twice / per_shop, some / per_shop
-
-
-def _missed(shops: int, seen: int, few: int) -> float:
-    """Return the probability that ``few`` random shops hold none of the ``seen`` ones."""
-    left = (shops - seen - np.arange(few)) / (shops - np.arange(few))
-    return float(np.prod(np.maximum(left, 0.0)))
-
-
-def _matched(
-    measured: Floats, unsure: float, mean: Floats, pair: Floats, some: Floats
-) -> tuple[float, float]:
-    """Return shops per visitor, given the measured pair and some, and its standard error.
-
-    For each shape the mean is found by interpolation; shapes are weighed by how well they explain
-    the measured some, and by a prior around Poisson.
-    """
-    per_shape = np.array([np.interp(measured[0], *each) for each in zip(pair, mean, strict=True)])
-    sample = np.array([np.interp(measured[0], *each) for each in zip(pair, some, strict=True)])
-    error = np.hypot(unsure, SAMPLE_ERROR * measured[1])
-    far = ((sample - measured[1]) / error) ** 2 + (_SHAPES / SHAPE_SPREAD) ** 2
-    weight = np.exp(-(far - far.min()) / 2)
-    weight /= weight.sum()
-    value = float(weight @ per_shape)
-    return value, float(np.sqrt(weight @ (per_shape - value) ** 2))
+    chance *= (1 - alone) / chance.sum(axis=0)
+    chance[0] += alone
+    seen = np.arange(shops) + 1.0
+    each, missed = seen @ chance, 1 - thin[:, None]
+    prior = -(((shape - SHAPE_PRIOR) / SHAPE_SPREAD) ** 2) / 2 - ONE_SHOP_PRIOR * alone
+    hit = (1 - missed**seen) @ chance / each
+    return thin, 1 / each, hit, (seen * missed ** (seen - 1)) @ chance / each, prior
 
 
 def overcount(days: Sequence[TownDay], zone_ids: Ints) -> tuple[Floats, Floats]:
