@@ -19,8 +19,9 @@ import click
 import httpx
 import numpy as np
 import pytest
+from nacl.signing import SigningKey
 
-from chaland.demo import cast
+from chaland.demo import cast, live
 from chaland.demo.folder import Folder
 from chaland.demo.past import TownSeed, released_days
 from chaland.demo.processes import port_is_free
@@ -28,8 +29,10 @@ from chaland.demo.timing import TownClock, live_start, open_share, speed_at
 from chaland.simulate.air import TIMEZONE
 from chaland.simulate.history import count_day
 from chaland.simulate.town import drawn_town
+from chaland.wire import answers
+from chaland.wire.answers import Answer, Code
 from chaland.wire.mechanism import DEFAULT_MECHANISM
-from chaland.wire.summary import Mode
+from chaland.wire.summary import CellCounts, Mode, State
 
 TOWN = {"shops": 3, "days": 3, "seed": 1}
 SHOPS = drawn_town().shops
@@ -73,6 +76,20 @@ class TestFolder:
         with pytest.raises(click.ClickException, match="not a demo"):
             Folder(tmp_path).prepare(town=TOWN, fresh=fresh)
         assert database.read_text() == "a real town"
+
+
+def test_a_hub_too_busy_to_answer_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database locked for long once ended the whole demo: the page of a 500 is no answer."""
+    monkeypatch.setattr(live, "_RETRY_S", 0.0)
+    stored = answers.encode(Answer(Code.ACCEPTED, "Stored.", 1))
+    replies = [httpx.Response(500, text="Désolé"), httpx.Response(201, content=stored)]
+    hub = httpx.MockTransport(lambda _request: replies.pop(0))
+    start = datetime(2026, 11, 24, 10, tzinfo=UTC)
+    cell = CellCounts(start, 0, State.DEAF, Mode.DEFAULT, {})
+    box = live.Box(0, SigningKey.generate(), start, 0, deaf=True, town_keys=live.TownKeys())
+    with httpx.Client(base_url="http://hub", transport=hub) as client:
+        live.upload(client, box, cell, lambda: start)
+    assert replies == []
 
 
 class TestTime:

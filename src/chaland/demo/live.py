@@ -36,6 +36,7 @@ from chaland.simulate.town import Town
 from chaland.simulate.walkers import Day, Walkers
 from chaland.wire import answers
 from chaland.wire.answers import Meaning, meaning_of
+from chaland.wire.errors import WireErrorFinal
 from chaland.wire.periods import CELL_S, day_bounds, local_day
 from chaland.wire.signature import sensor_identifier, sign
 from chaland.wire.summary import CellCounts, Summary, encode
@@ -153,13 +154,16 @@ def run(
 
 
 def upload(client: httpx.Client, box: Box, cell: CellCounts, now: Callable[[], datetime]) -> None:
-    """Send a cell as a sensor does, with patience. Raises RefusedFinal, httpx.TransportError."""
+    """Send a cell as a sensor does, with patience.
+
+    Raises RefusedFinal, and httpx.TransportError or WireErrorFinal when patience is at its end.
+    """
     for attempt in range(1, _TRIES + 1):
         body, headers = box.message(cell, now())
         try:
             answer = answers.decode(client.post(PATH, content=body, headers=headers).content)
-        except httpx.TransportError:
-            if attempt == _TRIES:
+        except (httpx.TransportError, WireErrorFinal):
+            if attempt == _TRIES:  # a busy hub answers late, or with a page that is no answer
                 raise
         else:
             meaning = meaning_of(answer.code)
@@ -203,5 +207,5 @@ def main(url: str, shops: str, seed: str, founded: str, speed: str) -> None:
                 lambda box: upload(client, box, box.next_cell(air), clock.now),
                 due.run_due,
             )
-        except (RefusedFinal, httpx.TransportError) as problem:
+        except (RefusedFinal, WireErrorFinal, httpx.TransportError) as problem:
             sys.exit(f"live day: {problem}")

@@ -1,7 +1,8 @@
 """The older part of the history, added behind the page while it is already served.
 
-Newest first, four weeks at a time, each in one transaction with its figures: wherever it is
-interrupted, the next start goes on from there. Import after ``django.setup()``.
+Newest first, two weeks at a time, each in one transaction with its figures: wherever it is
+interrupted, the next start goes on from there, and nobody else waits long to write.
+Import after ``django.setup()``.
 """
 
 import os
@@ -20,7 +21,7 @@ from chaland.hub.footfall.services.figures import DWELL_DAYS
 from chaland.simulate.air import TIMEZONE
 from chaland.wire.periods import day_bounds, local_day
 
-_WEEKS = 4
+_WEEKS = 2
 
 
 def fill(seed: TownSeed, founded: date, days: int) -> None:
