@@ -16,6 +16,8 @@ from chaland.wire.summary import Mode
 
 DAY_S = 86_400
 HALF_AN_HOUR_S = 1_800
+WINDOWS_OF_HALF_AN_HOUR = HALF_AN_HOUR_S // WINDOW_S + 1
+"""It begins within one window and ends within another."""
 SHOPS_OF_A_SHOPPER = 4
 MEDIAN_SCANS_A_MINUTE = Fraction("0.65")
 """Of phones at rest and in pockets, as FOOTFALL's field recordings have it."""
@@ -53,7 +55,7 @@ def daily(mechanism: Mechanism = DEFAULT_MECHANISM) -> list[Loss]:
     """Return each case's loss, in the order of Case."""
     listened, visit = window(mechanism), mechanism.visit_loss
     sketch = Fraction(mechanism.sketch.epsilon)
-    in_a_shop = (HALF_AN_HOUR_S // WINDOW_S + 1) * listened + visit + sketch
+    in_a_shop = WINDOWS_OF_HALF_AN_HOUR * listened + visit + sketch
     # Another address each scan: a new pair costs what a new window costs. Such addresses are not
     # followable, so visit and sketch are of the one with which the phone is associated.
     scans = ceil(HALF_AN_HOUR_S // 60 * MEDIAN_SCANS_A_MINUTE)

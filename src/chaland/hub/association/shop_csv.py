@@ -23,6 +23,7 @@ from chaland.hub.association.rules import (
     format_day,
     parse_day,
 )
+from chaland.hub.common.signs import on_one_line
 
 BYTES_AT_MOST = 512 * 1024
 ROWS_AT_MOST = 1000
@@ -254,7 +255,7 @@ class _Row:
         return value
 
     def name(self, column: Column) -> str:
-        value = self.text(column)
+        value = on_one_line(self.text(column))
         if not value:
             self.refuse(column, Reason.MISSING_VALUE)
         elif not slug_of(value):

@@ -63,6 +63,17 @@ def withdrawn_shops(shop_ids: Sequence[int]) -> set[int]:
     return set(shop_ids) - set(held.values_list("shop_id", flat=True))
 
 
+def still_listening(charter: wire.Charter | None) -> dict[int, str]:
+    """Return the shops that withdrew and whose sensors the charter still lets listen, by primary
+    key, each with its name in the charter. The hub refuses what they send; the boxes stop with the
+    next charter."""
+    names = {each.sensor: each.shop for each in charter.sensors} if charter else {}
+    found = Sensor.objects.filter(identifier__in=list(names), revoked_at=None)
+    shops = {sensor.shop_id: names[sensor.identifier] for sensor in found}
+    withdrawn = withdrawn_shops(list(shops))
+    return {shop_id: name for shop_id, name in shops.items() if shop_id in withdrawn}
+
+
 def listed_in(charter: wire.Charter, shop_id: int) -> int:
     """Return how many sensors of a shop the charter lists that are not revoked."""
     names = [each.sensor for each in charter.sensors]

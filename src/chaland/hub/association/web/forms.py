@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from chaland.hub.association.models import Association, Shop, StaffRole, User, Zone
 from chaland.hub.association.services import is_setup_token
 from chaland.hub.association.shop_csv import slug_of
+from chaland.hub.common.signs import refuse_unseen
 
 if TYPE_CHECKING:
     _AssociationModelForm = forms.ModelForm[Association]
@@ -127,6 +128,7 @@ class _NamedForm(_ModelForm):
 
     def clean_name(self) -> str:
         name = " ".join(str(self.cleaned_data["name"]).split())
+        refuse_unseen(name)
         slug = slug_of(name)
         if not slug:
             raise ValidationError(_("Use at least one letter or digit."))

@@ -11,7 +11,7 @@ from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from chaland.hub.footfall import rules
+from chaland.hub.footfall import keeping, rules
 from chaland.hub.footfall.models import Measurement
 from chaland.hub.footfall.papers import annex, claims, printing, risks
 from chaland.hub.footfall.papers.document import (
@@ -51,9 +51,7 @@ def assessment(
                 _who(measurement, shops, charter, mechanism),
                 _how(mechanism),
                 _necessity(),
-                Section(
-                    "kept", _("Data, and how long it is kept"), (claims.kept_table(mechanism),)
-                ),
+                _kept(mechanism),
                 _legal(mechanism),
                 _promise(mechanism),
                 Section("limits", _("What is not promised"), (claims.honest_limits(mechanism),)),
@@ -123,8 +121,9 @@ def _how(mechanism: Mechanism) -> Section:
             % {"window": WINDOW_S // 60, "linger": mechanism.linger_s // 60},
             _(
                 "Every %(minutes)d minutes the box sends four counts, blurred by random noise, and"
-                " once a day how long visits lasted and the blurred list of the day. Nothing else"
-                " leaves it."
+                " once a day how long visits lasted and the blurred list of the day. Besides, it"
+                " says which numbers of the objection list were newly asked for, and passes on the"
+                " day’s key, sealed for the other boxes. Nothing else about phones leaves it."
             )
             % {"minutes": CELL_S // 60},
             _(
@@ -161,6 +160,22 @@ def _necessity() -> Section:
         ),
     )
     return Section("necessity", _("Why it is needed, and no more than that"), texts)
+
+
+def _kept(mechanism: Mechanism) -> Section:
+    deleted = Paragraph(
+        _(
+            "Deleted lists leave the hub’s database files, too: with SQLite at once and from its"
+            " journal within minutes; with PostgreSQL they are kept out of the journal (WAL), and"
+            " their space is emptied once no list is left. What back-ups, snapshots and replicas"
+            " hold beyond that is in the hands of the hub’s operator, who leaves the lists’ tables"
+            " out of them or deletes them within %(hours)d hours; of objections, they keep what the"
+            " table above says is gone for as long as they are kept themselves."
+        )
+        % {"hours": int(keeping.SKETCHES.total_seconds() // 3600)}
+    )
+    blocks = (claims.kept_table(mechanism), deleted)
+    return Section("kept", _("Data, and how long it is kept"), blocks)
 
 
 def _legal(mechanism: Mechanism) -> Section:
@@ -220,9 +235,9 @@ def _rights(measurement: Measurement) -> Section:
         )
         % {"network": measurement.objection_network},
         _(
-            "Access and erasure: what is kept is about nobody who could be found in it, even if"
-            " that person told their address (GDPR, article 11). Questions go to %(contact)s,"
-            " complaints to the CNIL (cnil.fr)."
+            "Access and erasure: in the counts nobody can be found, even if that person told their"
+            " address (GDPR, article 11). Of an objection there is one number, which the phone"
+            " shares with others. Questions go to %(contact)s, complaints to the CNIL (cnil.fr)."
         )
         % {"contact": measurement.contact},
     )

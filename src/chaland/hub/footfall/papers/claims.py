@@ -55,6 +55,14 @@ def rows_table(mechanism: Mechanism) -> Table:
             _("one place"),
             number(mechanism.sketch.epsilon),
         ),
+        (
+            _("Objections: which numbers of the list of %(all)s were newly asked for")
+            % {"all": number(mechanism.objection.bits, 9)},
+            quarter,
+            _("an address that objects"),
+            _("one number in %(days)d days") % {"days": keeping.OBJECTIONS.days},
+            _("no bound"),
+        ),
     ]
     head = (_("What is sent"), _("How often"), _("One of these"), _("moves it by"), "ε")
     return table(_("All that leaves a sensor"), head, rows, numbers=2)
@@ -98,29 +106,66 @@ def _case_words(mechanism: Mechanism) -> dict[Case, str]:
 
 def meaning(mechanism: Mechanism) -> list[str]:
     """Return what epsilon means, in sentences for everybody."""
-    epsilon = float(mechanism.sketch.epsilon)
-    visit = float(mechanism.visit_loss)
-    lies = round(100 / (1 + exp(epsilon)))
+    worst = {loss.case: loss.epsilon for loss in losses.daily(mechanism)}
+    half_hour = worst[Case.HALF_HOUR]
     return [
         _(
-            "ε (epsilon) says how much anybody can learn at most. Whatever a sensor sends would be"
-            " almost as likely without you: at most e^ε times less. For one visit ε is %(visit)s,"
-            " so at most %(factor)s times: too little to prove that somebody was there."
+            "ε (epsilon) bounds what anybody can learn of one phone from all that the sensors send."
+            " Half an hour in one shop costs ε = %(epsilon)s at the worst: what is sent is then up"
+            " to %(factor)s times as likely if you were there as if you were not. Whoever thought"
+            " before that it was as likely as not could be %(even)s %% sure afterwards; whoever"
+            " thought of one chance in a hundred, %(faint)s %%."
         )
-        % {"visit": number(visit), "factor": number(exp(visit), 2)},
+        % {
+            "epsilon": number(half_hour),
+            "factor": number(exp(half_hour), 2),
+            "even": number(100 * _belief(Fraction(1, 2), half_hour), 2),
+            "faint": number(100 * _belief(Fraction(1, 100), half_hour), 2),
+        },
+        _(
+            "That is the worst case: a phone that keeps one address and searches for networks all"
+            " the time, and somebody who knows this address, holds every key and knows of"
+            " everybody else who was there. For them it is no proof, but it can be a strong"
+            " suspicion. Whoever has less learns less; the audit tries it, and says how far it"
+            " gets."
+        ),
+        _(
+            "It is made of: %(window)s for each window of %(minutes)d minutes in which the phone"
+            " searches inside the shop (%(windows)d of them), %(visit)s for the visit, %(sketch)s"
+            " for the day’s blurred list."
+        )
+        % {
+            "window": number(worst[Case.WINDOW]),
+            "minutes": WINDOW_S // 60,
+            "windows": losses.WINDOWS_OF_HALF_AN_HOUR,
+            "visit": number(worst[Case.VISIT]),
+            "sketch": number(worst[Case.SKETCH]),
+        },
         _(
             "The day’s blurred list works like a survey in which everybody tosses a coin in secret"
-            " before answering: %(lies)d of 100 answers are untrue on purpose. A “yes” at one place"
-            " proves no visit, even to somebody who holds every key; only sums over many people"
-            " mean something."
+            " before answering: at least %(lies)d of 100 answers are untrue on purpose. So a “yes”"
+            " at a phone’s place can always be denied; only sums over many people mean something."
         )
-        % {"lies": lies},
+        % {"lies": lies_in_a_hundred(mechanism)},
         _(
             "Losses add up: over visits, shops and days. Where ε is large the bound alone promises"
-            " little. That is so for a device that stays and sends all day, as a shop’s own"
-            " terminal does, and it is said here because it is so."
-        ),
+            " little. That is so already for a shopper in %(shops)d shops (ε = %(shopper)s), and"
+            " all the more for a device that stays and sends all day, as a shop’s own terminal"
+            " does. It is said here because it is so."
+        )
+        % {"shops": losses.SHOPS_OF_A_SHOPPER, "shopper": number(worst[Case.SHOPPER])},
     ]
+
+
+def lies_in_a_hundred(mechanism: Mechanism) -> int:
+    """Return how many answers of 100 the blurred list's bits, the surer ones, give untruly."""
+    return round(100 / (1 + exp(float(mechanism.sketch.epsilon))))
+
+
+def _belief(before: Fraction, epsilon: Fraction) -> float:
+    """Return the most that somebody believes afterwards: odds grow e^epsilon-fold (Bayes)."""
+    odds = exp(epsilon) * float(before / (1 - before))
+    return odds / (1 + odds)
 
 
 def formal_claim(mechanism: Mechanism) -> str:
@@ -165,17 +210,38 @@ def honest_limits(mechanism: Mechanism) -> Points:
                 "Whether merely receiving such signals falls under article 5(3) of the ePrivacy"
                 " directive is unsettled law."
             ),
-            _(
-                "The objection list is outside the mathematical promise, because it is asked for."
-                " Each of its %(bits)s bits stands for 2³² addresses, so it is no register of"
-                " people, and a few others are left out along with you."
-            )
-            % {"bits": number(mechanism.objection.bits, 9)},
+            *_of_objections(mechanism),
             _(
                 "A phone that changes its address is not left out for good: the objection holds for"
                 " the address that asked."
             ),
         )
+    )
+
+
+def _of_objections(mechanism: Mechanism) -> tuple[str, ...]:
+    """Return what an objection gives away: it is asked for, so no noise hides it."""
+    return (
+        _(
+            "An objection lies outside the mathematical promise, because it is asked for. It is"
+            " remembered for %(days)d days from when it was made, as one of %(numbers)s numbers."
+            " Each number stands for 2³² addresses, so it is no register of people, and a few"
+            " others are left out along with you."
+        )
+        % {"days": keeping.OBJECTIONS.days, "numbers": number(mechanism.objection.bits, 9)},
+        _(
+            "Whoever runs the hub and knows a phone’s address could work out its number, test"
+            " whether that number is set, and see at which shop and in which quarter of an hour it"
+            " was first told. Where few people object, that is a strong hint that the phone was"
+            " there then. It is told once in %(days)d days, not at each visit."
+        )
+        % {"days": keeping.OBJECTIONS.days},
+        _(
+            "The hub relays the objection list, and nobody signs it. A hub that lies could withhold"
+            " objections that were made in other shops, or invent some, which leave phones out"
+            " until the day ends. It can’t let a phone in again within a day, to recognise it by"
+            " that."
+        ),
     )
 
 
@@ -203,8 +269,8 @@ def kept_table(mechanism: Mechanism) -> Table:
         (_("The day’s key of the town, and the blurred list"), memory, ends),
         (
             _("The blurred list, as sent"),
-            _("hub"),
-            _("%(hours)d hours after the end of its day at most") % {"hours": hours},
+            _("sensor until the hub has it; hub"),
+            _("%(hours)d hours after the end of its day at most, on both") % {"hours": hours},
         ),
         (
             _("Blurred counts, and figures made of them"),
@@ -212,9 +278,9 @@ def kept_table(mechanism: Mechanism) -> Table:
             _("as long as the association needs them: they are about shops, not about people"),
         ),
         (
-            _("Bits of the objection list"),
+            _("Numbers of the objection list"),
             _("hub, sensors"),
-            _("%(days)d days after they were last asked for") % {"days": keeping.OBJECTIONS.days},
+            _("%(days)d days after they were first asked for") % {"days": keeping.OBJECTIONS.days},
         ),
     ]
     return table(_("What is kept, and for how long"), (_("What"), _("Where"), _("How long")), rows)

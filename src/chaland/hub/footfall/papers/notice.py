@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 
 from chaland.hub.footfall import keeping
 from chaland.hub.footfall.models import Measurement
-from chaland.hub.footfall.papers import printing
+from chaland.hub.footfall.papers import claims, printing
+from chaland.hub.footfall.papers.document import number
 from chaland.wire.mechanism import DEFAULT_MECHANISM, Mechanism
 
 LANGUAGES = ("fr", "en")
@@ -125,9 +126,10 @@ def _notice(measurement: Measurement, mechanism: Mechanism) -> Notice:
             _("How many phones come in or pass by, every quarter of an hour."),
             _("How long visits last."),
             _(
-                "How many go to this shop and to another one on the same day, so blurred that"
-                " nobody’s visit can be proved."
-            ),
+                "How many go to this shop and to another one on the same day: estimated from lists"
+                " in which at least %(lies)d of 100 entries are untrue on purpose."
+            )
+            % {"lies": claims.lies_in_a_hundred(mechanism)},
         ),
         never_title=_("What is never kept"),
         never=(
@@ -143,9 +145,11 @@ def _notice(measurement: Measurement, mechanism: Mechanism) -> Notice:
         objection_lead=_("Leave your Wi-Fi on. Choose:"),
         ways=_ways(measurement, mechanism),
         objection_note=_(
-            "Many phones change their address from time to time: then do it again. It is your"
-            " right, and nobody asks why."
-        ),
+            "Your objection is remembered for %(days)d days, as one of %(numbers)s numbers that"
+            " many phones share. Many phones change their address from time to time: then do it"
+            " again. It is your right, and nobody asks why."
+        )
+        % {"days": keeping.OBJECTIONS.days, "numbers": number(mechanism.objection.bits, 9)},
         page_title=_("Everything is explained here, and can be checked:"),
         page=short_address(measurement.public_page),
         imprint=_imprint(measurement),

@@ -8,9 +8,12 @@ import json
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import Any
 
 import segno
 import typst
+
+from chaland.hub.footfall.papers.glyphs import printable_whole
 
 _TIMESTAMP = 0
 """In place of the time of making, which would make each printing another file."""
@@ -22,16 +25,15 @@ def _fonts() -> typst.Fonts:
 
 
 def pdf(template: str, data: Mapping[str, object]) -> bytes:
-    """Return ``papers/<template>.typ`` filled with JSON data as an accessible PDF (PDF/UA-1)."""
-    return _compiled(template, json.dumps(data, ensure_ascii=False, sort_keys=True))
+    """Return ``papers/<template>.typ`` filled with JSON data as an accessible PDF (PDF/UA-1).
+
+    Whatever the texts hold: what the font lacks is shown as a box."""
+    return _compiled(template, _spelt(data))
 
 
 def page_images(template: str, data: Mapping[str, object], ppi: float = 96) -> list[bytes]:
     """Return the pages as PNG: what the tests and people who draw the template look at."""
-    document = json.dumps(data, ensure_ascii=False, sort_keys=True)
-    images = _compiler(template).compile(
-        format="png", ppi=ppi, sys_inputs={"data": document}, timestamp=_TIMESTAMP
-    )
+    images = _typeset(template, _spelt(data), format="png", ppi=ppi)
     return images if isinstance(images, list) else [images or b""]
 
 
@@ -42,20 +44,20 @@ def qr_code(address: str) -> str:
     return out.getvalue().decode("utf-8")
 
 
+def _spelt(data: Mapping[str, object]) -> str:
+    return json.dumps(printable_whole(data), ensure_ascii=False, sort_keys=True)
+
+
 # A public page serves these: whoever asks again and again costs no second printing.
 @lru_cache(maxsize=16)
 def _compiled(template: str, document: str) -> bytes:
-    made = _compiler(template).compile(
-        format="pdf",
-        sys_inputs={"data": document},
-        pdf_standards="ua-1",
-        timestamp=_TIMESTAMP,
-    )
+    made = _typeset(template, document, format="pdf", pdf_standards="ua-1")
     if not isinstance(made, bytes):
         raise TypeError("Typst made no PDF")
     return made
 
 
-def _compiler(template: str) -> typst.Compiler:
+def _typeset(template: str, document: str, **form: Any) -> bytes | list[bytes] | None:
     source = files(__package__).joinpath(f"{template}.typ").read_bytes()
-    return typst.Compiler(source, font_paths=_fonts())
+    compiler = typst.Compiler(source, font_paths=_fonts())
+    return compiler.compile(sys_inputs={"data": document}, timestamp=_TIMESTAMP, **form)

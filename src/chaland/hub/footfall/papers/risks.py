@@ -1,5 +1,8 @@
 """The assessment's table of risks: what could happen, what stands against it, what remains."""
 
+from fractions import Fraction
+from math import ceil
+
 from django.utils.translation import gettext as _
 
 from chaland.hub.footfall import keeping, rules
@@ -74,20 +77,43 @@ def _towards_outsiders(mechanism: Mechanism) -> list[tuple[str, str, str]]:
             ),
             limited,
         ),
+        _filled(mechanism),
         (
-            _("Somebody fills the objection list to blind the town"),
             _(
-                "%(bits)d new bits a window and sensor at most, an end after %(days)d days, an"
-                " alarm at %(share)s %% of the list."
+                "A radio beside a shop objects in the name of each phone that it hears, and blinds"
+                " the shop"
+            ),
+            _(
+                "Nobody learns anything by it: whoever is objected for is not counted. Only"
+                " %(day)d objections a day last; the others hold as long as the radio goes on, and"
+                " are counted apart. Meanwhile the shop’s figures are too low."
             )
-            % {
-                "bits": mechanism.objection.new_in_a_window,
-                "days": keeping.OBJECTIONS.days,
-                "share": number(100 * keeping.OBJECTIONS_ALARM_SHARE),
-            },
-            negligible,
+            % {"day": mechanism.objection.new_in_a_day},
+            _("negligible for people, significant for the shop’s figures"),
         ),
     ]
+
+
+def _filled(mechanism: Mechanism) -> tuple[str, str, str]:
+    objection = mechanism.objection
+    alarm = keeping.OBJECTIONS_ALARM_SHARE * objection.bits
+    return (
+        _("Somebody fills the objection list to blind the town"),
+        _(
+            "A sensor sets %(day)d new numbers a day at most, whatever is transmitted near it:"
+            " %(share)s %% of the list, which leaves out as many phones by chance, and the figures"
+            " are corrected for them. Each ends after %(days)d days. The director is warned at"
+            " %(alarm)s %%: that takes %(sensor_days)d sensors for a day."
+        )
+        % {
+            "day": objection.new_in_a_day,
+            "share": number(Fraction(100 * objection.new_in_a_day, objection.bits), 2),
+            "days": keeping.OBJECTIONS.days,
+            "alarm": number(100 * keeping.OBJECTIONS_ALARM_SHARE),
+            "sensor_days": ceil(alarm / objection.new_in_a_day),
+        },
+        _("negligible"),
+    )
 
 
 def _from_inside(mechanism: Mechanism) -> list[tuple[str, str, str]]:
@@ -124,10 +150,30 @@ def _from_inside(mechanism: Mechanism) -> list[tuple[str, str, str]]:
         (
             _("The hub’s operator, or an intruder there, wants more than the figures"),
             _(
-                "It gets blurred data only, relays keys that it can’t open, and can neither sign a"
-                " charter nor add a sensor."
+                "It gets blurred data and the numbers of objections only, relays keys that it can’t"
+                " open, and can neither sign a charter nor add a sensor."
             ),
             negligible,
+        ),
+        (
+            _("The hub’s operator tests whether a phone with a known address has objected"),
+            _(
+                "An objection is one of %(numbers)s numbers, each of 2³² addresses; it is told once"
+                " in %(days)d days, with a quarter of an hour’s other ones. At which shop and in"
+                " which quarter of an hour that was can’t be hidden from the hub. The notice and"
+                " the public page say so."
+            )
+            % {"numbers": number(mechanism.objection.bits, 9), "days": keeping.OBJECTIONS.days},
+            limited,
+        ),
+        (
+            _("The hub lies about the objection list, which nobody signs"),
+            _(
+                "It could withhold objections made in other shops, or invent some for a day. A"
+                " sensor heeds at once those made beside it, and lets nobody in again within a day:"
+                " no phone can be marked by letting it in and out."
+            ),
+            limited,
         ),
         (
             _("People do not know that they are counted"),

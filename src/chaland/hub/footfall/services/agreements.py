@@ -1,7 +1,6 @@
 """A shop's agreement to carry a sensor: given, its notice put up, withdrawn."""
 
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -10,7 +9,6 @@ from chaland.hub.association.models import Shop
 from chaland.hub.common import clock
 from chaland.hub.footfall.models import Agreement, Measurement
 from chaland.hub.footfall.papers import notice
-from chaland.wire.periods import local_day
 
 _DATABASE = "footfall"
 
@@ -65,10 +63,5 @@ def withdraw(shop_id: int, on: date) -> None:
 
 def _not_ahead(shop_id: int, on: date) -> None:
     shop = Shop.objects.select_related("association").get(pk=shop_id)
-    now = clock.now()
-    today = max(
-        local_day(now, ZoneInfo(shop.association.timezone)),
-        now.astimezone(ZoneInfo(shop.association.timezone)).date(),
-    )
-    if on > today:
-        raise AgreementErrorFinal(_("This day has not come yet."))
+    if on > clock.today(shop.association.timezone):
+        raise AgreementErrorFinal(_("This day has not come yet (days begin at 04:00)."))

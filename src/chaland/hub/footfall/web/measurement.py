@@ -1,8 +1,6 @@
 """The measurement page: what is said, who agreed, and the charter that lets sensors listen."""
 
 from collections.abc import Callable
-from datetime import date
-from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,8 +18,8 @@ from chaland.hub.association.access import (
 from chaland.hub.association.models import Association, Shop
 from chaland.hub.association.shop_csv import slug_of
 from chaland.hub.common import clock
-from chaland.hub.footfall import keeping
 from chaland.hub.footfall.models import Agreement, Measurement
+from chaland.hub.footfall.papers import glyphs
 from chaland.hub.footfall.services import agreements, charter
 from chaland.hub.footfall.services.agreements import AgreementErrorFinal
 from chaland.hub.footfall.services.charter import CharterErrorFinal
@@ -31,6 +29,7 @@ from chaland.hub.footfall.web.measurement_forms import (
     DayForm,
     MeasurementForm,
 )
+from chaland.hub.footfall.web.standing import Warnings
 from chaland.wire import charter as wire
 
 
@@ -45,6 +44,7 @@ def page(request: HttpRequest) -> HttpResponse:
             "shop": role.shop,
             "agreement": Agreement.objects.filter(shop_id=role.shop.pk).first(),
             "measurement": measurement,
+            "listening": role.shop.pk in Warnings(role.association).listening,
         }
         return render(request, "footfall/agreement.html", context)
     if request.method != "POST":
@@ -55,7 +55,20 @@ def page(request: HttpRequest) -> HttpResponse:
     form.instance.association_id = role.association.pk
     form.save()
     messages.success(request, _("Saved."))
+    _say_what_is_not_printed(request, form)
     return redirect("measurement")
+
+
+def _say_what_is_not_printed(request: HttpRequest, form: MeasurementForm) -> None:
+    texts = (str(form.cleaned_data[name]) for name in ("controller", "contact", "purpose"))
+    lacking = glyphs.lacking(" ".join(texts))
+    if lacking:
+        signs = {"signs": " ".join(lacking), "place": glyphs.IN_PLACE}
+        messages.warning(
+            request,
+            _("The notice has no letters for %(signs)s: it shows %(place)s in their place.")
+            % signs,
+        )
 
 
 def _form(
@@ -71,7 +84,7 @@ def _form(
         request.POST if request.method == "POST" else None,
         instance=measurement,
         initial=None if measurement else initial,
-        today=_today(association),
+        today=clock.today(association.timezone),
     )
 
 
@@ -83,7 +96,7 @@ def _page(
 ) -> HttpResponse:
     association = required_role(request).association
     measurement = Measurement.objects.filter(association_id=association.pk).first()
-    today = _today(association)
+    today = clock.today(association.timezone)
     status = charter.status(association.pk, clock.now())
     refused = bool((form and form.errors) or charter_errors)
     if form is None and request.method != "POST":
@@ -95,15 +108,11 @@ def _page(
         "charter_errors": charter_errors or [],
         "status": status,
         "today": today,
-        "ending": status.days_left is not None and status.days_left <= keeping.END_IS_NEAR.days,
+        "warnings": Warnings(association),
         "ready": sum(not each.missing for each in status.shops),
         "draft_name": _draft_name(status.charter),
     }
     return render(request, "footfall/measurement.html", context, status=422 if refused else 200)
-
-
-def _today(association: Association) -> date:
-    return clock.now().astimezone(ZoneInfo(association.timezone)).date()
 
 
 def _draft_name(current: wire.Charter | None) -> str:
@@ -148,7 +157,7 @@ def notice_shown(request: HttpRequest, slug: str) -> HttpResponse:
 def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
     """Record that a shop withdraws its agreement, today."""
     shop = _shop(request, slug)
-    _record(request, lambda: agreements.withdraw(shop.pk, _today(shop.association)))
+    _record(request, lambda: agreements.withdraw(shop.pk, clock.today(shop.association.timezone)))
     return _to_shops()
 
 

@@ -9,6 +9,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from chaland.hub.common.signs import refuse_unseen
 from chaland.hub.footfall import keeping
 from chaland.hub.footfall.models import Measurement
 from chaland.wire import charter as wire
@@ -84,6 +85,8 @@ class MeasurementForm(_MeasurementModelForm):
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.today = today
+        for name in ("controller", "contact", "purpose"):
+            self.fields[name].validators.append(refuse_unseen)
         self.fields["ends_on"].widget.attrs |= {
             "min": today.isoformat(),
             "max": (today + keeping.MEASUREMENT_AT_MOST).isoformat(),
@@ -115,7 +118,9 @@ class MeasurementForm(_MeasurementModelForm):
 class AgreementForm(forms.Form):
     """Who agreed to a shop's sensor, and when."""
 
-    agreed_by = forms.CharField(label=gettext_lazy("Agreed by"), max_length=120)
+    agreed_by = forms.CharField(
+        label=gettext_lazy("Agreed by"), max_length=120, validators=[refuse_unseen]
+    )
     agreed_on = _day(gettext_lazy("Agreed on"))
 
 

@@ -29,6 +29,7 @@ from chaland.hub.footfall.rules import Unit
 from chaland.hub.footfall.web import words
 from chaland.hub.footfall.web.export import csv_response
 from chaland.hub.footfall.web.question import Question
+from chaland.hub.footfall.web.standing import Warnings
 from chaland.wire.periods import local_day
 
 
@@ -93,6 +94,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "begun": asked.question.period.first == asked.today,
         "threshold": round(rules.VISITS_SHOWN_MIN),
         "error_max": rules.ERROR_SHOWN_MAX,
+        "warnings": Warnings(asked.role.association) if asked.director else None,
     }
     return render(request, "footfall/figures.html", context)
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import get_object_or_404, render
@@ -18,26 +17,15 @@ from chaland.hub.common import clock
 from chaland.hub.footfall import charters, keeping
 from chaland.hub.footfall.models import AuditReport, Measurement
 from chaland.hub.footfall.papers import annex, assessment, claims, notice
-from chaland.hub.footfall.papers.document import Document
+from chaland.hub.footfall.papers.document import Document, number
 from chaland.hub.footfall.services import objections
 from chaland.hub.footfall.web.audit_words import attack_rows, check_rows
+from chaland.hub.footfall.web.standing import standing
 from chaland.wire.charter import Charter
 from chaland.wire.mechanism import DEFAULT_MECHANISM
-from chaland.wire.periods import local_day
 from chaland.wire.summary import CellCounts, Count, Mode, State, Summary, encode
 
 LANGUAGES = tuple(notice.LANGUAGES)
-
-
-def standing(charter: Charter | None, today: date) -> str:
-    """Say how a measurement stands: waiting, ended, outdated, ending (within a month), running."""
-    if charter is None:
-        return "waiting"
-    if charter.ends_on < today:
-        return "ended"
-    if charters.is_outdated(charter):
-        return "outdated"
-    return "ending" if charter.ends_on - today < keeping.END_IS_NEAR else "running"
 
 
 class Town:
@@ -46,7 +34,7 @@ class Town:
     def __init__(self, association: Association, measurement: Measurement) -> None:
         self.association, self.measurement = association, measurement
         self.charter: Charter | None = charters.current(association.pk)
-        self.today = local_day(clock.now(), ZoneInfo(association.timezone))
+        self.today = clock.today(association.timezone)
 
     @property
     def state(self) -> str:
@@ -58,7 +46,11 @@ class Town:
         since: dict[str, date] = {}
         for each in self.charter.sensors if self.charter else ():
             since[each.shop] = min(each.agreed_on, since.get(each.shop, each.agreed_on))
-        return [{"name": name, "since": day} for name, day in sorted(since.items())]
+        withdrawn = set(charters.still_listening(self.charter).values())
+        return [
+            {"name": name, "since": day, "withdrawn": name in withdrawn}
+            for name, day in sorted(since.items())
+        ]
 
     def assessed(self, language: str) -> Document:
         """Return the town's impact assessment in one language."""
@@ -112,6 +104,8 @@ def page(request: HttpRequest, town: int | None = None) -> HttpResponse:
         "kept": [claims.kept_table(DEFAULT_MECHANISM)],
         "mechanism": DEFAULT_MECHANISM,
         "linger_minutes": DEFAULT_MECHANISM.linger_s // 60,
+        "lies": claims.lies_in_a_hundred(DEFAULT_MECHANISM),
+        "numbers": number(DEFAULT_MECHANISM.objection.bits, 9),
         "objection_days": keeping.OBJECTIONS.days,
         "objections": objections.fill(found.association.pk, found.today),
         "alarm_share": keeping.OBJECTIONS_ALARM_SHARE,
