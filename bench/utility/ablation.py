@@ -6,7 +6,7 @@ import numpy as np
 
 from bench.utility.errors import ZONE_BEFORE, ZONE_STEP, Floats, pair_errors, sums, upper
 from bench.utility.towns import BEFORE, MONTH, Truth
-from chaland.hub.footfall.estimates import pattern
+from chaland.hub.footfall.estimates import descriptions, pattern
 from chaland.hub.footfall.estimates.covisits import TownDay
 from chaland.hub.footfall.estimates.flows import shop_pairs
 from chaland.hub.footfall.estimates.pattern import Days
@@ -21,18 +21,18 @@ def shops(days: list[TownDay], truths: list[Truth]) -> Mapping[str, tuple[float,
     every = np.ones(MONTH, bool)
     mean = aligned.mean(every)
     usual = pattern.fit(aligned)
-    unheld, pattern.LEVEL_ERROR = pattern.LEVEL_ERROR, 10.0
+    unheld, descriptions.LEVEL_ERROR = descriptions.LEVEL_ERROR, 10.0
     free = pattern.fit(aligned)
-    pattern.LEVEL_ERROR = unheld
+    descriptions.LEVEL_ERROR = unheld
     raw = np.mean([day.covisits for day in month], axis=0)
     found = {
         "inner product, each pair for itself": raw * MONTH,
         "... not below 0": sums(month),
         "chance alone (visitors times visitors)": mean.chance() * MONTH,
-        "low rank alone": pattern.low_rank(mean) * MONTH,
-        "log-bilinear alone": pattern.bilinear(mean) * MONTH,
-        "zones alone": pattern.by_zones(mean, aligned.zones) * MONTH,
-        "single pairs' ratios alone": pattern.ratios(mean) * MONTH,
+        "low rank alone": descriptions.low_rank(mean) * MONTH,
+        "log-bilinear alone": descriptions.bilinear(mean) * MONTH,
+        "zones alone": descriptions.by_zones(mean, aligned.zones) * MONTH,
+        "single pairs' ratios alone": descriptions.ratios(mean) * MONTH,
         "all five, weighed by unseen days": usual.covisits * MONTH,
         "... without holding shops to their visitors": free.covisits * MONTH,
         "... with eight weeks before": shop_pairs(month, days[:BEFORE]).value,

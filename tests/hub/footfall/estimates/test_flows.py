@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chaland.hub.footfall.estimates import pattern
+from chaland.hub.footfall.estimates import descriptions, pattern
 from chaland.hub.footfall.estimates.covisits import TownDay
 from chaland.hub.footfall.estimates.deviation import departures
 from chaland.hub.footfall.estimates.distinct import overcount, town_visitors, visitors_per_visit
@@ -210,8 +210,10 @@ def test_independent_noise_has_no_structure():
     found = []
     for _ in range(10):
         raw = np.triu(rng.normal(0, 1, (20, 20)), 1)
-        mean = pattern.Mean(100 + raw + raw.T, np.ones((20, 20)), np.full(20, 10.0))
-        found.append(np.abs(pattern.low_rank(mean) - mean.chance())[~np.eye(20, dtype=bool)].max())
+        mean = descriptions.Mean(100 + raw + raw.T, np.ones((20, 20)), np.full(20, 10.0))
+        found.append(
+            np.abs(descriptions.low_rank(mean) - mean.chance())[~np.eye(20, dtype=bool)].max()
+        )
     assert np.median(found) < 1.0
 
 
@@ -219,9 +221,9 @@ def test_a_strong_theme_stands_out_of_noise():
     rng = np.random.default_rng(9)
     theme = np.outer(*(np.sign(rng.normal(size=20)),) * 2)
     raw = np.triu(rng.normal(0, 1, (20, 20)), 1)
-    mean = pattern.Mean(100 + 3 * theme + raw + raw.T, np.ones((20, 20)), np.full(20, 10.0))
+    mean = descriptions.Mean(100 + 3 * theme + raw + raw.T, np.ones((20, 20)), np.full(20, 10.0))
     off = ~np.eye(20, dtype=bool)
-    missed = (pattern.low_rank(mean) - 100 - 3 * theme)[off]
+    missed = (descriptions.low_rank(mean) - 100 - 3 * theme)[off]
     assert missed.std() < 0.6, "each pair alone would miss by 1"
 
 
@@ -232,8 +234,8 @@ def test_the_few_pairs_that_stand_out_stay_and_the_others_are_drawn_together():
     for pair in strong:
         true[pair] = true[pair[::-1]] = 500.0
     raw = np.triu(rng.normal(0, 30, (20, 20)), 1)
-    mean = pattern.Mean(true + raw + raw.T, np.full((20, 20), 900.0), np.full(20, 10.0))
-    found = pattern.ratios(mean)
+    mean = descriptions.Mean(true + raw + raw.T, np.full((20, 20), 900.0), np.full(20, 10.0))
+    found = descriptions.ratios(mean)
     assert all(abs(found[pair] - 500) < 100 for pair in strong)
     assert (found - true)[(true == 100) & OFF_20].std() < 15, "each pair alone would miss by 30"
 
@@ -243,8 +245,8 @@ def test_zones_that_attract_are_described_by_a_number_for_each_two():
     zones = np.repeat([7, 3], 10)
     true = np.where(zones[:, None] == zones, 150.0, 50.0)
     raw = np.triu(rng.normal(0, 30, (20, 20)), 1)
-    mean = pattern.Mean(true + raw + raw.T, np.full((20, 20), 900.0), np.full(20, 10.0))
-    missed = (pattern.by_zones(mean, zones) - true)[OFF_20]
+    mean = descriptions.Mean(true + raw + raw.T, np.full((20, 20), 900.0), np.full(20, 10.0))
+    missed = (descriptions.by_zones(mean, zones) - true)[OFF_20]
     assert np.abs(missed).max() < 30 * 4 / np.sqrt(45)
 
 
