@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chaland.wire import answers, charter, enrolment, exchange, signature, sketch, summary
+from chaland.wire import answers, charter, enrolment, exchange, fields, signature, sketch, summary
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reference" / "wire.md").read_text(encoding="utf-8")
@@ -53,6 +53,8 @@ def test_every_answer_is_explained_with_its_status(code: answers.Code) -> None:
 
 def test_sizes_headers_and_codes_are_as_written() -> None:
     assert f"{summary.MAX_BYTES} bytes (an exchange: {exchange.MAX_BYTES})" in PAGE
+    assert f"more than {fields.LONGEST_NUMBER} signs" in PAGE
+    assert f"nested deeper than {fields.DEEPEST} " in PAGE
     assert f"At most {charter.MAX_BYTES} bytes" in PAGE
     assert f"{sketch.MAX_PLACES:,} together" in PAGE
     assert f"list, at most {exchange.MAX_COPIES} " in PAGE

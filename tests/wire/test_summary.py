@@ -68,8 +68,9 @@ def cells(draw: st.DrawFn) -> CellCounts:
     start = draw(STARTS)
     mode = draw(st.sampled_from(Mode))
     names = [name for name in COUNT_ROWS if mode is Mode.DEFAULT or name != "fingerprints"]
-    counts = {name: draw(COUNTS) for name in draw(st.sets(st.sampled_from(names), min_size=1))}
     windows = draw(st.integers(0, 3))
+    heard = draw(st.sets(st.sampled_from(names), min_size=1)) if windows else ()
+    counts = {name: draw(COUNTS) for name in heard}
     dwell = draw(st.none() | dwells(start.date() - timedelta(days=1)))
     sketch = draw(st.none() | sketches(start))
     return CellCounts(start, windows, draw(st.sampled_from(State)), mode, counts, dwell, sketch)
@@ -193,7 +194,7 @@ BROKEN = [
     ("mode", "strict", "absent in strict mode"),
     ("simulated", 0, "true or false"),
     ("counts", [], "JSON object"),
-    ("counts", {}, "empty"),
+    ("counts", {}, "if a window was observed"),
     ("counts.macs", {"value": 1}, "unknown"),
     ("counts.scans.row", "E2", "must be E1"),
     ("counts.scans.value", 1.5, "whole number"),
@@ -206,6 +207,13 @@ BROKEN = [
     ("counts.scans.address", "x", "not a member"),
     ("rssi", -70, "not a member"),
 ]
+
+
+def test_counts_of_no_window_are_refused() -> None:
+    """They would be a second release of a cell that no account knows of."""
+    with pytest.raises(WireErrorFinal, match="empty when no window") as caught:
+        decode(changed("windows", 0))
+    assert caught.value.field == "counts"
 
 
 @pytest.mark.parametrize(("path", "value", "problem"), BROKEN)
