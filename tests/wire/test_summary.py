@@ -194,7 +194,7 @@ BROKEN = [
     ("mode", "strict", "absent in strict mode"),
     ("simulated", 0, "true or false"),
     ("counts", [], "JSON object"),
-    ("counts", {}, "if a window was observed"),
+    ("counts", {}, "empty"),
     ("counts.macs", {"value": 1}, "unknown"),
     ("counts.scans.row", "E2", "must be E1"),
     ("counts.scans.value", 1.5, "whole number"),

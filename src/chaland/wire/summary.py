@@ -212,7 +212,7 @@ def _cell(fields: Fields) -> CellCounts:
     mode = fields.choice("mode", Mode)
     counts = _counts(fields.object("counts"))
     if bool(windows) != bool(counts):
-        raise fields.refuse("counts", "must be there if a window was observed, and only then")
+        raise fields.refuse("counts", "must be empty when no window was observed, and only then")
     if mode is Mode.STRICT and "fingerprints" in counts:
         raise fields.refuse("counts.fingerprints", "must be absent in strict mode")
     dwell = _dwell(fields.object("dwell"), start) if "dwell" in fields else None

@@ -31,6 +31,7 @@ from chaland.hub.footfall.services.enrolment import (
 )
 from chaland.wire.answers import Code
 from chaland.wire.enrolment import request
+from chaland.wire.summary import State
 from tests.hub.footfall.intake.rivals import AT_ONCE, at_once, offer, overspend
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,7 +45,9 @@ def test_the_same_summary_by_many_is_stored_once(box: Any) -> None:
 
 
 def test_one_number_for_many_summaries_goes_to_one(box: Any) -> None:
-    codes = Counter(at_once(lambda n: box.send(box.summary(1, windows=n % 4)).answer.code))
+    codes = Counter(
+        at_once(lambda n: box.send(box.summary(1, state=list(State)[n % 4])).answer.code)
+    )
     assert codes[Code.ACCEPTED] == 1
     assert codes[Code.ACCEPTED] + codes[Code.DUPLICATE] == AT_ONCE / 4
     assert codes[Code.SEQUENCE_CONFLICT] == AT_ONCE * 3 / 4

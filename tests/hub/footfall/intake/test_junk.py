@@ -16,6 +16,7 @@ from chaland.hub.footfall.intake.drops import Strangers
 from chaland.hub.footfall.models import Cell, DayKey, DropCount, EnrolmentCode, Sensor
 from chaland.wire import answers, enrolment
 from chaland.wire import exchange as wire
+from chaland.wire.answers import Code
 from chaland.wire.signature import sign
 from chaland.wire.summary import encode
 from tests.hub.footfall.intake.boxes import Box
@@ -172,3 +173,14 @@ def test_any_enrolment(shop: Any, strangers: Strangers) -> None:
     run()
     assert not Sensor.objects.exists()
     assert not EnrolmentCode.objects.exists()
+
+
+def test_no_cell_is_drawn_anew_by_saying_that_nothing_was_observed(
+    box: Any, make_box: Callable[[], Any]
+) -> None:
+    """A replaced sensor's cells count as the shop's, whatever ``windows`` says."""
+    box.send(box.summary(1))
+    again = make_box()
+    body = encode(again.summary(1)).replace(b'"windows": 3', b'"windows": 0')
+    assert again.send(body).answer.code is Code.MALFORMED
+    assert Cell.objects.count() == 1

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaland.hub.footfall.estimates.covisits import TownDay, close_day, pack, unpack
-from chaland.hub.footfall.estimates.distinct import shops_per_visitor, town_visitors
+from chaland.hub.footfall.estimates.distinct import town_visitors
 from chaland.hub.footfall.estimates.flows import shop_pairs
 from chaland.hub.footfall.estimates.sketches import Sketches
 from chaland.hub.footfall.estimates.zone_flows import (
@@ -55,7 +55,6 @@ def read_as_pages_do(day: TownDay) -> None:
         zone_visitors(days)
         shop_zones(days)
         zone_order(days)
-        shops_per_visitor(days)
         town_visitors(days[0], days[1:])
 
 
