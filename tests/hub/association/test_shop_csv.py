@@ -145,3 +145,8 @@ def test_no_cell_is_a_formula(cell: str) -> None:
 
 def test_two_spellings_of_a_name_are_one_shop() -> None:
     assert slug_of("  Café—DE la  Gare ") == slug_of("cafe de la gare") == "cafe-de-la-gare"
+
+
+def test_signs_that_nobody_sees_leave_a_name() -> None:
+    file = read_shops("nom;zone\nCafé\u200b \u202edes  Halles;Centre\n".encode())
+    assert [row.name for row in file.rows] == ["Café des Halles"]

@@ -2,9 +2,6 @@
 
 import unicodedata
 
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
-
 _UNSEEN = frozenset(("Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"))
 """Unicode's categories: controls, formats, line separators, half signs, private and none."""
 
@@ -18,10 +15,3 @@ def on_one_line(text: str) -> str:
     """Return a text with one space for each gap or break, and without signs that show nothing."""
     gapless = " ".join(text.split())
     return gapless.translate(dict.fromkeys(map(ord, unseen(gapless))))
-
-
-def refuse_unseen(text: str) -> None:
-    """Check a form's text. Raises ValidationError, naming the first sign that shows nothing."""
-    for sign in unseen(text):
-        where = {"code": f"U+{ord(sign):04X}", "before": text.partition(sign)[0][-20:]}
-        raise ValidationError(_("Remove the invisible sign %(code)s after “%(before)s”.") % where)

@@ -1,17 +1,21 @@
 """The impact assessment follows the code and the configuration; nothing in it is typed in."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, fields, is_dataclass, replace
 from datetime import date, time
+from math import ceil, exp
 from typing import Any
 
 import pytest
 from django.utils import translation
 
-from chaland.hub.footfall.papers import annex, assessment, claims, printing
-from chaland.hub.footfall.papers.document import Alarm, Document, number, table
+from chaland.hub.footfall import keeping
+from chaland.hub.footfall.papers import annex, assessment, claims, printing, risks
+from chaland.hub.footfall.papers.document import Alarm, Document, Table, number, table
 from chaland.wire import losses
 from chaland.wire.charter import Charter, sign
+from chaland.wire.losses import Case
 from chaland.wire.mechanism import DEFAULT_MECHANISM, Mechanism, Noised, annex_digest
 from chaland.wire.summary import Mode
 from tests.hub.footfall.papers.conftest import TOWN_KEY, measured, said
@@ -147,3 +151,77 @@ def test_the_print_is_the_same_each_time(language: str) -> None:
 def test_a_row_that_is_too_short_is_no_table() -> None:
     with pytest.raises(ValueError, match="2 cells"):
         table("t", ("a", "b"), [("1",)])
+
+
+def numbers_in(text: str) -> set[str]:
+    """The numbers of an English text, but for powers such as 2³²."""
+    return set(re.findall(r"\d+(?:[.,]\d+)*(?![\d⁰¹²³])", text))
+
+
+def test_what_epsilon_means_is_computed_from_half_an_hour() -> None:
+    worst = {loss.case: loss.epsilon for loss in losses.daily()}
+    factor = exp(worst[Case.HALF_HOUR])
+    with translation.override("en"):
+        texts = claims.meaning(DEFAULT_MECHANISM)
+        first = {
+            number(worst[Case.HALF_HOUR]),
+            number(factor, 2),
+            number(100 * factor / (1 + factor), 2),
+            number(100 * factor / (99 + factor), 2),
+        }
+        parts = {number(worst[case]) for case in (Case.WINDOW, Case.VISIT, Case.SKETCH)}
+        lies = 1 / (1 + exp(worst[Case.SKETCH]))
+    assert numbers_in(texts[0]) == first
+    assert numbers_in(texts[1]) == set()
+    assert numbers_in(texts[2]) == parts | {"5", "7"}
+    assert numbers_in(texts[3]) == {f"{100 * lies:.0f}", "100"}
+    assert numbers_in(texts[4]) == {"4", number(worst[Case.SHOPPER])}
+    whole = worst[Case.VISIT] + worst[Case.SKETCH] + 7 * worst[Case.WINDOW]
+    assert whole == worst[Case.HALF_HOUR], "the parts make the sum"
+    assert not re.search("almost as likely|too little to prove", " ".join(texts))
+
+
+def test_a_dearer_window_is_felt_in_what_half_an_hour_means() -> None:
+    counts = dict(DEFAULT_MECHANISM.counts[Mode.DEFAULT]) | {"fingerprints": Noised(3, "1.2")}
+    dearer = replace(DEFAULT_MECHANISM, counts={**DEFAULT_MECHANISM.counts, Mode.DEFAULT: counts})
+    with translation.override("en"):
+        assert "ε = 5.9" in claims.meaning(dearer)[0]
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_an_objection_is_no_secret_and_the_papers_say_so(language: str) -> None:
+    document = assessed(language)
+    sections = {section.slug: str(asdict(section)) for section in document.sections}
+    with translation.override(language):
+        numbers = number(DEFAULT_MECHANISM.objection.bits, 9)
+    for slug in ("limits", "risks"):
+        assert numbers in sections[slug].replace("\\xa0", "\xa0")
+        assert str(keeping.OBJECTIONS.days) in sections[slug]
+    assert {"fr": "pourrait taire", "en": "could withhold"}[language] in sections["limits"]
+
+
+def test_the_risk_of_a_forging_radio_is_rated_by_the_mechanism() -> None:
+    objection = DEFAULT_MECHANISM.objection
+    share = 100 * objection.new_in_a_day / objection.bits
+    full = keeping.OBJECTIONS_ALARM_SHARE * objection.bits
+    with translation.override("en"):
+        rated = risks.section(DEFAULT_MECHANISM).blocks[1]
+    assert isinstance(rated, Table)
+    risks_said = {row[0]: row[1] for row in rated.rows}
+    filled = risks_said["Somebody fills the objection list to blind the town"]
+    sensors = ceil(full / objection.new_in_a_day)
+    assert numbers_in(filled) == {"128", f"{share:.1f}", "30", "2", str(sensors)}
+    blinded = next(text for name, text in risks_said.items() if "blinds the shop" in name)
+    assert numbers_in(blinded) == {str(objection.new_in_a_day)}
+
+
+def test_where_the_blurred_list_is_kept_is_said_of_sensor_and_hub() -> None:
+    with translation.override("en"):
+        rows = {row[0]: row[1:] for row in claims.kept_table(DEFAULT_MECHANISM).rows}
+    hours = int(keeping.SKETCHES.total_seconds() // 3600)
+    where, how_long = rows["The blurred list, as sent"]
+    assert "sensor" in where
+    assert "hub" in where
+    assert how_long.startswith(f"{hours} hours after the end of its day")
+    kept = next(section for section in assessed().sections if section.slug == "kept")
+    assert "PostgreSQL" in str(kept)

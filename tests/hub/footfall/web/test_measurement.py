@@ -184,3 +184,96 @@ def test_the_sensors_page_says_why_none_listens(bare: builders.Cast, client_of: 
     assert "not in the charter" not in page
     builders.build_sensor(bare.shops[1].pk, SATURDAY)
     assert "not in the charter" in client.get("/sensors/").content.decode()
+
+
+def in_force(client: Client, cast: builders.Cast) -> None:
+    record_all(client, cast)
+    sign_draft(client)
+
+
+def sign_draft(client: Client) -> None:
+    draft = wire.decode(client.get(reverse("charter_draft")).content)
+    upload(client, wire.encode(wire.sign(draft, TOWN_KEY)))
+
+
+def test_a_withdrawn_box_is_red_until_the_next_charter(
+    bare: builders.Cast, client_of: ClientOf
+) -> None:
+    client, keeper = client_of(bare.director), client_of(bare.shopkeeper)
+    in_force(client, bare)
+    told = "its box still listens"
+    assert told not in client.get(PAGE).content.decode()
+    client.post(reverse("measurement_withdraw", args=[bare.shop.slug]))
+    for address in (PAGE, "/"):
+        page = client.get(address).content.decode()
+        assert f"{bare.shop.name} has withdrawn its agreement, and {told}" in page
+        assert "alert is-bad" in page
+    assert "You may unplug it now" in keeper.get(PAGE).content.decode()
+    assert told not in keeper.get("/").content.decode()
+    assert "withdrawn: refused by the hub" in in_english("/privacy/")
+    sign_draft(client)
+    for address in (PAGE, "/"):
+        assert told not in client.get(address).content.decode()
+    assert "unplug" not in keeper.get(PAGE).content.decode()
+    assert bare.shop.name not in in_english("/privacy/")
+
+
+def in_english(path: str) -> str:
+    return Client(HTTP_ACCEPT_LANGUAGE="en").get(path).content.decode()
+
+
+def test_the_front_page_announces_the_end_to_the_director_alone(
+    bare: builders.Cast, client_of: ClientOf
+) -> None:
+    client, keeper = client_of(bare.director), client_of(bare.shopkeeper)
+    in_force(client, bare)
+    end = datetime(2027, 12, 31, 12, tzinfo=UTC)
+    for days, words in {30: None, 29: "ends in 30 days", -1: "has ended"}.items():
+        with time_machine.travel(end - timedelta(days=days)):
+            client.force_login(bare.director)
+            keeper.force_login(bare.shopkeeper)
+            page = client.get("/").content.decode()
+            assert (words in page) if words else ("The measurement ends" not in page)
+            assert "The measurement" not in keeper.get("/").content.decode()
+
+
+@pytest.mark.parametrize("sign", ["\x07", "\u202e", "\u2066", "\u200b", "\x85", "\ue000"])
+@pytest.mark.parametrize("field", ["purpose", "controller", "contact"])
+def test_signs_that_nobody_sees_are_refused(
+    bare: builders.Cast, client_of: ClientOf, field: str, sign: str
+) -> None:
+    answer = client_of(bare.director).post(PAGE, texts(**{field: f"Au{sign}dit"}))
+    assert answer.status_code == 422
+    assert f"U+{ord(sign):04X} after “Au”" in answer.content.decode()
+
+
+def test_letters_that_the_print_lacks_are_told_and_printed_as_boxes(
+    bare: builders.Cast, client_of: ClientOf
+) -> None:
+    client = client_of(bare.director)
+    page = client.post(PAGE, texts(purpose="Le 花屋 ☕"), follow=True).content.decode()
+    assert "The notice has no letters for 花 屋 ☕: it shows □" in page
+    for file in ("notice-fr.pdf", "notice-en.pdf", "assessment-fr.pdf"):
+        answer = Client().get(f"/privacy/{file}")
+        assert answer.status_code == 200
+        assert answer.content.startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize(("hour", "day"), [(1, "2026-11-20"), (5, "2026-11-21")])
+def test_today_is_one_day_wherever_it_is_asked(
+    bare: builders.Cast, client_of: ClientOf, hour: int, day: str
+) -> None:
+    """Between midnight and 04:00 in town it is still yesterday: form, rules and charter agree."""
+    with time_machine.travel(datetime(2026, 11, 21, hour, 30, tzinfo=UTC)):
+        client = client_of(bare.director)
+        client.post(PAGE, texts())
+        assert f'value="{day}" max="{day}"' in client.get(PAGE).content.decode()
+        agree = reverse("measurement_agree", args=[bare.shop.slug])
+        ahead = (datetime.fromisoformat(day) + timedelta(days=1)).date().isoformat()
+        answer = client.post(agree, {"agreed_by": "S", "agreed_on": ahead}, follow=True)
+        assert "has not come yet" in answer.content.decode()
+        client.post(agree, {"agreed_by": "S", "agreed_on": day})
+        client.post(reverse("measurement_notice", args=[bare.shop.slug]), {"day": day})
+        draft = wire.decode(client.get(reverse("charter_draft")).content)
+        assert draft.signed_on.isoformat() == day
+        assert draft.sensors[0].agreed_on.isoformat() == day

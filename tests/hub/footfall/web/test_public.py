@@ -81,6 +81,19 @@ def test_its_losses_are_computed(town: builders.Cast) -> None:
             assert f">{float(loss.epsilon):g}</td>" in page
 
 
+def test_it_says_what_an_objection_gives_away(town: builders.Cast) -> None:
+    page = text_of("/privacy/")
+    for words in (
+        "as one of 65,536 numbers",
+        "first told",
+        "could withhold",
+        "until the hub has it",
+    ):
+        assert words in page
+    assert "from the day when your phone first asked" in page
+    assert "last looked" not in page
+
+
 def test_the_example_is_a_message_that_the_hub_would_read(town: builders.Cast) -> None:
     page = text_of("/privacy/").replace("&quot;", '"')
     shown = page.partition("<code>{")[2].partition("}</code>")[0]

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from chaland.hub.association.models import Association, Shop, StaffRole, User, Zone
 from chaland.hub.association.services import is_setup_token
 from chaland.hub.association.shop_csv import slug_of
-from chaland.hub.common.signs import refuse_unseen
+from chaland.hub.common.signs import unseen
 
 if TYPE_CHECKING:
     _AssociationModelForm = forms.ModelForm[Association]
@@ -119,6 +119,13 @@ def _check_password(form: "forms.Form | forms.ModelForm[Any]", email: str, name:
         validate_password(password, User(email=email, name=name))
     except ValidationError as error:
         form.add_error("password", error)
+
+
+def refuse_unseen(text: str) -> None:
+    """Check a form's text. Raises ValidationError, naming the first sign that shows nothing."""
+    for sign in unseen(text):
+        where = {"code": f"U+{ord(sign):04X}", "before": text.partition(sign)[0][-20:]}
+        raise ValidationError(_("Remove the invisible sign %(code)s after “%(before)s”.") % where)
 
 
 class _NamedForm(_ModelForm):

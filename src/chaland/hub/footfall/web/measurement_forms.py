@@ -9,7 +9,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from chaland.hub.common.signs import refuse_unseen
+from chaland.hub.association.web.forms import refuse_unseen
 from chaland.hub.footfall import keeping
 from chaland.hub.footfall.models import Measurement
 from chaland.wire import charter as wire
