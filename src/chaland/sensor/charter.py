@@ -23,6 +23,8 @@ class Refusal(StrEnum):
     NOT_LISTED = "not-listed"
     ENDED = "ended"
     ANNEX_DIFFERS = "annex-differs"
+    WITHDRAWN = "withdrawn"
+    """No charter says this: the hub does, until the next charter leaves the sensor out."""
 
 
 WHAT_TO_DO: Mapping[Refusal, str] = {
@@ -55,6 +57,11 @@ WHAT_TO_DO: Mapping[Refusal, str] = {
         "this software counts otherwise than the charter says, so it does not listen: sign a "
         "charter for this version (after reading its impact assessment), or install the version "
         "that was agreed"
+    ),
+    Refusal.WITHDRAWN: (
+        "the hub says that the shop has withdrawn its agreement, or that this sensor was revoked, "
+        "so it does not listen: take the box down, or let the shop agree again and sign the next "
+        "charter"
     ),
 }
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from chaland.sensor.button import refuse_press
-from chaland.sensor.charter import WHAT_TO_DO
+from chaland.sensor.charter import WHAT_TO_DO, Refusal
 from chaland.sensor.orders import (
     EXIT_DAY_ENDED,
     EXIT_INPUT_ENDED,
@@ -132,6 +132,8 @@ class Supervisor:
     def _obey_charter(self) -> bool:
         """Tell whether the sensor may listen now; if not, end the process that does."""
         refusal = self._store.refusal(local_day(self._now(), self._zone))
+        if refusal is None and self._exchanger.forbidden:
+            refusal = Refusal.WITHDRAWN
         self._status.refusal = refusal or ""
         if refusal is None:
             return True

@@ -24,7 +24,8 @@ from chaland.sensor.uplink.exchanging import EVERY_S, FILTER_NAME, Exchanger
 from chaland.sensor.uplink.ledger import Ledger
 from chaland.sensor.uplink.reasons import UplinkDrop
 from chaland.sensor.uplink.spool import Spool
-from chaland.wire import exchange
+from chaland.wire import answers, exchange
+from chaland.wire.answers import Answer, Code
 from chaland.wire.exchange import FILTER_BYTES, Exchanged, encode_answer
 from chaland.wire.signature import sensor_identifier
 from chaland.wire.summary import CellCounts, Mode, State
@@ -41,6 +42,7 @@ class Hub(httpx.BaseTransport):
 
     def __init__(self) -> None:
         self.is_up = False
+        self.refuses: Code | None = None
         self.asked: list[exchange.Exchange] = []
         self.says = Exchanged(TODAY, "", None, (), "", 4, bytes([5]) * FILTER_BYTES)
 
@@ -48,6 +50,9 @@ class Hub(httpx.BaseTransport):
         if not self.is_up:
             raise httpx.ConnectError("down")
         self.asked.append(exchange.decode(request.read()))
+        if self.refuses is not None:
+            body = answers.encode(Answer(self.refuses, "no"))
+            return httpx.Response(answers.status_of(self.refuses), content=body)
         return httpx.Response(200, content=encode_answer(self.says))
 
 
@@ -216,3 +221,22 @@ def test_what_objects_is_told_also_after_a_restart(tmp_path: Path) -> None:
     again = exchanger(tmp_path, hub)
     again.exchange(TODAY)
     assert (len(hub.asked[-1].objected), hub.asked[-1].filter_version) == (0, 4)
+
+
+def test_a_hub_forbids_until_it_answers_again(tmp_path: Path) -> None:
+    hub, now_s = Hub(), 0.0
+    asking = exchanger(tmp_path, hub, lambda: now_s)
+    forbidden = []
+    for up, refuses in [
+        (True, Code.CLOCK_JUMP),
+        (True, Code.NOT_AGREED),
+        (False, None),
+        (True, Code.MALFORMED),
+        (True, None),
+        (True, Code.REVOKED_SENSOR),
+    ]:
+        hub.is_up, hub.refuses = up, refuses
+        asking.exchange(TODAY)
+        forbidden.append(asking.forbidden)
+        now_s += 2000
+    assert forbidden == [False, True, True, True, False, True]

@@ -319,6 +319,20 @@ def test_the_end_of_the_measurement_ends_the_process_at_once(
     assert "the measurement has ended" in capfd.readouterr().err
 
 
+def test_a_shop_that_withdraws_ends_listening_at_once(
+    supervisor: Supervisor, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The hub can always end listening (and only the town key can begin it)."""
+    step_until(supervisor, lambda: supervisor._process is not None)
+    supervisor._exchanger.forbidden = True
+    supervisor._step()
+    assert supervisor._process is None
+    assert supervisor._status.refusal == "withdrawn"
+    assert "withdrawn its agreement" in capfd.readouterr().err
+    supervisor._exchanger.forbidden = False
+    step_until(supervisor, lambda: supervisor._process is not None)
+
+
 def test_another_name_of_the_objection_network_is_obeyed_at_once(supervisor: Supervisor) -> None:
     step_until(supervisor, lambda: supervisor._process is not None)
     assert supervisor._process is not None

@@ -22,6 +22,7 @@ from chaland.sensor.uplink.charters import CharterStore
 from chaland.sensor.uplink.durable import write_whole
 from chaland.sensor.uplink.patience import Patience
 from chaland.wire import answers
+from chaland.wire.answers import Code
 from chaland.wire.charter import encode as encode_charter
 from chaland.wire.errors import WireErrorFinal
 from chaland.wire.exchange import (
@@ -47,6 +48,7 @@ PATH = "/api/v1/exchange"
 EVERY_S = 60.0
 NEWS_WITHIN_S = 2.0
 """News of keys waits no longer: a sensor that has just started wants to count."""
+_FORBIDS = (Code.NOT_AGREED, Code.REVOKED_SENSOR)
 FILTER_NAME = "filter.json"
 FILTER_FORMAT = "chaland.filter/1"
 FILTER_MAX_BYTES = 1_048_576
@@ -78,6 +80,9 @@ class Exchanger:
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.health = ExchangeHealth()
+        self.forbidden = False
+        """Whether the hub said that the shop has withdrawn, or the sensor was revoked: a hub can
+        always end listening, and never begin it."""
         self.store = store
         self._key, self._client = key, client
         self._sensor = sensor_identifier(bytes(key.verify_key))
@@ -162,6 +167,7 @@ class Exchanger:
         except WireErrorFinal:
             self._failed(not_the_hub(self._url, reply), reply)
             return None
+        self.forbidden = self.forbidden or refused.code in _FORBIDS
         self._failed(f"{refused.code}: {refused.message}", reply)
         return None
 
@@ -172,6 +178,7 @@ class Exchanger:
     def _take(self, said: Exchanged, asked: Exchange) -> bytes:
         """Keep what is to be kept, forget what the hub has; return what goes to the process."""
         self.health.last_at, self.health.last_problem = self._now(), ""
+        self.forbidden = False
         self._patience.succeeded(EVERY_S)
         if asked.objected or said.filter:
             self._objected.difference_update(asked.objected)

@@ -173,6 +173,22 @@ def test_who_may_not_count_gets_charter_and_filter_and_takes_no_part(
     assert drops() == {"exchange-not-agreed": 1}
 
 
+def test_a_shop_that_withdraws_stops_its_sensor_before_the_next_charter(
+    talkers: list[Talker],
+) -> None:
+    first, second, _ = talkers
+    elsewhere = Shop.objects.exclude(pk=first.box.sensor.shop_id).first()
+    withdraw(first.box.sensor.shop_id, DAY)
+    refused = first.send(wire.encode(first.ask(charter_version=3, objected=(7,))))
+    assert isinstance(refused, Answer)
+    assert refused.code is Code.NOT_AGREED
+    assert not ObjectionBit.objects.exists()
+    assert drops() == {"exchange-not-agreed": 1}
+    assert first.say(charter_version=2).charter, "who has an older charter gets the newest first"
+    if elsewhere and second.box.sensor.shop_id == elsewhere.pk:
+        assert second.say(charter_version=3).key == ""
+
+
 def test_charter_and_filter_come_only_when_they_are_newer(talkers: list[Talker]) -> None:
     first = talkers[0]
     said = first.say()

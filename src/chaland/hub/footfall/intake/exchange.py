@@ -50,6 +50,7 @@ def relay(body: bytes, envelope: Envelope, now: datetime) -> Exchanged | Answer:
         town = checks.town_of(sensor)
         asked = _readable(body, envelope, town, now)
         fresh = _in_order(sensor, signed_at)
+        _not_withdrawn(sensor, town, asked)
     except RefusedFinal as refused:
         drops.count(EXCHANGE_PREFIX + refused.code, now, sensor)
         return Answer(refused.code, refused.message, sensor.last_sequence)
@@ -91,6 +92,22 @@ def _in_order(sensor: Sensor, signed_at: datetime) -> bool:
         f"A later exchange than that of {signed_at:%Y-%m-%dT%H:%M:%SZ} was taken. If the box's "
         "clock was set back, wait until it has caught up (ten minutes at most).",
     )
+
+
+def _not_withdrawn(sensor: Sensor, town: Association, asked: Exchange) -> None:
+    """Tell a sensor to stop at once when its shop has withdrawn, before the next charter says so.
+
+    One that has not seen the newest charter gets that first. Raises RefusedFinal.
+    """
+    charter = charters.current(town.pk)
+    if charter is None or charter.version > asked.charter_version:
+        return
+    if charter.sensor(sensor.identifier) and charters.withdrawn_shops([sensor.shop_id]):
+        raise RefusedFinal(
+            Code.NOT_AGREED,
+            "The shop has withdrawn its agreement: this sensor must not listen. If it agrees "
+            "again, the association signs a new charter.",
+        )
 
 
 def _take(sensor: Sensor, town: Association, asked: Exchange, now: datetime, fresh: bool) -> _Taken:
