@@ -16,7 +16,8 @@ from chaland.hub.footfall.estimates.dwell import CLEAR_SD
 from chaland.hub.footfall.estimates.noise import NORMAL_90, Floats
 
 LAW_ERROR = 0.03
-"""Relative error of the town's visitors beside noise: people are of no family of laws.
+"""Relative error of the town's visitors beside noise, more with more than one a place: people are
+of no family of laws, and choices of shops are compared to second order only.
 
 Set on the simulated towns of ``python -m bench privacy_utility``, as the priors below.
 """
@@ -24,16 +25,16 @@ OVERCOUNT_SPREAD = 0.1
 """How much a pair of zones' overcount differs from the town's, relative; set on the same towns."""
 SHAPE_PRIOR, SHAPE_SPREAD = -0.5, 1.5
 """Prior of the logarithm of dispersion, which is 0 for Poisson's law."""
-ONE_SHOP_PRIOR = 10.0
+ONE_SHOP_PRIOR = 6.0
 """How fast prior belief falls with the share of those who see one shop only, beside the others."""
-RULED_OUT = 4.6
+RULED_OUT = 6.25
 """A law is in the interval if its chi squared is no worse than the best one's by this: 90 % for
-two numbers, shape and share."""
+three numbers, mean, shape and share."""
 RATE_SPREAD = 0.05
 """Visits a place, relative: known, but noised together with the answers, so better left open."""
 THIN_ERROR = 0.002
 """Relative error of the formula for thinned shops."""
-FULL = 3.0
+FULL = 4.0
 """With more visitors a place than this the few places that stay empty don't tell the town's."""
 NOISE_MOST = 100.0
 """Shops are thinned until noise multiplies an answer's variance by no more than this."""
@@ -56,7 +57,8 @@ def town_visitors(day: TownDay, before: Sequence[TownDay] = ()) -> tuple[float, 
     value = visits * share
     if value > FULL * day.places:
         return np.nan, np.nan, np.nan
-    side = np.hypot(float(np.sqrt(day.variance.sum())) * share, LAW_ERROR * value)
+    off_law = LAW_ERROR * value * max(value / max(day.places, 1), 1.0)
+    side = np.hypot(float(np.sqrt(day.variance.sum())) * share, off_law)
     below, above = (max(NORMAL_90 * error, off) for off in (share - least, most - share))
     low = value - float(np.hypot(below * visits, NORMAL_90 * side))
     return value, max(low, 0.0), value + float(np.hypot(above * visits, NORMAL_90 * side))
