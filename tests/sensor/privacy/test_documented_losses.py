@@ -113,7 +113,7 @@ def test_the_table_of_daily_sums() -> None:
         probing(DAY_S // WINDOW_S) + visits_loss(returns) + SKETCH,
     ]
     assert losses == [loss.epsilon for loss in daily()]
-    sums = PAGE.read_text().partition("## The sums, per day")[2]
+    sums = PAGE.read_text().partition("## The sums, per day")[2].partition("\n## ")[0]
     rows = [line for line in sums.splitlines() if line.startswith("|")][2:]
     assert [row.split("|")[2].strip() for row in rows] == [decimal(loss) for loss in losses]
 
