@@ -75,12 +75,19 @@ def test_what_is_signed_is_said_and_asked_first(tmp_path: Path, key: Path) -> No
     assert "choose another -o" in invoke("sign", draft, "--key", key, "--yes").output
 
 
+def test_a_charter_may_end_all_listening(tmp_path: Path, key: Path) -> None:
+    draft = write(tmp_path / "draft.json", replace(DRAFT, sensors=()))
+    said = invoke("sign", draft, "--key", key, answer="y\n")
+    assert said.exit_code == 0
+    assert "no sensor may listen any more" in said.output
+    assert decode((tmp_path / "draft-signed.json").read_bytes()).sensors == ()
+
+
 @pytest.mark.parametrize(
     ("draft", "why"),
     [
         (replace(DRAFT, ends_on=TODAY - timedelta(days=1)), "is past"),
         (replace(DRAFT, ends_on=TODAY + timedelta(days=750)), "more than 2 years ahead"),
-        (replace(DRAFT, sensors=()), "names no sensor"),
         (
             replace(DRAFT, sensors=(replace(DRAFT.sensors[0], agreed_on=date(2099, 1, 1)),)),
             "agreement of Librairie is dated after today",

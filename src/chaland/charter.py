@@ -133,8 +133,6 @@ def refuse(draft: Charter, before: Charter | None, today: date) -> None:
             f"its end, {draft.ends_on}, is more than {YEARS_AT_MOST} years ahead: a measurement "
             "that goes on must be explained again"
         )
-    elif not draft.sensors:
-        problem = "it names no sensor: enrol one, record its shop's agreement, take a new draft"
     elif future:
         problem = f"the agreement of {', '.join(future)} is dated after today"
     elif before is not None and not is_signed(before):
@@ -158,7 +156,7 @@ def describe(charter: Charter) -> Iterator[str]:
     yield f"mechanism: {'that of this software' if same else 'NOT that of this software'}"
     yield f"notice: {charter.notice_sha256}"
     yield f"town key: {charter.fingerprint if any(charter.town_key) else 'none yet'}"
-    yield f"sensors: {len(charter.sensors)}"
+    yield f"sensors: {len(charter.sensors) or 'none: no sensor may listen any more'}"
     for each in charter.sensors:
         yield f"  {_name(each)}, agreed on {each.agreed_on}"
 

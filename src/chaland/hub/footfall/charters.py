@@ -51,6 +51,11 @@ def taking_part(charter: wire.Charter | None, today: date) -> dict[str, Sensor]:
     """
     if charter is None or is_outdated(charter) or today > charter.ends_on:
         return {}
+    return agreed(charter)
+
+
+def agreed(charter: wire.Charter) -> dict[str, Sensor]:
+    """Return the sensors that a charter lists, are not revoked, and whose shops still agree."""
     names = [each.sensor for each in charter.sensors]
     found = Sensor.objects.filter(identifier__in=names, revoked_at=None)
     withdrawn = withdrawn_shops([sensor.shop_id for sensor in found])

@@ -100,7 +100,10 @@ def test_a_forged_charter_is_refused_and_said_so(bare: builders.Cast, client_of:
         ({"ends_on": "2026-11-20"}, "This day is past."),
         ({"ends_on": "2029-01-01"}, "Two years at most"),
         ({"objection_network": "ici-é-non"}, "without accents"),
-        ({"objection_network": "abc"}, "4 to 32"),
+        ({"objection_network": "Livebox-1234"}, "“-optout” at the end"),
+        ({"objection_network": "a" * 26 + "-optout"}, "at most 32"),
+        ({"contact": "x"}, "a whole phone number"),
+        ({"contact": "12 34"}, "a whole phone number"),
         ({"town_key": "abcd-efgh"}, "four groups of four"),
         ({"public_page": "https://chaland.example/vie-privée/"}, "without accents"),
         ({"public_page": "javascript:alert(1)"}, "URL"),
@@ -152,7 +155,7 @@ def test_who_may_do_what(bare: builders.Cast, client_of: ClientOf) -> None:
     assert bare.shop.name not in neighbour
     writes = [reverse(f"measurement_{name}", args=[bare.shop.slug]) for name in SHOP_WRITES]
     writes += [PAGE, reverse("charter_receive")]
-    for user in (bare.shopkeeper, bare.neighbour, bare.stranger):
+    for user in (bare.neighbour, bare.stranger):
         client = client_of(user)
         assert client.get(reverse("charter_draft")).status_code == 403
         for address in writes:
@@ -201,16 +204,19 @@ def test_a_withdrawn_box_is_red_until_the_next_charter(
 ) -> None:
     client, keeper = client_of(bare.director), client_of(bare.shopkeeper)
     in_force(client, bare)
-    told = "its box still listens"
+    told = "tells the box to stop"
     assert told not in client.get(PAGE).content.decode()
     client.post(reverse("measurement_withdraw", args=[bare.shop.slug]))
     for address in (PAGE, "/"):
         page = client.get(address).content.decode()
-        assert f"{bare.shop.name} has withdrawn its agreement, and {told}" in page
+        assert f"{bare.shop.name} has withdrawn its agreement. The hub refuses" in page
+        assert told in page
         assert "alert is-bad" in page
     assert "You may unplug it now" in keeper.get(PAGE).content.decode()
     assert told not in keeper.get("/").content.decode()
-    assert "withdrawn: refused by the hub" in in_english("/privacy/")
+    public = in_english("/privacy/")
+    assert bare.shop.name not in public
+    assert "nothing is counted for now" in public
     sign_draft(client)
     for address in (PAGE, "/"):
         assert told not in client.get(address).content.decode()
@@ -277,3 +283,92 @@ def test_today_is_one_day_wherever_it_is_asked(
         draft = wire.decode(client.get(reverse("charter_draft")).content)
         assert draft.signed_on.isoformat() == day
         assert draft.sensors[0].agreed_on.isoformat() == day
+
+
+def test_a_shopkeeper_withdraws_the_own_shop_and_does_nothing_else(
+    bare: builders.Cast, client_of: ClientOf
+) -> None:
+    director, keeper = client_of(bare.director), client_of(bare.shopkeeper)
+    in_force(director, bare)
+    assert (
+        reverse("measurement_withdraw", args=[bare.shop.slug]) in keeper.get(PAGE).content.decode()
+    )
+    other = bare.shops[1].slug
+    assert keeper.post(reverse("measurement_withdraw", args=[other])).status_code == 404
+    for name in ("agree", "notice"):
+        address = reverse(f"measurement_{name}", args=[bare.shop.slug])
+        assert keeper.post(address, {"agreed_by": "M", "day": "2026-11-21"}).status_code == 403
+    assert Client().post(reverse("measurement_withdraw", args=[bare.shop.slug])).status_code == 302
+    assert Agreement.objects.get().withdrawn_on is None
+    said_so = keeper.post(reverse("measurement_withdraw", args=[bare.shop.slug]), follow=True)
+    assert "Withdrawn on" in said_so.content.decode()
+    assert "tells the box to stop" in director.get("/").content.decode()
+
+
+def test_with_no_shop_left_a_charter_that_names_none_is_signed(
+    bare: builders.Cast, client_of: ClientOf
+) -> None:
+    client = client_of(bare.director)
+    in_force(client, bare)
+    client.post(reverse("measurement_withdraw", args=[bare.shop.slug]))
+    sign_draft(client)
+    current = charters.current(bare.association.pk)
+    assert current is not None
+    assert (current.version, current.sensors) == (2, ())
+
+
+def test_what_was_typed_of_an_agreement_is_not_lost(
+    bare: builders.Cast, client_of: ClientOf
+) -> None:
+    client = client_of(bare.director)
+    client.post(PAGE, texts())
+    agree = reverse("measurement_agree", args=[bare.shop.slug])
+    answer = client.post(agree, {"agreed_by": "Sami Morel", "agreed_on": "2027-01-01"})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    for words in (
+        "has not come yet",
+        'value="Sami Morel"',
+        'value="2027-01-01"',
+        "<details",
+        " open",
+    ):
+        assert words in page
+    assert said()["purpose"] in page, "the texts above are those that are recorded"
+    assert not Agreement.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "warned"),
+    [
+        ("http://localhost:8000/privacy/1/", True),
+        ("http://chaland.example/privacy/", True),
+        ("https://127.0.0.1/privacy/", True),
+        ("https://chaland.example/privacy/", False),
+    ],
+)
+def test_a_qr_code_that_leads_nowhere_is_told_before_it_is_printed(
+    bare: builders.Cast, client_of: ClientOf, address: str, warned: bool
+) -> None:
+    client = client_of(bare.director)
+    client.post(PAGE, texts(public_page=address))
+    assert ("QR code leads to" in client.get(PAGE).content.decode()) is warned
+
+
+def test_two_sensors_of_one_shop_are_pointed_at(bare: builders.Cast, client_of: ClientOf) -> None:
+    client = client_of(bare.director)
+    client.post(PAGE, texts())
+    assert "2 sensors" not in client.get(PAGE).content.decode()
+    builders.build_sensor(bare.shop.pk, SATURDAY)
+    assert "2 sensors: revoke the one" in client.get(PAGE).content.decode()
+
+
+def test_a_new_box_is_told_whose_charters_to_trust(
+    bare: builders.Cast, client_of: ClientOf
+) -> None:
+    client = client_of(bare.director)
+    page = client.post("/sensors/codes/", {"shop": bare.shop.pk, "label": ""}).content.decode()
+    assert "--town-key" not in page
+    client.post(PAGE, texts())
+    page = client.post("/sensors/codes/", {"shop": bare.shop.pk, "label": ""}).content.decode()
+    assert f"--town-key {said()['town_key']}</code>" in page

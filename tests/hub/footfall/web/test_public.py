@@ -186,6 +186,8 @@ def test_an_audit_is_published_and_read(town: builders.Cast) -> None:
     assert "No identifier leaves the sensor" in page
     assert "Asking whether one phone was there" in page
     assert "comes later" in page
+    assert "guessing blindly gives 0.5" in page
+    assert "its own statement" in page
     later = report("failed") | {"made_at": "2026-11-22T10:04:00Z"}
     audits.publish(json.dumps(later).encode(), now)
     page = text_of("/privacy/audit/")
@@ -206,6 +208,14 @@ def test_the_command_publishes(db: None, tmp_path: Path) -> None:
     assert AuditReport.objects.count() == 1
 
 
+def altered(at: int, **members: object) -> dict[str, object]:
+    """A passed report with members of one check forged."""
+    forged = report()
+    checks = forged["checks"]
+    assert isinstance(checks, list)
+    return forged | {"checks": [*checks[:at], checks[at] | members, *checks[at + 1 :]]}
+
+
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
@@ -216,6 +226,15 @@ def test_the_command_publishes(db: None, tmp_path: Path) -> None:
         (json.dumps(report() | {"checks": {}}).encode(), "checks: must be a list"),
         (json.dumps(report() | {"checks": [{"id": "F1"}]}).encode(), "checks[0]: lacks title"),
         (json.dumps(report() | {"attacks": [3]}).encode(), "attacks[0]: lacks name"),
+        (json.dumps(report("failed") | {"result": "passed"}).encode(), "make it failed"),
+        (json.dumps(report() | {"quick": True}).encode(), "make it incomplete"),
+        (
+            json.dumps(report() | {"checks": list(report()["checks"])[:5]}).encode(),
+            "make it incomplete",
+        ),
+        (json.dumps(altered(0, findings=["Address 3"])).encode(), "F1: has findings"),
+        (json.dumps(altered(2, result="later")).encode(), "F3: does not come later"),
+        (json.dumps(altered(2, result="fine")).encode(), "F3: is not as chaland audit writes it"),
         (json.dumps(report() | {"made_at": "yesterday"}).encode(), "made_at: must be a time"),
         (json.dumps(report() | {"made_at": "2026-11-22T10:00:00"}).encode(), "time zone"),
         (json.dumps(report() | {"made_at": "2027-11-22T10:00:00Z"}).encode(), "ahead"),

@@ -49,14 +49,13 @@ def steps_of(association: Association) -> list[Step]:
         Step("shops", _("Shops"), shops, "store", has.shops > 0),
         Step("hours", _("Opening hours"), hours, "clock", all_hours),
         Step("staff", _("Team"), staff, "users", people > 1, optional=True),
-        Step("sensors", _("Sensors"), _("one per shop"), "radio", finished, optional=True),
+        Step("sensors", _("Sensors"), _("one per shop"), "radio", finished),
         Step(
             "measurement",
             _("Measurement"),
             _("notice and charter"),
             "shield-check",
             finished,
-            optional=True,
         ),
     ]
 

@@ -35,7 +35,7 @@ def rows_table(mechanism: Mechanism) -> Table:
             number(presence_epsilon),
         ),
         (
-            _("E2, E3: who comes in, who passes by"),
+            _("E2, E3: how many come in, how many pass by"),
             quarter,
             visit,
             number(counts["arrivals"].bound),

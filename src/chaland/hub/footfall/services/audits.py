@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from chaland.hub.footfall.models import AuditReport
 
@@ -9,6 +10,10 @@ FORMAT = "chaland.audit/1"
 MAX_BYTES = 1_000_000
 CLOCK_MAY_DIFFER = timedelta(minutes=10)
 RESULTS = ("passed", "failed", "incomplete")
+CHECK_RESULTS = ("passed", "failed", "could-not-run", "not-asked", "later")
+CHECKS = frozenset(f"F{number}" for number in range(1, 17))
+LATER = frozenset(("F13",))
+"""What comes with the second plane."""
 _LISTS = {
     "checks": ("id", "title", "result", "summary", "measures", "findings"),
     "attacks": ("name", "title", "forbidden", "ours"),
@@ -37,6 +42,7 @@ def publish(text: bytes, now: datetime) -> AuditReport:
         raise ReportErrorFinal(f"result: must be one of {', '.join(RESULTS)}")
     for name, members in _LISTS.items():
         _check_list(name, report.get(name), members)
+    _check_result(report)
     made_at = _instant(report.get("made_at"))
     if made_at > now + CLOCK_MAY_DIFFER:
         raise ReportErrorFinal("made_at: is ahead of this machine's clock: set the clocks right")
@@ -53,6 +59,26 @@ def _check_list(name: str, value: object, members: tuple[str, ...]) -> None:
         lacking = [member for member in members if member not in each] if _is(each) else members
         if lacking:
             raise ReportErrorFinal(f"{name}[{at}]: lacks {', '.join(lacking)}")
+
+
+def _check_result(report: dict[str, Any]) -> None:
+    """Refuse a report whose parts contradict each other: who turned a word must turn them all."""
+    results = set()
+    for each in report["checks"]:
+        if each["result"] not in CHECK_RESULTS or not isinstance(each["findings"], list):
+            raise ReportErrorFinal(f"{each['id']}: is not as chaland audit writes it")
+        if each["result"] == "later" and each["id"] not in LATER:
+            raise ReportErrorFinal(f"{each['id']}: does not come later, it can be checked now")
+        if each["findings"] and each["result"] != "failed":
+            raise ReportErrorFinal(f"{each['id']}: has findings, so it can't have {each['result']}")
+        results.add(each["result"])
+    whole = {each["id"] for each in report["checks"]} >= CHECKS and report.get("quick") is False
+    if "failed" in results:
+        made = "failed"
+    else:
+        made = "passed" if whole and results <= {"passed", "later"} else "incomplete"
+    if report["result"] != made:
+        raise ReportErrorFinal(f"result: says {report['result']}, but its checks make it {made}")
 
 
 def _is(value: object) -> bool:

@@ -106,8 +106,10 @@ def receive(association_id: int, body: bytes, now: datetime) -> Charter:
     """
     try:
         charter = wire.decode(body.strip())
-    except WireErrorFinal as error:
-        problem = _("This is no charter that can be read (%(error)s).") % {"error": error}
+    except WireErrorFinal:
+        problem = _(
+            "This is no charter that can be read: give the file that “chaland charter sign” wrote."
+        )
         raise CharterErrorFinal([problem]) from None
     _signed_by_the_town(association_id, charter)
     last = charters.current(association_id)

@@ -11,6 +11,10 @@ from django.utils.translation import gettext as _
 TONES = {"passed": "ok", "failed": "bad", "could-not-run": "warn"}
 
 
+CHANCE = {"membership": 0.5}
+"""What blind guessing gets right, where the question is yes or no."""
+
+
 def check_rows(checks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the checks with translated titles and results, and the badge's tone."""
     titles, results = _check_titles(), _results()
@@ -26,9 +30,16 @@ def check_rows(checks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def attack_rows(attacks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the attacks with translated titles."""
+    """Return the attacks with translated titles, and what blind guessing would reach."""
     titles = _attack_titles()
-    return [{**attack, "title": titles.get(attack["name"], attack["title"])} for attack in attacks]
+    return [
+        {
+            **attack,
+            "title": titles.get(attack["name"], attack["title"]),
+            "chance": CHANCE.get(attack["name"]),
+        }
+        for attack in attacks
+    ]
 
 
 def _results() -> dict[str, str]:

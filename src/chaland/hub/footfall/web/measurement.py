@@ -1,9 +1,11 @@
 """The measurement page: what is said, who agreed, and the charter that lets sensors listen."""
 
 from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -49,7 +51,7 @@ def page(request: HttpRequest) -> HttpResponse:
         return render(request, "footfall/agreement.html", context)
     if request.method != "POST":
         return _page(request)
-    form = _form(request, role.association, measurement)
+    form = _form(request, role.association, measurement, request.POST)
     if not form.is_valid():
         return _page(request, form)
     form.instance.association_id = role.association.pk
@@ -72,7 +74,10 @@ def _say_what_is_not_printed(request: HttpRequest, form: MeasurementForm) -> Non
 
 
 def _form(
-    request: HttpRequest, association: Association, measurement: Measurement | None
+    request: HttpRequest,
+    association: Association,
+    measurement: Measurement | None,
+    typed: QueryDict | None = None,
 ) -> MeasurementForm:
     town = reverse("privacy", kwargs={"town": association.pk})
     initial = {
@@ -81,7 +86,7 @@ def _form(
         "objection_network": f"{slug_of(association.town)[:25] or 'chaland'}-optout",
     }
     return MeasurementForm(
-        request.POST if request.method == "POST" else None,
+        typed,
         instance=measurement,
         initial=None if measurement else initial,
         today=clock.today(association.timezone),
@@ -93,17 +98,20 @@ def _page(
     form: MeasurementForm | None = None,
     charter_form: CharterForm | None = None,
     charter_errors: list[str] | None = None,
+    agreeing: dict[str, Any] | None = None,
 ) -> HttpResponse:
     association = required_role(request).association
     measurement = Measurement.objects.filter(association_id=association.pk).first()
     today = clock.today(association.timezone)
     status = charter.status(association.pk, clock.now())
-    refused = bool((form and form.errors) or charter_errors)
-    if form is None and request.method != "POST":
+    refused = bool((form and form.errors) or charter_errors or agreeing)
+    if form is None:
         form = _form(request, association, measurement)
     context = {
         "measurement": measurement,
-        "form": form or MeasurementForm(instance=measurement, today=today),
+        "form": form,
+        "agreeing": agreeing,
+        "unreachable": measurement is not None and _unreachable(measurement.public_page),
         "charter_form": charter_form or CharterForm(),
         "charter_errors": charter_errors or [],
         "status": status,
@@ -113,6 +121,16 @@ def _page(
         "draft_name": _draft_name(status.charter),
     }
     return render(request, "footfall/measurement.html", context, status=422 if refused else 200)
+
+
+def _unreachable(page: str) -> bool:
+    """Tell whether a passer-by's phone could not open a page, or only without encryption."""
+    address = urlsplit(page)
+    return address.scheme != "https" or (address.hostname or "") in (
+        "localhost",
+        "127.0.0.1",
+        "::1",
+    )
 
 
 def _draft_name(current: wire.Charter | None) -> str:
@@ -129,14 +147,22 @@ def _shop(request: HttpRequest, slug: str) -> Shop:
 @director_required
 @require_POST
 def agree(request: HttpRequest, slug: str) -> HttpResponse:
-    """Record a shop's agreement."""
+    """Record a shop's agreement; what can't be recorded is shown again as it was typed."""
     shop = _shop(request, slug)
     form = AgreementForm(request.POST)
     if form.is_valid():
-        _record(request, lambda: agreements.agree(shop.pk, **form.cleaned_data))
-    else:
-        messages.error(request, _("Say who agreed, and when."))
-    return _to_shops()
+        try:
+            agreements.agree(shop.pk, **form.cleaned_data)
+        except AgreementErrorFinal as error:
+            form.add_error(None, str(error))
+    if form.is_valid():
+        messages.success(request, _("Saved."))
+        return _to_shops()
+    problems = [str(problem) for errors in form.errors.values() for problem in errors]
+    if not (form["agreed_by"].value() and form["agreed_on"].value()):
+        problems = [_("Say who agreed, and when.")]
+    typed = {"agreed_by": form["agreed_by"].value(), "agreed_on": form["agreed_on"].value()}
+    return _page(request, agreeing={"slug": slug, "problems": problems, **typed})
 
 
 @director_required
@@ -152,10 +178,10 @@ def notice_shown(request: HttpRequest, slug: str) -> HttpResponse:
     return _to_shops()
 
 
-@director_required
+@staff_required
 @require_POST
 def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
-    """Record that a shop withdraws its agreement, today."""
+    """Record that a shop withdraws its agreement, today: its keeper or the director says so."""
     shop = _shop(request, slug)
     _record(request, lambda: agreements.withdraw(shop.pk, clock.today(shop.association.timezone)))
     return _to_shops()

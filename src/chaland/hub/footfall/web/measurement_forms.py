@@ -22,6 +22,11 @@ else:  # Django's forms are generic to the type checker only
 _FINGERPRINT = re.compile(r"[a-z2-7]{4}(?:-[a-z2-7]{4}){3}")
 
 
+PHONE_DIGITS = 8
+POSTAL_LETTERS = 15
+"""So much at least, or nobody can write or call."""
+
+
 def _day(label: Any, help_text: Any = "") -> forms.DateField:
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     return forms.DateField(label=label, help_text=help_text, widget=widget)
@@ -32,11 +37,14 @@ class MeasurementForm(_MeasurementModelForm):
 
     objection_network = forms.CharField(
         label=gettext_lazy("Name of the objection network"),
-        help_text=gettext_lazy("Phones that look for it are left out. 4 to 32 plain letters."),
+        help_text=gettext_lazy("Phones that look for it are left out. It ends in “-optout”."),
         validators=[
             RegexValidator(
-                r"^[\x21-\x7e][\x20-\x7e]{2,30}[\x21-\x7e]$",
-                gettext_lazy("Use 4 to 32 letters without accents, digits and signs."),
+                r"^([\x21-\x7e][\x20-\x7e]{0,24})?-optout\Z",
+                gettext_lazy(
+                    "Use at most 32 letters without accents, digits and signs, with “-optout” at"
+                    " the end: so nobody’s own network is meant."
+                ),
             )
         ],
     )
@@ -99,6 +107,16 @@ class MeasurementForm(_MeasurementModelForm):
         if day > self.today + keeping.MEASUREMENT_AT_MOST:
             raise forms.ValidationError(_("Two years at most: then people are asked anew."))
         return day
+
+    def clean_contact(self) -> str:
+        contact = str(self.cleaned_data["contact"])
+        digits = sum(sign.isdigit() for sign in contact)
+        is_mail = re.search(r"[^\s@]@[^\s@]+\.[^\s@]{2,}", contact)
+        if not (is_mail or digits >= PHONE_DIGITS or len(contact) >= POSTAL_LETTERS):
+            raise forms.ValidationError(
+                _("Give an e-mail address, a whole phone number or a postal address.")
+            )
+        return contact
 
     def clean_town_key(self) -> str:
         key = str(self.cleaned_data["town_key"]).strip().lower()

@@ -42,15 +42,19 @@ class Town:
 
     @property
     def shops(self) -> list[dict[str, Any]]:
-        """List the shops whose sensors the charter lets listen, and since when they agree."""
+        """List the shops whose agreement stands and whose sensors the charter lets listen, and
+        since when they agree."""
+        held = charters.agreed(self.charter) if self.charter else {}
         since: dict[str, date] = {}
         for each in self.charter.sensors if self.charter else ():
-            since[each.shop] = min(each.agreed_on, since.get(each.shop, each.agreed_on))
-        withdrawn = set(charters.still_listening(self.charter).values())
-        return [
-            {"name": name, "since": day, "withdrawn": name in withdrawn}
-            for name, day in sorted(since.items())
-        ]
+            if each.sensor in held:
+                since[each.shop] = min(each.agreed_on, since.get(each.shop, each.agreed_on))
+        return [{"name": name, "since": day} for name, day in sorted(since.items())]
+
+    @property
+    def counts(self) -> bool:
+        """Whether anything is counted at all."""
+        return self.state in ("running", "ending") and bool(self.shops)
 
     def assessed(self, language: str) -> Document:
         """Return the town's impact assessment in one language."""

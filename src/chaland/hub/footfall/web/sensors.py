@@ -13,7 +13,7 @@ from chaland.hub.association.access import director_required, required_role, vis
 from chaland.hub.common import clock
 from chaland.hub.footfall import charters, keeping, selectors
 from chaland.hub.footfall.figures.opening import covered_lately
-from chaland.hub.footfall.models import Sensor
+from chaland.hub.footfall.models import Measurement, Sensor
 from chaland.hub.footfall.services import election, objections
 from chaland.hub.footfall.services.enrolment import CODE_LIVES, create_enrolment_code, revoke
 from chaland.hub.footfall.web.forms import CodeForm
@@ -65,10 +65,17 @@ def _page(request: HttpRequest, form: CodeForm | None, code: str = "") -> HttpRe
         "objections": objections.fill(role.association.pk, today),
         "objection_days": keeping.OBJECTIONS.days,
         "standing": standing(charter, today),
+        "town_key": _town_key(role.association.pk),
         "hub_url": request.build_absolute_uri("/").rstrip("/"),
     }
     refused = form is not None and not code
     return render(request, "footfall/sensors.html", context, status=422 if refused else 200)
+
+
+def _town_key(association_id: int) -> str:
+    """Return the fingerprint that a new box is told to trust, "" while none is recorded."""
+    said = Measurement.objects.filter(association_id=association_id)
+    return said.values_list("town_key", flat=True).first() or ""
 
 
 @director_required
