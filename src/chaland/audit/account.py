@@ -1,10 +1,13 @@
 """F8: noise can't be averaged away: one draw a cell, whatever is asked, sent or restarted."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from chaland.audit import egress
 from chaland.audit.bench import Bench
+from chaland.audit.promises import DAY_LIMITS
 from chaland.audit.radio import Canaries, data, heartbeat, pcap_header, pcap_record
 from chaland.audit.report import Outcome
 from chaland.audit.town import Box, BrokenFinal, Town
@@ -37,8 +40,27 @@ def judge(bench: Bench) -> Outcome:
         said = found["said"][case]
         outcome.measure(f"the hub's answer: {case}", said, " or ".join(sorted(wanted)))
         outcome.require(said in wanted, f"the hub's answer to {case} is {said}")
+    _account(outcome, found["entered"], found["sensors"])
     outcome.require(found["stored"] == [5], f"one cell is stored as {found['stored']}")
     return outcome
+
+
+def _account(outcome: Outcome, entered: dict[str, list[Any]], sensors: int) -> None:
+    """Two cells and one day were accepted: what is entered of them, and the day's limits."""
+    wanted = {"E1": (2, "1.5"), "E2": (2, "0.92"), "E4": (1, "0.25")}
+    outcome.measure("entered in the account, releases and epsilon by row", entered)
+    for row, (releases, epsilon) in wanted.items():
+        found = entered.get(row, [0, "0", "0"])
+        outcome.require(
+            (found[0], Decimal(found[1])) == (releases, Decimal(epsilon)),
+            f"the account of row {row} says {found[:2]}, not {releases} and {epsilon}",
+        )
+    for row, (_, _, limit) in entered.items():
+        outcome.require(
+            Decimal(limit) == sensors * Decimal(DAY_LIMITS[row]),
+            f"a day's limit of row {row} is {limit} for {sensors} sensors, not {DAY_LIMITS[row]} "
+            "for each",
+        )
 
 
 def _restart(outcome: Outcome, town: Town, box: Box) -> None:

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from chaland.audit.town import BrokenFinal, CouldNotRunFinal, Town
+from chaland.audit.town import EVENING, BrokenFinal, CouldNotRunFinal, Town
 
 T = TypeVar("T")
 
@@ -14,9 +14,11 @@ T = TypeVar("T")
 class Bench:
     """Made for one run; what a check does not ask for is never built. Close it at the end."""
 
-    def __init__(self, folder: Path, *, quick: bool) -> None:
+    def __init__(self, folder: Path, *, quick: bool, local_hour: int = EVENING) -> None:
+        """``local_hour``: what the time is in the town, whenever the audit runs."""
         self.folder = folder
         self.quick = quick
+        self._local_hour = local_hour
         self._stack = ExitStack()
         self._told: dict[str, Any] = {}
 
@@ -27,7 +29,7 @@ class Bench:
     @cached_property
     def town(self) -> Town:
         """The town that is shared by all checks that do not spoil it."""
-        return self._stack.enter_context(Town(self.folder / "town", shops=2))
+        return self._stack.enter_context(Town(self.folder / "town", 2, self._local_hour))
 
     def once(self, name: str, tell: Callable[["Bench"], T]) -> T:
         """Return what ``tell`` makes, made once; what ended it is raised for all that ask."""

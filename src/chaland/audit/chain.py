@@ -6,15 +6,14 @@ processes and searches their memory, and at the end all that was written and sen
 """
 
 import hashlib
-import os
 import time
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from chaland.audit import egress, search, spellings, traces
+from chaland.audit import relay, remains, search, spellings, traces
 from chaland.audit.bench import Bench
 from chaland.audit.linkage import auc
+from chaland.audit.listening import begin, last_words, wait, wait_for_key
 from chaland.audit.radio import (
     OBJECTION_NETWORK,
     OUTSIDE_DBM,
@@ -24,9 +23,10 @@ from chaland.audit.radio import (
     joining,
     probe,
 )
+from chaland.audit.remains import Left, merged, of_key, role
 from chaland.audit.report import Outcome
-from chaland.audit.search import Needles
-from chaland.audit.town import NOBODY, Box, BrokenFinal, Run, Town, until
+from chaland.audit.search import Needles, in_file
+from chaland.audit.town import NOBODY, Box, Run, Town
 from chaland.wire.periods import CELL_S, WINDOW_S
 
 ADDRESS_LIVES_S = 1.0
@@ -34,10 +34,6 @@ TOKEN_LINGERS_S = 300
 STAY_AT_MOST_S = 7200
 ARRIVAL_S = 60
 HOUR_S = 3600
-_KEY_WITHIN_S = 30.0
-_PLACES_TO_WRITE = (
-    "/tmp", "/var/tmp", "/dev/shm", "/run", "/var/log", "/var/lib", "/var/cache",  # noqa: S108
-)  # fmt: skip
 _KEPT_PRESENT = 10
 _DAY_LOCKS_AT_LEAST = 2  # the window's key and the visit table's
 
@@ -54,8 +50,9 @@ class Chain:
         """Every secret that was seen on a locked page, of whatever process and time."""
         self._visit_tokens: list[dict[bytes, bytes]] = []
         """Of each run: canary to token, under the key of its visit table."""
+        self._window_keys: set[bytes] = set()
         self._addresses = Needles(
-            _merged(spellings.of_secret(each, f"address {i}") for i, each in enumerate(self._all))
+            merged(spellings.of_secret(each, f"address {i}") for i, each in enumerate(self._all))
             | spellings.derived(self._all, ())
         )
 
@@ -70,11 +67,10 @@ class Chain:
         town.sign_charter(*boxes)
         began_s = time.time()
         first = boxes[0].run()
-        self._wait_for_key(first, town.today_at(10))
+        wait_for_key(first, town.today_at(10))
         second = boxes[1].run()
-        second.tune(town.today_at(10))
-        until(lambda: second.has_day or second.has_ended(), "the second sensor starts")
-        self._wait(second, first.radio.now_s)
+        begin(second, town.today_at(10))
+        wait(second, first.radio.now_s)
         for run in (first, second):
             self._canaries_pass(run)
         self._look_within_a_second((first, second))
@@ -83,40 +79,22 @@ class Chain:
             self._let_some_stay(first)
         second.close()
         code = first.close()
-        self.outcomes["F1"].require(code == 0, f"the sensor ended with {code}: {_last(first)}")
+        self.outcomes["F1"].require(code == 0, f"the sensor ended with {code}: {last_words(first)}")
         again = boxes[0].run()
         self._come_again(again, town.today_at(14))
         again.close()
-        self._search_what_is_left(boxes, (first, second, again), began_s)
+        left = Left(self._all, self.keys, [t for tokens in self._all_tokens for t in tokens])
+        remains.judge(town, boxes, left, self.outcomes, since_s=began_s, quick=self._quick)
+        for run in (first, second, again):
+            self.outcomes["F3"].require(
+                not run.left_over, "the day's process outlives the end of its capture"
+            )
         self._judge_links()
         self._sketches_go(boxes[0])
         if not self._quick:
             traces.judge(town, boxes, self.outcomes["F1"])
 
     # What is heard ---------------------------------------------------------------------------
-
-    def _wait_for_key(self, run: Run, start_s: int) -> None:
-        """Wait until a sensor has made the town's key of the day; begin a cell under it.
-
-        Who holds it has it on two pages: where it came, and where it is used.
-        """
-        run.tune(start_s)
-        until(lambda: run.has_day or run.has_ended(), "a sensor starts")
-        deadline_s = time.monotonic() + _KEY_WITHIN_S
-        while not _held(run):
-            self._wait(run, run.radio.now_s + 5)
-            time.sleep(0.2)
-            if time.monotonic() > deadline_s:
-                raise BrokenFinal(f"a sensor came to no key of the day: {_last(run)}")
-        self._wait(run, -(-run.radio.now_s // CELL_S) * CELL_S + 5)
-
-    def _wait(self, run: Run, until_s: float, present: Sequence[bytes] = ()) -> None:
-        """Let the capture's time pass. Raises BrokenFinal when the sensor does not follow."""
-        try:
-            run.radio.quiet(until_s, present)
-            run.radio.wait_until_read()
-        except (TimeoutError, BrokenPipeError):
-            raise BrokenFinal(f"a sensor does not read its capture: {_last(run)}") from None
 
     def _canaries_pass(self, run: Run) -> None:
         """Let all be heard within a second."""
@@ -136,20 +114,26 @@ class Chain:
         start_s = radio.now_s + 0.1
         for i, frames in enumerate(groups):
             radio.hear(start_s + 0.1 * i, frames)
-        self._wait(run, radio.now_s)
+        wait(run, radio.now_s)
 
     def _let_windows_end(self, runs: Sequence[Run]) -> None:
         """F2: after five minutes of silence no token is left, of windows or visits."""
         for run, tokens in zip(runs, self._all_tokens, strict=True):
-            self._wait(run, run.radio.now_s + ARRIVAL_S + 5)
+            wait(run, run.radio.now_s + ARRIVAL_S + 5)
             run.radio.hear(run.radio.now_s + 1, [data(a) for a in self.canaries.staying])
-            self._wait(run, run.radio.now_s + max(WINDOW_S, TOKEN_LINGERS_S) + 10)
+            wait(run, run.radio.now_s + max(WINDOW_S, TOKEN_LINGERS_S) + 10)
             self._settle()
             self._none_left(run, tokens, "five minutes after it was last heard")
+            kept = self._window_keys & set(search.locked_pages(run.day_pid))
+            self.outcomes["F3"].require(not kept, "a window's key is kept beyond its window")
+        self.outcomes["F3"].require(
+            len(self._window_keys) == len(runs), "the search is blind: no window's key was seen"
+        )
 
     def _let_some_stay(self, run: Run) -> None:
         """F2: who stays is not remembered with times older than two hours; then leaves."""
         outcome, staying = self.outcomes["F2"], self.canaries.staying[:_KEPT_PRESENT]
+        wait(run, run.radio.now_s + 600)  # its clock ran on while the other sensor was looked at
         came_s = run.radio.now_s + 7.123457
         run.radio.hear(came_s, [data(address) for address in staying])
         first_us = [run.radio.at_us(came_s) + i for i in range(len(staying))]
@@ -160,33 +144,33 @@ class Chain:
                 for i, us in enumerate(first_us)
             }
         )
-        self._wait(run, came_s + HOUR_S, staying)
+        wait(run, came_s + HOUR_S, staying)
         self._settle()
         with run.frozen():
             seen = search.in_memory(run.day_pid, times)
             outcome.require(
                 len(seen) >= len(staying), "the search is blind: no times of a stay seen"
             )
-        self._wait(run, came_s + STAY_AT_MOST_S + 60, staying)
+        wait(run, came_s + STAY_AT_MOST_S + 60, staying)
         self._settle()
         with run.frozen():
             old = sum(search.in_memory(run.day_pid, times).values())
         outcome.measure("arrival times older than two hours, in memory", old, 0)
         outcome.require(not old, "the time at which a stay began is remembered beyond two hours")
-        self._wait(run, run.radio.now_s + TOKEN_LINGERS_S + 65)
+        wait(run, run.radio.now_s + TOKEN_LINGERS_S + 65)
         self._settle()
         self._none_left(run, self._all_tokens[0], "five minutes after a long stay")
 
     def _come_again(self, run: Run, start_s: int) -> None:
         """F4: the same canaries at the same shop, in a later process."""
-        self._wait_for_key(run, start_s)
+        wait_for_key(run, start_s)
         self._canaries_pass(run)
         self._settle()
         with run.frozen():
             self._note_keys(run, "F4")
             before = [token for tokens in self._visit_tokens[:2] for token in tokens.values()]
             self._foreign_tokens(run, before, "F4", "of the process before")
-        self._wait(run, run.radio.now_s + CELL_S + 60)
+        wait(run, run.radio.now_s + CELL_S + 60)
 
     # What is looked for ----------------------------------------------------------------------
 
@@ -209,7 +193,7 @@ class Chain:
             found = self._addresses.names(search.in_memory(pid, self._addresses))
             outcome.require(
                 not found,
-                f"{len(found)} forms of addresses are in the memory of {_role(pid)} a second after "
+                f"{len(found)} forms of addresses are in the memory of {role(pid)} a second after "
                 f"they were heard, such as {', '.join(found[:2])}",
             )
 
@@ -219,13 +203,15 @@ class Chain:
         visits: dict[bytes, bytes] = {}
         tokens: list[bytes] = []
         for key in secrets:
-            of_key = {address: _token(address, key) for address in self._all}
-            tokens += of_key.values()
-            needles = Needles({token: "token" for token in of_key.values()})
+            of_this = {address: _token(address, key) for address in self._all}
+            tokens += of_this.values()
+            needles = Needles({token: "token" for token in of_this.values()})
             seen = search.in_memory(run.day_pid, needles)
-            if all(of_key[address] in seen for address in self.canaries.followable):
-                visits = of_key
-            objecting = sum(of_key[address] in seen for address in self.canaries.objecting)
+            if all(of_this[address] in seen for address in self.canaries.followable):
+                visits = of_this
+            elif all(of_this[address] in seen for address in self.canaries.probing):
+                self._window_keys.add(key)
+            objecting = sum(of_this[address] in seen for address in self.canaries.objecting)
             self.outcomes["F2"].require(
                 not objecting, f"tokens of {objecting} devices that object are kept"
             )
@@ -248,14 +234,14 @@ class Chain:
 
     def _none_left(self, run: Run, tokens: Sequence[bytes], when: str) -> None:
         outcome = self.outcomes["F2"]
-        needles = Needles(_merged(spellings.of_secret(token, "a token") for token in tokens))
+        needles = Needles(merged(spellings.of_secret(token, "a token") for token in tokens))
         with run.frozen() as pids:
             self._no_address_in(pids)
             for pid in pids:
                 found = search.in_memory(pid, needles)
-                outcome.measure(f"tokens {when}, in {_role(pid)}", len(found), 0)
+                outcome.measure(f"tokens {when}, in {role(pid)}", len(found), 0)
                 outcome.require(
-                    not found, f"{len(found)} tokens are in the memory of {_role(pid)} {when}"
+                    not found, f"{len(found)} tokens are in the memory of {role(pid)} {when}"
                 )
 
     def _keys_stay_where_they_are(self, run: Run, pids: Sequence[int]) -> None:
@@ -267,64 +253,21 @@ class Chain:
             len(pages) >= _DAY_LOCKS_AT_LEAST,
             "the day's process locks fewer pages than it has keys",
         )
-        needles = Needles(_merged(_of_key(page) for page in pages))
+        needles = Needles(merged(of_key(page) for page in pages))
         for pid in pids:
             found = search.in_memory(pid, needles)
             copies = sum(found.values()) - (4 * len(pages) if pid == day else 0)
             outcome.require(
-                copies <= 0, f"parts of a key stand {copies} times in the memory of {_role(pid)}"
+                copies <= 0, f"parts of a key stand {copies} times in the memory of {role(pid)}"
             )
         for pid in pids:
             owner = Path(f"/proc/{pid}/mem").stat().st_uid
-            outcome.require(owner != NOBODY, f"{_role(pid)} is dumpable: its user may read it")
+            outcome.require(owner != NOBODY, f"{role(pid)} is dumpable: its user may read it")
             limits = Path(f"/proc/{pid}/limits").read_text()
             core = next(line.split()[4] for line in limits.splitlines() if "core file" in line)
-            outcome.require(core == "0", f"{_role(pid)} may leave a core dump")
+            outcome.require(core == "0", f"{role(pid)} may leave a core dump")
 
     # What is left ----------------------------------------------------------------------------
-
-    def _search_what_is_left(
-        self, boxes: Sequence[Box], runs: Sequence[Run], began_s: float
-    ) -> None:
-        town = self.town
-        for run in runs:
-            left = [pid for pid in run.pids() if Path(f"/proc/{pid}").exists() and run.has_ended()]
-            self.outcomes["F3"].require(
-                len(left) <= 1, "the day's process outlives the end of its capture"
-            )
-        identity = [bytes.fromhex((box.state / "key").read_text().strip()) for box in boxes]
-        secret = (town.hub / "secret_key").read_bytes()
-        keys = self.keys[: 5 if self._quick else len(self.keys)]
-        every_key = [*keys, *identity, town.key, secret]
-        tokens = [token for tokens in self._all_tokens for token in tokens]
-        whole = Needles(
-            _merged(spellings.of_secret(each, f"address {i}") for i, each in enumerate(self._all))
-            | spellings.derived(self._all, every_key)
-            | _merged(spellings.of_secret(token, "a token") for token in tokens)
-        )
-        days_keys = Needles(_merged(_of_key(key) for key in self.keys))
-        files = list(_files(town.folder)) + list(_changed_since(began_s))
-        size = 0
-        for path in files:
-            try:
-                leaked, secrets = search.in_file(path, whole), search.in_file(path, days_keys)
-                size += path.stat().st_size
-            except OSError:  # gone meanwhile: of another program
-                continue
-            found = whole.names(leaked)
-            self.outcomes["F1"].require(
-                not found, f"{_place(path, town)} holds {', '.join(found[:3])}"
-            )
-            self.outcomes["F3"].require(not secrets, f"{_place(path, town)} holds a day's key")
-        self.outcomes["F1"].measure("canary addresses", len(self._all), ">= 500")
-        self.outcomes["F1"].measure("forms searched for", whole.size)
-        self.outcomes["F1"].measure("files searched", len(files))
-        self.outcomes["F1"].measure("bytes searched", size)
-        self.outcomes["F3"].measure("keys searched for on disk", len(self.keys))
-        egress.judge(town.post, self.outcomes["F1"])
-        strays = (town.post / "strays").read_bytes()
-        self.outcomes["F1"].measure("bytes sent anywhere but to the hub", len(strays), 0)
-        self.outcomes["F1"].require(not strays, "something was sent to another place than the hub")
 
     def _judge_links(self) -> None:
         """F4, F5: the attacker has both memories, and guesses who is who by equal tokens."""
@@ -346,9 +289,13 @@ class Chain:
         outcome = self.outcomes["F4"]
         outcome.measure("sketches left a day after their day's end", found["left"], 0)
         outcome.require(
-            found["kept"] == [1], f"the hub keeps {len(found['kept'])} sketches of a day"
+            found["kept"] == [True], f"the hub keeps {len(found['kept'])} sketches of a day"
         )
         outcome.require(not found["left"], "the hub keeps sketches beyond 24 hours")
+        outcome.require(found["estimated"] == 1, "of a day's sketches no estimate was made")
+        drawn = Needles({bytes.fromhex(found["drawn"]): "a sketch"})
+        rests = [p.name for p in self.town.hub.rglob("*") if p.is_file() and in_file(p, drawn)]
+        outcome.require(not rests, f"{rests} still hold a sketch that was deleted")
         outcome.require(not found["again"], "the hub takes a sketch of a day that is estimated")
 
     @staticmethod
@@ -361,66 +308,9 @@ def tell(bench: Bench) -> Chain:
     """Live through the story, once for the five checks."""
     chain = Chain(bench.town, quick=bench.quick)
     chain.live_through()
+    relay.judge(chain.outcomes["F3"])
     return chain
 
 
 def _token(address: bytes, key: bytes) -> bytes:
     return hashlib.blake2b(address, digest_size=8, key=key).digest()
-
-
-def _held(run: Run) -> set[bytes]:
-    """Return the secrets that a sensor has on two pages."""
-    pages = Counter(page for page in search.locked_pages(run.day_pid) if any(page))
-    return {page for page, times in pages.items() if times > 1}
-
-
-def _of_key(key: bytes) -> dict[bytes, str]:
-    """Return what betrays a key: any quarter of it raw, and its spellings."""
-    quarters = {key[at : at + 8]: "a part of a key" for at in range(0, 32, 8)}
-    texts = spellings.of_secret(key, "a key")
-    texts.pop(key, None)
-    return quarters | {form: name for form, name in texts.items() if form != key}
-
-
-def _merged(parts: Iterable[dict[bytes, str]]) -> dict[bytes, str]:
-    whole: dict[bytes, str] = {}
-    for part in parts:
-        whole |= part
-    return whole
-
-
-def _role(pid: int) -> str:
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return "a process that has ended"
-    if b"chaland.sensor.day" in words:
-        return "the day's process"
-    return "the supervisor" if b"chaland.cli" in words else "a child process"
-
-
-def _files(folder: Path) -> Iterable[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())
-
-
-def _changed_since(began_s: float) -> Iterable[Path]:
-    """Yield files that changed during the story where programs like to write."""
-    for place in _PLACES_TO_WRITE:
-        for folder, _, names in os.walk(place, onerror=None):
-            for name in names:
-                path = Path(folder, name)
-                try:
-                    status = path.lstat()
-                except OSError:
-                    continue
-                if status.st_uid == NOBODY and status.st_mtime >= began_s and path.is_file():
-                    yield path
-
-
-def _place(path: Path, town: Town) -> str:
-    return str(path.relative_to(town.folder)) if path.is_relative_to(town.folder) else str(path)
-
-
-def _last(run: Run) -> str:
-    lines = run.said().strip().splitlines()
-    return lines[-1][:200] if lines else "it said nothing"

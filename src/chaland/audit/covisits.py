@@ -58,10 +58,8 @@ def judge(bench: Bench, outcome: Outcome) -> None:
     snapshots, released = Tally(), Tally()
     states = [look(snapshots, released) for _ in range(bench.runs(ROUNDS))]
     for name, tally in (("snapshot in mid-day", snapshots), ("released sketch", released)):
-        _within(outcome, f"a bit, {name}", tally.bits, epsilon, 2)
-        _within(outcome, f"a symbol, {name}", tally.symbols, epsilon, 3)
+        judge_tally(outcome, name, tally, epsilon)
     _independent(outcome, states)
-    _membership(outcome, released, epsilon)
     _no_more_than_one_place(outcome)
     _key_is_drawn(outcome)
 
@@ -95,7 +93,7 @@ def look(snapshots: Tally, released: Tally) -> NDArray[np.uint8]:
     for address, place in zip(addresses, places, strict=True):
         sketch.visit(pointer_to(bytearray(address)), noon * _US)
         truth[place] = 1
-    _count(snapshots, truth, sketch._state)
+    count(snapshots, truth, sketch._state)
     for address, place in zip(addresses[::3], places[::3], strict=True):
         sketch.visit(pointer_to(bytearray(address)), evening * _US)
         truth[place] = 2
@@ -105,17 +103,25 @@ def look(snapshots: Tally, released: Tally) -> NDArray[np.uint8]:
     if final is None:
         raise RuntimeError("the sketch of a day with a key was not released")
     state = np.frombuffer(final.bits + final.symbols, np.uint8)
-    _count(released, truth, state)
+    count(released, truth, state)
     return state
 
 
-def _count(tally: Tally, truth: NDArray[np.uint8], state: NDArray[np.uint8]) -> None:
+def count(tally: Tally, truth: NDArray[np.uint8], state: NDArray[np.uint8]) -> None:
+    """Enter every place of a sketch: what is true of it (0, 1, 2), and what it says."""
     size = DEFAULT_MECHANISM.sketch.bits
     np.add.at(tally.bits, (np.minimum(truth[:size], 1), state[:size]), 1)
     np.add.at(tally.symbols, (truth[size:], state[size:]), 1)
 
 
 # Judging ---------------------------------------------------------------------------------------
+
+
+def judge_tally(outcome: Outcome, name: str, tally: Tally, epsilon: float) -> None:
+    """Judge what bits and symbols tell of the truth, and the best guess by it."""
+    _within(outcome, f"a bit, {name}", tally.bits, epsilon, 2)
+    _within(outcome, f"a symbol, {name}", tally.symbols, epsilon, 3)
+    _membership(outcome, name, tally, epsilon)
 
 
 def _within(outcome: Outcome, name: str, seen: Counts, epsilon: float, symbols: int) -> None:
@@ -160,13 +166,15 @@ def _independent(outcome: Outcome, states: list[NDArray[np.uint8]]) -> None:
     )
 
 
-def _membership(outcome: Outcome, seen: Tally, epsilon: float) -> None:
+def _membership(outcome: Outcome, name: str, seen: Tally, epsilon: float) -> None:
     """The best guess of a holder of the day's key, from one released place."""
     runs = seen.bits.sum(axis=1)
     advantage = float(seen.bits[1, 1] / runs[1] - seen.bits[0, 1] / runs[0])
     bound = (exp(epsilon) - 1) / (exp(epsilon) + 1)
     slack = 2 * float(np.sqrt(log(1 / _CHANCE) / 2 / runs.min()))
-    outcome.measure("advantage of a membership guess with the key", advantage, f"<= {bound:.4f}")
+    outcome.measure(
+        f"advantage of a membership guess with the key, {name}", advantage, f"<= {bound:.4f}"
+    )
     outcome.require(advantage <= bound + slack, f"membership is guessed with {advantage:.3f}")
 
 

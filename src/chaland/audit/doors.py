@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from chaland.audit import closed
 from chaland.audit.bench import Bench
 from chaland.audit.report import Outcome
 from chaland.audit.town import Town
@@ -30,11 +31,13 @@ def judge(bench: Bench) -> Outcome:
     """Read the doors, then subtract."""
     outcome = Outcome()
     with Town(bench.folder / "doors", shops=0) as town:
-        found = town.inside("publish", seed=1)
+        found = town.inside("publish", "published", seed=1)
+        walked = town.inside("walk", "walked")
     outcome.require(found["repeats"], "the same question gets another answer after a rebuild")
     doors = [_hours(door) for door in found["doors"]]
     _hidden(outcome, found, doors)
     _differences(outcome, found)
+    closed.judge(outcome, walked)
     return outcome
 
 

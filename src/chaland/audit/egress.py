@@ -5,13 +5,14 @@ wire lists, with no header, parameter or member beside those, in the one spellin
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chaland.audit.promises import PROMISED, PROMISED_DWELL
+from chaland.audit import shapes
+from chaland.audit.promises import PROMISED, PROMISED_DWELL, objection_bit
 from chaland.audit.report import Outcome
-from chaland.wire import enrolment, exchange, summary
+from chaland.wire import exchange, summary
 from chaland.wire.errors import WireErrorFinal
 from chaland.wire.summary import Summary
 
@@ -21,6 +22,12 @@ _SUMMARIES, _ENROL, _EXCHANGE = (
     "/api/v1/exchange",
 )
 _ALLOWED = {("HEAD", _SUMMARIES), ("POST", _SUMMARIES), ("POST", _ENROL), ("POST", _EXCHANGE)}
+_RULES = {
+    _SUMMARIES: shapes.SUMMARY,
+    _ENROL: shapes.ENROLMENT,
+    _EXCHANGE: shapes.EXCHANGE,
+}
+_UNCHANGING = {"accept-encoding", "connection", "user-agent"}
 _HEADERS = {
     "host": r"127\.0\.0\.1:8377",
     "accept": r"\*/\*",
@@ -76,18 +83,34 @@ def summaries(post: Path, sensor: str = "") -> list[Summary]:
     return list(found.values())
 
 
-def judge(post: Path, outcome: Outcome) -> None:
-    """Judge every request by the format."""
+def judge(post: Path, outcome: Outcome, addresses: Sequence[bytes] = ()) -> None:
+    """Judge every request by the format, and told objections by who could have asked for them."""
     count = 0
     last: dict[str, int] = {}
+    said: dict[str, set[str]] = {}
+    allowed = {objection_bit(address) for address in addresses}
     for request in requests(post):
         count += 1
         for problem in _problems(request):
             outcome.require(False, f"{request.method} {request.path[:60]}: {problem}")
+        for name in _UNCHANGING & request.headers.keys():
+            said.setdefault(name, set()).add(request.headers[name])
         if (request.method, request.path) == ("POST", _SUMMARIES):
             _judge_summary(request, last, outcome)
+        elif request.path == _EXCHANGE and addresses:
+            told = set(_objected(request.body))
+            outcome.require(told <= allowed, "a bit is told as an objection that no canary has")
+    changing = sorted(name for name, values in said.items() if len(values) > 1)
+    outcome.require(not changing, f"headers that change from request to request: {changing}")
     outcome.measure("requests to the hub, each judged by the format", count)
     outcome.require(count > 2, "the sensors sent nothing: the story was not told")
+
+
+def _objected(body: bytes) -> Sequence[int]:
+    try:
+        return exchange.decode(body).objected
+    except WireErrorFinal:
+        return ()  # told already
 
 
 def _problems(request: Request) -> Iterator[str]:
@@ -96,15 +119,13 @@ def _problems(request: Request) -> Iterator[str]:
     for name, value in request.headers.items():
         if not re.fullmatch(_HEADERS.get(name, "(?!)"), value):
             yield f"a header that the format does not have: {name}: {value[:60]}"
+    rule = _RULES.get(request.path)
+    if not request.body or rule is None:
+        return
     try:
-        if request.path == _ENROL:
-            enrolment.decode(request.body)
-        elif request.path == _EXCHANGE:
-            exchange.decode(request.body)
-        elif request.body:
-            summary.decode(request.body)
-    except WireErrorFinal as error:
-        yield f"its body breaks the format ({error})"
+        yield from shapes.problems(shapes.read(request.body), rule, "its body")
+    except ValueError:
+        yield "its body is no JSON object in its one spelling"
 
 
 def _judge_summary(request: Request, last: dict[str, int], outcome: Outcome) -> None:

@@ -3,34 +3,33 @@
 Each function is run in a process of the hub (``Town.inside``); arguments and results are JSON.
 """
 
+import os
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from html import unescape
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 from nacl.signing import SigningKey
 
-from chaland.hub.association.models import Association, OpeningHours, Shop, StaffRole, User, Zone
+from chaland.hub.association.models import Association
 from chaland.hub.footfall.models import (
     BudgetEntry,
-    Calibration,
     Cell,
     Charter,
     FlowDay,
-    Mechanism,
     ObjectionBit,
     Sensor,
     Sketch,
 )
-from chaland.hub.footfall.services import agreements, due, objections, rebuild_figures
-from chaland.sensor.privacy import OperatingSystemBits, draw
+from chaland.hub.footfall.services import agreements, due, objections
+from chaland.hub.footfall.services import charter as charter_store
 from chaland.wire import charter as wire_charter
-from chaland.wire.mechanism import DEFAULT_MECHANISM
+from chaland.wire.mechanism import DEFAULT_MECHANISM, annex, annex_digest
 from chaland.wire.periods import CELL_S, day_bounds, local_day
 from chaland.wire.signature import sensor_identifier, sign
 from chaland.wire.sketch import DaySketch
@@ -55,16 +54,19 @@ class _Sender:
         self._key = SigningKey(bytes.fromhex(key))
         self.name = sensor_identifier(bytes(self._key.verify_key))
         self.client = Client(SERVER_NAME="localhost")
+        self._sent: dict[int, bytes] = {}
 
     @property
     def sensor(self) -> Sensor:
         return Sensor.objects.get(identifier=self.name)
 
     def send(self, cell: CellCounts, sequence: int = 0) -> str:
-        """Send a cell under the next number (or ``sequence``); return the answer's code."""
+        """Send a cell under the next number; or again what was sent as ``sequence``. Return the
+        answer's code."""
         number = sequence or self.sensor.last_sequence + 1
         now = timezone.now()
         body = encode(Summary(self.name, number, now, simulated=False, cell=cell))
+        body = self._sent[number] = self._sent[number] if sequence else body
         headers = sign(self._key, number, now, body).headers()
         answer = self.client.post(
             "/api/v1/summaries", body, content_type="application/json", headers=headers
@@ -112,9 +114,12 @@ def spend(key: str, start: str) -> Json:
         "the day's dwell": sender.send(_dwell(_cell(last), day, 3)),
         "the dwell drawn anew": sender.send(_dwell(_cell(last - step), day, 4)),
     }
+    entries = BudgetEntry.objects.filter(shop_id=sender.sensor.shop_id, day=day)
+    entered = {each.row: [each.releases, str(each.epsilon), str(each.limit)] for each in entries}
     said |= _overspend(sender, begin + 5 * step, day)
     stored = list(Cell.objects.filter(start=begin).values_list("scans", flat=True))
-    return {"said": said, "stored": stored}
+    sensors = Sensor.objects.filter(shop_id=sender.sensor.shop_id, revoked_at=None).count()
+    return {"said": said, "stored": stored, "entered": entered, "sensors": sensors}
 
 
 def _widened(cell: CellCounts) -> CellCounts:
@@ -156,17 +161,22 @@ def sketches(key: str) -> Json:
     yesterday = local_day(now, zone) - timedelta(days=1)
     begin, end = day_bounds(yesterday, zone)
     last = end - timedelta(seconds=CELL_S)
-    one = sender.send(_sketch(_cell(last), yesterday, 1, begin))
+    drawn = os.urandom(DEFAULT_MECHANISM.sketch.bits)
+    first = _sketch(_cell(last), yesterday, 1, begin)
+    bits = bytes(each & 1 for each in drawn)
+    if first.sketch is not None:
+        first = replace(first, sketch=replace(first.sketch, bits=bits))
+    one = sender.send(first)
     earlier = last - timedelta(seconds=CELL_S)
     two = sender.send(_sketch(_cell(earlier), yesterday, 0, begin))
-    kept = [bytes(s.bits)[0] for s in Sketch.objects.filter(day=yesterday)]
+    kept = [bytes(s.bits) == bits for s in Sketch.objects.filter(day=yesterday)]
     due.run_due(end + timedelta(hours=24))
     left = Sketch.objects.count()
     third = sender.send(_sketch(_cell(earlier - timedelta(seconds=CELL_S)), yesterday, 0, begin))
     again = Sketch.objects.filter(day=yesterday).count()
     estimated = FlowDay.objects.filter(day=yesterday).count()
     return {"answers": [one, two, third], "kept": kept, "left": left, "again": again,
-            "estimated": estimated}  # fmt: skip
+            "estimated": estimated, "drawn": bits[:64].hex()}  # fmt: skip
 
 
 def consent(key: str, town_key: str, start: str) -> Json:
@@ -178,11 +188,19 @@ def consent(key: str, town_key: str, start: str) -> Json:
         raise RuntimeError("the hub has no charter")
     charter = wire_charter.decode(stored.document.encode("ascii"))
     past = date(2020, 1, 1)
-    listed = tuple(replace(each, agreed_on=date(2099, 1, 1)) for each in charter.sensors)
+    zone = ZoneInfo(Association.objects.get().timezone)
+    day = local_day(begin, zone)
+
+    def agreed(on: date) -> wire_charter.Charter:
+        listed = tuple(replace(each, agreed_on=on) for each in charter.sensors)
+        return replace(charter, sensors=listed)
+
     cases = {
         "not listed": replace(charter, sensors=()),
-        "not agreed yet": replace(charter, sensors=listed),
+        "not agreed yet": agreed(date(2099, 1, 1)),
+        "agreed the day after": agreed(day + timedelta(days=1)),
         "ended": replace(charter, ends_on=past),
+        "ended the day before": replace(charter, ends_on=day - timedelta(days=1)),
         "another mechanism": replace(charter, annex_sha256="0" * 64),
     }
     signer = SigningKey(bytes.fromhex(town_key))
@@ -196,10 +214,52 @@ def consent(key: str, town_key: str, start: str) -> Json:
         said[name] = sender.send(_cell(begin + number * step))
         row.delete()
     said["without a charter"] = _without_charter(sender, begin + 6 * step)
-    agreements.withdraw(sender.sensor.shop_id, timezone.localdate())
+    said |= _charters_given(charter, stored.association_id, signer)
+    unsaid = _unsaid(stored.association_id)
+    agreements.withdraw(sender.sensor.shop_id, local_day(timezone.now(), zone))
     today = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
     said["withdrawn"] = sender.send(_cell(today))
-    return {"said": said}
+    return {"said": said, "unsaid": unsaid}
+
+
+def _charters_given(charter: wire_charter.Charter, town: int, signer: SigningKey) -> dict[str, str]:
+    """Give the hub documents that it must not take as the town's charter."""
+    newer = replace(charter, version=charter.version + 1)
+    older = replace(charter, purpose="another")
+    given = {
+        "a charter of another key": wire_charter.sign(newer, SigningKey.generate()),
+        "a charter changed after signing": replace(newer, signature=charter.signature),
+        "an older charter": wire_charter.sign(older, signer),
+    }
+    said = {}
+    for name, document in given.items():
+        try:
+            charter_store.receive(town, wire_charter.encode(document), timezone.now())
+            said[name] = "accepted"
+        except charter_store.CharterErrorFinal:
+            said[name] = "refused"
+    return said
+
+
+def _unsaid(town: int) -> list[str]:
+    """F15: return members of the annex that the public assessment lacks; the digest is one."""
+    page = Client(SERVER_NAME="localhost").get(
+        f"/privacy/{town}/assessment/", headers={"accept-language": "en"}
+    )
+    text = unescape(re.sub(r"<[^>]+>", " ", page.content.decode()))
+    words = set(re.split(r"[\s,]+", text))
+    wanted = {"the digest": annex_digest(), **dict(_members(annex()))}
+    return [name for name, value in wanted.items() if not set(re.split(r"[\s,]+", value)) <= words]
+
+
+def _members(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, member in value.items():
+            yield from _members(member, f"{name}.{key}".strip("."))
+    elif isinstance(value, (list, tuple)):
+        yield name, " ".join(str(member) for member in value)
+    else:
+        yield name, str(value)
 
 
 def _without_charter(sender: _Sender, start: datetime) -> str:
@@ -233,137 +293,3 @@ def objection_limits(key: str) -> Json:
     return {"left_out": left_out, "a_day": a_day, "standing": standing, "quiet": quiet,
             "alarm": alarm, "after_a_month": ObjectionBit.objects.count(),
             "fields": fields}  # fmt: skip
-
-
-# F7: a town whose small hours are known ----------------------------------------------------------
-
-SMALL, MIDDLING, BUSY = 0.5, 1.75, 10.0
-"""People present, on the mean: 2, 7 and 40 visits an hour. Seven are under the threshold, too."""
-_BUSY_HOURS, _MIDDLING_HOURS = {11, 12, 16, 17}, {10, 14, 18}
-_STAY_S = 900.0
-_DAYS = 21
-
-
-def publish(seed: int) -> Json:
-    """Make three shops with small and busy hours, noised as ours; read every door."""
-    town = Association.objects.get()
-    zone = ZoneInfo(town.timezone)
-    first = local_day(timezone.now(), zone) - timedelta(days=_DAYS + 1)
-    shops = [_shop(town, n) for n in range(3)]
-    facts = {shop.slug: _listen(shop, first, zone, seed + n) for n, shop in enumerate(shops)}
-    rebuild_figures()
-    client = _director(town)
-    places = ["", *(f"&shop={shop.slug}" for shop in shops), f"&zone={shops[0].zone.slug}"]
-    spans = [(first + timedelta(days=d), first + timedelta(days=d + 6)) for d in range(0, _DAYS, 7)]
-    spans += [(first + timedelta(days=d),) * 2 for d in range(3)]
-    doors = []
-    for begin, end in spans:
-        for place in places:
-            query = f"?period=custom&from={begin}&to={end}{place}"
-            doors.append(_read(client, query, place))
-    call_command("check", verbosity=0)
-    before = [door["csv"] for door in doors[:4]]
-    rebuild_figures()
-    after = [_read(client, door["query"], door["place"])["csv"] for door in doors[:4]]
-    return {"facts": facts, "doors": doors, "repeats": before == after, "days": _DAYS}
-
-
-def _shop(town: Association, number: int) -> Shop:
-    place = Zone.objects.get_or_create(association=town, name=f"Z{number % 2}",
-                                       slug=f"z{number % 2}")[0]  # fmt: skip
-    shop = Shop.objects.create(
-        association=town, zone=place, name=f"Door {number}", slug=f"door-{number}"
-    )
-    OpeningHours.objects.bulk_create(
-        OpeningHours(shop=shop, weekday=weekday, opens=time(8), closes=time(20))
-        for weekday in range(7)
-    )
-    return shop
-
-
-def _listen(shop: Shop, first: date, zone: ZoneInfo, seed: int) -> Json:
-    """Store cells with noise of the mechanism; return the exact and the noised sums by hour."""
-    bits = OperatingSystemBits()
-    sensor = Sensor.objects.create(
-        identifier=f"{seed:016d}".translate(str.maketrans("0189", "abcd")), shop_id=shop.pk,
-        public_key=seed.to_bytes(32, "big"), label="", enrolled_at=timezone.now(),
-        last_state="ok",
-    )  # fmt: skip
-    noised = DEFAULT_MECHANISM.counts[Mode.DEFAULT]
-    stored = {
-        name: {"row": COUNT_ROWS[name], "bound": n.bound, "epsilon": n.epsilon}
-        for name, n in noised.items()
-    }
-    mechanism = Mechanism.objects.get_or_create(
-        digest="audit", defaults={"mode": "default", "counts": stored}
-    )[0]
-    _calibrate(shop)
-    begin, end = day_bounds(first, zone)[0], day_bounds(first + timedelta(days=_DAYS), zone)[0]
-    hours: Json = {}
-    rows = []
-    start = begin
-    while start < end:
-        local = start.astimezone(zone)
-        people = _people(local.hour)
-        exact = {"fingerprints": round(people * 2 * 3), "scans": round(people * 5 * 3),
-                 "arrivals": round(people / 2), "passers_by": round(people)}  # fmt: skip
-        drawn = {name: exact[name] + draw(n.scale, bits) for name, n in noised.items()}
-        rows.append(Cell(sensor=sensor, shop_id=shop.pk, start=start, windows=3, state="ok",
-                         mechanism=mechanism, **drawn))  # fmt: skip
-        key = f"{local_day(start, zone)} {local.hour}"
-        fact = hours.setdefault(key, {"people": people, "exact": 0, "noised": 0})
-        fact["exact"] += exact["fingerprints"]
-        fact["noised"] += drawn["fingerprints"]
-        start += timedelta(seconds=CELL_S)
-    Cell.objects.bulk_create(rows, batch_size=2000)
-    return hours
-
-
-def _people(hour: int) -> float:
-    if not 8 <= hour < 20:
-        return 0.0
-    if hour in _BUSY_HOURS:
-        return BUSY
-    return MIDDLING if hour in _MIDDLING_HOURS else SMALL
-
-
-def _calibrate(shop: Shop) -> None:
-    Calibration.objects.create(
-        shop_id=shop.pk, fitted_at=datetime(2026, 1, 5, tzinfo=UTC), mode="default",
-        coefficients={"fingerprints": 0.5, "signal_error": 0.15}, residual_sd=0.4,
-        scale_error=0.05, day_error=0.05, held_out_error=0.1, held_out_mae=1.0, held_out_mape=0.1,
-        stay={"stay_s": _STAY_S, "error": 0.05, "day_error": 0.05, "hour_error": 0.05,
-              "scatter": 1.0, "held_out_error": 0.1, "hours": 40, "days": 8},
-        visits_error=0.1, cells=160, days=8,
-    )  # fmt: skip
-
-
-def _director(town: Association) -> Client:
-    user = User.objects.create_user(
-        "audit@example.org", "a-long-passphrase-for-audits", name="A", language="en"
-    )
-    StaffRole.objects.create(user=user, association=town, role=StaffRole.Role.DIRECTOR)
-    client = Client(SERVER_NAME="localhost", headers={"accept-language": "en"})
-    client.force_login(user)
-    return client
-
-
-def _read(client: Client, query: str, place: str) -> Json:
-    page = client.get(f"/{query}", follow=True)
-    table = client.get(f"/figures.csv{query}", headers={"accept-language": "en"})
-    if page.status_code != 200 or table.status_code != 200:
-        raise RuntimeError(f"a page answered {page.status_code}, its table {table.status_code}")
-    html = page.content.decode()
-    heat = html[html.find("data-heat") :]
-    rows = re.findall(r"<tr>\s*<th scope=\"row\">(.*?)</tr>", heat[: heat.find("</table>")], re.S)
-    cells = [re.findall(r"<td class=\"(heat-[a-z0-9]+)[^>]*>(.*?)</td>", row, re.S) for row in rows]
-    shown = [[(kind, unescape(re.sub(r"<[^>]+>", "", text)).strip()) for kind, text in row]
-             for row in cells]  # fmt: skip
-    hours = [int(text) for text in re.findall(r"<th scope=\"col\">(\d{1,2})", heat)]
-    return {"query": query, "place": place, "csv": table.content.decode("utf-8-sig"),
-            "heat": shown, "hours": hours, "chart": _chart(html)}  # fmt: skip
-
-
-def _chart(html: str) -> list[str]:
-    """Return the data that the page gives to its charts, as they stand in it."""
-    return re.findall(r'<script[^>]*type="application/json"[^>]*>(.*?)</script>', html, re.S)

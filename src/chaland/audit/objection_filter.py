@@ -8,6 +8,7 @@ from math import log, sqrt
 import numpy as np
 
 from chaland.audit.bench import Bench
+from chaland.audit.promises import objection_bit
 from chaland.audit.report import FALSE_ALARM, Outcome
 from chaland.sensor.privacy.keys import pointer_to
 from chaland.sensor.privacy.objection import ObjectionFilter
@@ -45,7 +46,9 @@ def _one_spread_bit(outcome: Outcome) -> None:
         outcome.require(len(bits) == 1, f"an address sets {len(bits)} bits, not one")
         seen.update(bits)
         if len(seen) < 50:
-            outcome.require(bits == _bit_of(address), "sensors do not agree on an address's bit")
+            outcome.require(
+                bits == (objection_bit(address),), "sensors do not agree on an address's bit"
+            )
     outcome.require(all(0 <= bit < BITS for bit in seen), "a bit lies outside of 2^16")
     high = Counter(bit >> 8 for bit in seen.elements())
     low = Counter(bit & 255 for bit in seen.elements())

@@ -6,19 +6,19 @@ shows on its pipe of frames: what it does not read, it did not hear.
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from nacl.signing import SigningKey
 
+from chaland.audit import annex
 from chaland.audit.bench import Bench
 from chaland.audit.radio import Canaries, data, heartbeat
 from chaland.audit.report import Outcome
 from chaland.audit.town import NOBODY, Box, Run, Town, until
 from chaland.wire import charter as wire
 from chaland.wire.charter import Charter
-from chaland.wire.mechanism import annex, annex_digest
 
 _SETTLE_S = 3.0
 _GOOD = "valid"
@@ -40,6 +40,8 @@ class Heard:
 
     listened: Mapping[str, bool]
     said: Mapping[str, str]
+    unsaid: Sequence[str]
+    """Members of the annex that the page of the assessment does not show."""
 
 
 def judge(bench: Bench, check: str) -> Outcome:
@@ -52,17 +54,21 @@ def judge(bench: Bench, check: str) -> Outcome:
         outcome.measure(f"listens {case}", heard.listened[case], False)
         outcome.require(not heard.listened[case], f"a sensor listens under a charter {case}")
     wanted = {
-        "F11": ("not listed", "not agreed yet", "without a charter", "withdrawn"),
+        "F11": (
+            "not listed", "not agreed yet", "agreed the day after", "without a charter",
+            "withdrawn", "a charter of another key", "a charter changed after signing",
+            "an older charter",
+        ),
         "F15": ("another mechanism",),
-        "F16": ("ended",),
-    }[check]
+        "F16": ("ended", "ended the day before"),
+    }[check]  # fmt: skip
     outcome.require(heard.said["covered"] == "accepted", "the hub refuses what the charter covers")
     for case in wanted:
         outcome.measure(f"the hub's answer: {case}", heard.said[case], "a refusal")
         outcome.require(heard.said[case] != "accepted", f"the hub takes a summary: {case}")
     if check == "F15":
-        said = annex_digest(), annex()
-        outcome.require(said == (annex_digest(), annex()), "the annex changes from time to time")
+        annex.judge(outcome)
+        outcome.require(not heard.unsaid, f"the assessment does not show {heard.unsaid[:3]}")
     return outcome
 
 
@@ -74,7 +80,7 @@ def _hear(bench: Bench) -> Heard:
         key = (box.state / "key").read_text().strip()
         start = datetime.fromtimestamp(town.today_at(8), UTC) - timedelta(days=2)
         said = town.inside("consent", key=key, town_key=town.key.hex(), start=start.isoformat())
-    return Heard(listened, said["said"])
+    return Heard(listened, said["said"], said["unsaid"])
 
 
 def _listen(town: Town, box: Box, document: bytes) -> dict[str, bool]:

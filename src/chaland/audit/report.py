@@ -42,6 +42,11 @@ class Outcome:
         """Note a number and its limit."""
         self.measures.append(Measure(name, _text(value), _text(limit)))
 
+    def add(self, other: "Outcome") -> None:
+        """Take over what another part of the check measured and found."""
+        self.measures += other.measures
+        self.findings += other.findings
+
     def require(self, holds: object, finding: str) -> None:
         """Note a finding unless ``holds``; the same one is noted once."""
         if not holds and finding not in self.findings:

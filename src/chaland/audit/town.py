@@ -25,6 +25,7 @@ from zoneinfo import ZoneInfo
 from chaland.audit import courier
 from chaland.audit.courier import COURIER_PORT, HUB_PORT
 from chaland.audit.radio import Radio
+from chaland.wire.periods import day_bounds, local_day
 
 NOBODY = 65534
 """The user of the sensors: what of a process is closed to its own user shows only so."""
@@ -34,8 +35,9 @@ _AS_NOBODY = [
     "--inh-caps", _MAY_READ, "--ambient-caps", _MAY_READ,
 ]  # fmt: skip
 _WITHIN_S = 60.0
-_LOCAL_HOUR = 20
-"""It is evening in the audit's town whenever the audit runs: a whole day is past, and not over."""
+EVENING, NIGHT = 20, 2
+"""The hour in the audit's town whenever the audit runs: a whole day is past, and not over; at night
+its end is less than two hours away, which sensors still take for the present."""
 _PIPE_SIZE = 1 << 20
 
 _FOUND = """
@@ -110,6 +112,7 @@ class Run:
         os.close(theirs)
         self._air: IO[bytes] = os.fdopen(ours, "wb", buffering=0)
         self._radio: Radio | None = None
+        self._days_seen: set[int] = set()
 
     @property
     def radio(self) -> Radio:
@@ -129,7 +132,13 @@ class Run:
         found = self._days()
         if not found:
             raise BrokenFinal(f"no process of the day runs: {self.said()[-300:]}")
+        self._days_seen.update(found)
         return found[0]
+
+    @property
+    def left_over(self) -> list[int]:
+        """Processes of its days that are still there."""
+        return [pid for pid in self._days_seen if b"chaland.sensor.day" in _words(pid)]
 
     @property
     def has_day(self) -> bool:
@@ -266,10 +275,12 @@ class Box:
 class Town:
     """The hub, the courier, and the boxes. Use as a context; raises CouldNotRunFinal."""
 
-    def __init__(self, folder: Path, shops: int = 2) -> None:
+    hub_address = f"http://127.0.0.1:{COURIER_PORT}"
+
+    def __init__(self, folder: Path, shops: int = 2, local_hour: int = EVENING) -> None:
         self.folder = folder
         self._shops = shops
-        offset_h = (_LOCAL_HOUR - datetime.now(UTC).hour + 12) % 24 - 12
+        offset_h = (local_hour - datetime.now(UTC).hour + 12) % 24 - 12
         self.timezone = ZoneInfo(f"Etc/GMT{-offset_h:+d}")  # their signs are the other way round
         self.key = os.urandom(32)
         self.runs: list[Run] = []
@@ -300,15 +311,15 @@ class Town:
         self.end()
 
     def today_at(self, hour: int) -> int:
-        """Return an hour (4 to 19) of the town's local day, which is past."""
-        today = datetime.now(self.timezone).replace(hour=hour, minute=0, second=0, microsecond=0)
-        return int(today.timestamp())
+        """Return an hour (4 to 19, or 24 + 3) of the town's local day, which goes to 4 o'clock."""
+        begin = day_bounds(local_day(datetime.now(UTC), self.timezone), self.timezone)[0]
+        return int(begin.timestamp()) + 3600 * (hour - 4)
 
     def enrol(self, shop: int = 0) -> Box:
         """Return a new box, enrolled as a sensor of a shop."""
         box = Box(self, f"box-{shop}-{time.monotonic_ns()}")
         code = self.script(_CODE.format(shop=shop)).strip()
-        box.call("enroll", "--hub", f"http://127.0.0.1:{COURIER_PORT}", "--code", code)
+        box.call("enroll", "--hub", self.hub_address, "--code", code)
         return box
 
     def sign_charter(self, *boxes: Box) -> bytes:
@@ -337,12 +348,12 @@ class Town:
             raise BrokenFinal(f"the hub refused: {done.stderr.strip()[-600:]}")
         return done.stdout
 
-    def inside(self, function: str, **arguments: object) -> dict[str, Any]:
-        """Call a function of ``inside`` in the hub. Raises BrokenFinal."""
+    def inside(self, function: str, module: str = "inside", **arguments: object) -> dict[str, Any]:
+        """Call a function of ``inside`` (or ``published``) in the hub. Raises BrokenFinal."""
         said = self.script(
-            "import json\nfrom chaland.audit import inside\n"
+            f"import json\nfrom chaland.audit import {module}\n"
             f"given = json.loads({json.dumps(arguments)!r})\n"
-            f"print(json.dumps(inside.{function}(**given)))"
+            f"print(json.dumps({module}.{function}(**given)))"
         )
         found: dict[str, Any] = json.loads(said.splitlines()[-1])
         return found

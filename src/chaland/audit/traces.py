@@ -7,6 +7,7 @@ would be a count without its noise.
 
 import json
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,8 @@ def judge(town: Town, boxes: list[Box], outcome: Outcome) -> None:
             quiet == crowded,
             f"a sensor's {what} depends on phones: {_difference(quiet, crowded)}",
         )
+    for box in [*boxes, *pair]:
+        _closed(outcome, box)
     unknown = sorted({name for box in [*boxes, *pair] for name in _unknown(box)})
     outcome.require(not unknown, f"a sensor keeps files that it should not: {unknown[:5]}")
 
@@ -63,6 +66,14 @@ def _status(box: Box) -> str:
 def _difference(one: str, other: str) -> str:
     lines = set(one.splitlines()) ^ set(other.splitlines())
     return "; ".join(sorted(line.strip() for line in lines)[:2])
+
+
+def _closed(outcome: Outcome, box: Box) -> None:
+    """The sensor's identity is its user's alone."""
+    rights = stat.S_IMODE((box.state / "key").stat().st_mode)
+    outcome.require(
+        not rights & 0o077, f"others may read a sensor's key: its rights are {rights:o}"
+    )
 
 
 def _unknown(box: Box) -> Iterator[str]:
