@@ -64,7 +64,7 @@ class Hub:
             self._server = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", "chaland.hub.site.wsgi:application",
                  f"--bind=127.0.0.1:{self._port}", "--workers=2", "--threads=2",
-                 "--worker-class=gthread", "--log-level=warning"],
+                 "--worker-class=gthread", "--preload", "--log-level=warning"],
                 env=environment(self.directory), stdout=log, stderr=log,
             )  # fmt: skip
         for _ in range(600):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 from chaland.wire import losses
 from chaland.wire.losses import Case
@@ -9,7 +10,7 @@ from chaland.wire.mechanism import DEFAULT_MECHANISM, Noised
 from chaland.wire.summary import Mode
 
 
-def of(case: Case, **changed: object) -> Fraction:
+def of(case: Case, **changed: Any) -> Fraction:
     mechanism = replace(DEFAULT_MECHANISM, **changed)
     return next(loss.epsilon for loss in losses.daily(mechanism) if loss.case is case)
 

@@ -14,6 +14,14 @@ from chaland.sensor.status import Status, read_status
 from chaland.wire.signature import sensor_identifier
 from tests import charters
 
+RUN = """
+from chaland.cli import main
+from chaland.sensor import supervise
+supervise.POLL_S = supervise.FIRST_PAUSE_S = 0.1
+main()
+"""
+"""``chaland``, with a hurry that tests have."""
+
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
@@ -38,8 +46,8 @@ class Running:
         self.child = subprocess.Popen(
             [
                 sys.executable,
-                "-m",
-                "chaland.cli",
+                "-c",
+                RUN,
                 "sensor",
                 "--state",
                 str(state),

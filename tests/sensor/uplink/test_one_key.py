@@ -259,11 +259,27 @@ def test_one_that_was_cut_off_drops_its_key_and_joins_the_others(world: World) -
     world.wait(HEARD_WITHIN.total_seconds() + 60)
     for box in others:
         box.start()
-    world.minutes(4, *others)
+    world.minutes(14, *others)
     assert len({box.held for box in others} - {"", alone}) == 1
     assert cut_off.held == alone, "hours offline harm nothing"
     world.settle()
     assert world.held() == {others[0].held}
+
+
+@pytest.mark.parametrize("minutes", [11, 15, 60])
+def test_an_outage_of_the_hub_costs_nobody_the_days_key(world: World, minutes: int) -> None:
+    """Everybody was silent, and who has no key may be back first; the others still have theirs."""
+    key = start_all(world)
+    first, *holders = world.boxes
+    first.kill()
+    world.wait(60 * minutes)
+    first.start()
+    first.exchange()
+    for box in holders:
+        world.wait(120)
+        box.exchange()
+    world.minutes(4)
+    assert world.held() == {key}
 
 
 def test_a_new_day_has_another_key(world: World) -> None:

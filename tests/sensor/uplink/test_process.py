@@ -200,17 +200,22 @@ def test_each_fault_of_the_radio_is_told_apart(start: Start, interface: str, tol
     assert "stopped" in running.status().message
 
 
-def test_a_day_process_that_dies_is_started_again(start: Start) -> None:
+def test_a_day_process_that_dies_or_that_somebody_ends_is_started_again(start: Start) -> None:
     running = start("--interface", "nowhere0")
     running.until(lambda: bool(running.day_pids()))
     (first,) = running.day_pids()
     os.kill(first, signal.SIGKILL)
-    running.until(lambda: bool(running.day_pids()) and running.day_pids() != [first])
+    running.until(lambda: running.status().restarts == 1)
     assert "died (signal 9)" in running.said()
-    running.until(lambda: running.status().restarts == 1)  # written once a second
+    running.until(lambda: "there is no interface" in running.said())  # its signals are set
     (second,) = running.day_pids()
+    assert second != first
+    os.kill(second, signal.SIGTERM)
+    running.until(lambda: "died (somebody ended it)" in running.said())
+    running.until(lambda: bool(running.day_pids()))
+    (third,) = running.day_pids()
     assert running.end() == 0
-    assert not alive(second)
+    assert not alive(third)
 
 
 def test_a_killed_supervisor_takes_the_day_process_with_it(start: Start) -> None:
@@ -223,13 +228,6 @@ def test_a_killed_supervisor_takes_the_day_process_with_it(start: Start) -> None
     while alive(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not alive(pid)
-
-
-def test_no_process_of_the_sensor_can_be_dumped(start: Start) -> None:
-    running = start("--interface", "nowhere0")
-    running.until(lambda: running.status().state == State.NO_INTERFACE)
-    for pid in [running.child.pid, *running.day_pids()]:
-        assert resource.prlimit(pid, resource.RLIMIT_CORE) == (0, 0)
 
 
 DUMPABLE = """
@@ -250,12 +248,30 @@ def test_memory_is_closed_to_other_processes_of_the_user() -> None:
     assert subprocess.check_output([sys.executable, "-c", DUMPABLE], text=True) == "True 0\n"
 
 
-def test_two_sensors_never_run_on_one_state(start: Start, state: Path) -> None:
+def test_a_sensor_is_alone_on_its_state_cannot_be_dumped_and_writes_nothing_else(
+    start: Start, state: Path
+) -> None:
     running = start("--interface", "nowhere0")
     running.until(lambda: running.status().state == State.NO_INTERFACE)
+    for pid in [running.child.pid, *running.day_pids()]:
+        assert resource.prlimit(pid, resource.RLIMIT_CORE) == (0, 0)
     result = invoke(state, "run", "--interface", "nowhere0")
     assert result.exit_code == 1
     assert "another sensor process uses" in result.output
+    assert running.end() == 0
+    assert "stopped" in running.status().message
+    names = {str(p.relative_to(state)) for p in state.rglob("*") if p.is_file()}
+    assert names == {
+        "charter.json",
+        "key",
+        "sensor.json",
+        "status.json",
+        "errors",
+        "spool/ledger.json",
+        "spool/lock",
+    }
+    for path in (state / "spool" / "queue").iterdir():
+        decode(path.read_bytes())
 
 
 def test_a_capture_that_is_none_is_said(start: Start, tmp_path: Path) -> None:
@@ -305,31 +321,6 @@ def test_an_end_told_to_the_whole_group_is_no_death(start: Start) -> None:
     assert running.child.wait(20) == 0
     assert "died" not in running.said()
     assert running.status().state == State.NO_INTERFACE
-
-
-def test_a_day_process_that_somebody_ended_is_started_again(start: Start) -> None:
-    running = start("--interface", "nowhere0")
-    running.until(lambda: running.status().state == State.NO_INTERFACE)
-    os.kill(running.day_pids()[0], signal.SIGTERM)
-    running.until(lambda: "died (somebody ended it)" in running.said())
-
-
-def test_nothing_but_summaries_and_the_box_itself_is_on_disk(start: Start, state: Path) -> None:
-    running = start("--interface", "nowhere0")
-    running.until(lambda: running.status().state == State.NO_INTERFACE)
-    running.end()
-    names = {str(p.relative_to(state)) for p in state.rglob("*") if p.is_file()}
-    assert names == {
-        "charter.json",
-        "key",
-        "sensor.json",
-        "status.json",
-        "errors",
-        "spool/ledger.json",
-        "spool/lock",
-    }
-    for path in (state / "spool" / "queue").iterdir():
-        decode(path.read_bytes())
 
 
 def test_key_files(tmp_path: Path) -> None:
