@@ -84,7 +84,10 @@ def test_a_key_without_a_holder_gives_way_to_the_next(talkers: list[Talker]) -> 
     first.say(offers=OURS)
     second.at = third.at = NOW + timedelta(minutes=9)
     assert second.say(offers=THEIRS).key == OURS
-    third.at = NOW + timedelta(minutes=11)
+    for minutes in (11, 16):
+        third.at = NOW + timedelta(minutes=minutes)
+        assert third.say(offers=THEIRS).key == OURS, "the hub may have been away, not the holder"
+    third.at = NOW + timedelta(minutes=22)
     assert third.say(offers=THEIRS).key == THEIRS
     first.at = third.at
     assert first.say(holds=OURS).key == THEIRS, "it must drop its key and ask anew"

@@ -1,9 +1,10 @@
 """Which of the keys that sensors offer is the town's of a day: the first, as long as it spreads.
 
-A key gives way to the next that is offered when it is lost (all who held it are silent), or when it
-is kept back: those who have asked for it in vain for WANTED_IN_VAIN are no fewer than those who
-hold it. So one broken or hostile sensor holds up no town, and it takes half of the sensors to take
-a key away that the others share. Whoever kept one back comes last for the rest of the day.
+A key gives way to the next that is offered when it is lost (nobody has it any more, or all who had
+it stay silent while others ask for WANTED_IN_VAIN), or when it is kept back: those who have asked
+for it in vain for WANTED_IN_VAIN are no fewer than those who hold it. So one broken or hostile
+sensor holds up no town, and it takes half of the sensors to take a key away that the others share.
+Whoever kept one back comes last for the rest of the day.
 """
 
 from collections.abc import Sequence
@@ -52,13 +53,29 @@ def elect(
         return town.key if town else ""
     heard = heard_of(asked.day, allowed, now)
     holders = [row.sensor_id for row in heard if row.holds == town.key]
-    if len(_in_vain(heard, now)) >= len(holders) and not _comes_last(sensor, town, heard):
+    if _gives_way(town, own, heard, allowed, now) and not _comes_last(sensor, town, heard):
         _replace(town, offered, sensor, holders, now)
         SealedCopy.objects.filter(day=asked.day, recipient__in=allowed).delete()
         everyone = DayKey.objects.filter(day=asked.day, sensor__in=allowed)
         everyone.update(wanting_since=None)  # they have not wanted the new one yet
         DayKey.objects.filter(pk=own.pk).update(holds=offered)
     return town.key
+
+
+def _gives_way(
+    town: TownKey, own: DayKey, heard: Sequence[DayKey], allowed: Sequence[Sensor], now: datetime
+) -> bool:
+    """Tell whether a sensor without the key may replace it.
+
+    At once where nobody has it any more. Silence alone proves nothing: after an outage of the hub
+    everybody was silent, and who holds the key may ask last. So whoever has waited in vain counts.
+    """
+    everyone = DayKey.objects.filter(day=town.day, sensor__in=allowed)
+    if not everyone.filter(holds=town.key).exists():
+        return True
+    in_vain = _in_vain(heard, now)
+    holding = [row for row in heard if row.holds == town.key]
+    return own.pk in {row.pk for row in in_vain} and len(in_vain) >= len(holding)
 
 
 def _note(sensor: Sensor, asked: Exchange, current: str, now: datetime) -> DayKey:
