@@ -81,13 +81,16 @@ function chordOptions(element, spec) {
   const common = frame(element);
   const narrow = element.clientWidth < 480;
   const many = spec.nodes.length > 8;
-  const label = { color: token(element, "ink"), fontSize: many || narrow ? 11 : 13, width: narrow ? 80 : 115,
-                  overflow: "truncate" };
+  const ring = narrow ? [48, 54] : [60, 66]; // per cent of half the smaller side, as ECharts counts
+  const outer = (Math.min(element.clientWidth, element.clientHeight) / 2) * (ring[1] / 100);
+  const label = { color: token(element, "ink"), fontSize: many || narrow ? 11 : 13,
+                  width: Math.min(element.clientWidth / 2 - outer - 12, 115), // 12: gap and edge
+                  overflow: many ? "truncate" : "break" };
   return {
     ...common,
     tooltip: { ...common.tooltip, trigger: "item", formatter: ({ data }) => data.say },
     series: [{
-      type: "chord", radius: narrow ? ["52%", "58%"] : ["60%", "66%"], padAngle: many ? 1.5 : 4, minAngle: 2,
+      type: "chord", radius: ring.map((share) => `${share}%`), padAngle: many ? 1.5 : 4, minAngle: 2,
       label, labelLayout: { hideOverlap: true }, lineStyle: { color: "gradient", opacity: 0.42 }, emphasis: { focus: "adjacency", lineStyle: { opacity: 0.8 } },
       data: spec.nodes.map((node) => ({ name: node.name, say: node.say,
                                         itemStyle: { color: token(element, `place-${node.tone % 8}`) } })),

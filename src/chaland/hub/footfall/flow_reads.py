@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from hashlib import blake2b
 
 import numpy as np
 
@@ -15,12 +16,16 @@ from chaland.hub.footfall.models import DwellDay, FlowDay
 
 @dataclass(frozen=True)
 class StoredDay:
-    """A local day's estimates; ``sensors`` of ``sensors_expected`` had sent a sketch."""
+    """A local day's estimates; ``sensors`` of ``sensors_expected`` had sent a sketch.
+
+    ``digest`` stands for the stored bytes: the same digest, the same estimates.
+    """
 
     day: date
     town: TownDay
     sensors: int
     sensors_expected: int
+    digest: bytes
 
 
 def read(association_id: int, first: date, last: date) -> list[StoredDay]:
@@ -34,6 +39,7 @@ def read(association_id: int, first: date, last: date) -> list[StoredDay]:
             covisits.unpack(bytes(row.estimates)),
             row.sensors,
             row.sensors_expected,
+            blake2b(bytes(row.estimates), digest_size=16).digest(),
         )
         for row in rows
     ]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chaland.hub.association.models import Association
 from chaland.hub.footfall import flow_reads
-from chaland.hub.footfall.estimates.flows import Pairs
+from chaland.hub.footfall.estimates.flows import Pairs, shop_pairs
 from chaland.hub.footfall.figures import flows
 from chaland.hub.footfall.figures.flow_people import (
     ReturningVisitorsFinal,
@@ -18,6 +18,7 @@ from chaland.hub.footfall.figures.flow_people import (
 )
 from chaland.hub.footfall.figures.flows import Flows, Level, Place, town_flows
 from chaland.hub.footfall.figures.period import Period, Span, span_period
+from chaland.hub.footfall.figures.remembered import Remembered
 from chaland.hub.footfall.models import FlowDay
 from tests import builders, flow_builders
 
@@ -156,6 +157,34 @@ def test_missing_days_and_shops_are_said_and_never_filled(cast: builders.Cast) -
     assert earlier.sample.days_asked == 5  # what has come counts, even where the clock is behind
 
 
+def test_what_was_fitted_is_remembered_by_its_bytes(
+    cast: builders.Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page and its file fit once; days stored anew under the same numbers are fitted anew."""
+    monkeypatch.setattr(flows, "TABLES", Remembered(4))
+    flow_builders.build_flow_days(cast.shops, MONDAY, 2)
+    first, again = week(cast), week(cast)
+    assert again.pairs == first.pairs
+    days = flow_reads.read(cast.association.pk, WEEK.first, WEEK.last)
+    fitted = flows.TABLES.ask(shop_pairs, days, [])
+    assert flows.TABLES.ask(shop_pairs, days, []) is fitted
+    assert flows.TABLES.ask(shop_pairs, days[1:], days[:1]) is not fitted
+    FlowDay.objects.all().delete()
+    flow_builders.build_flow_days(cast.shops, MONDAY, 2, seed=6)
+    assert week(cast).pairs != first.pairs
+
+
+def test_no_more_is_remembered_than_was_said(cast: builders.Cast) -> None:
+    flow_builders.build_flow_days(cast.shops, MONDAY, 3)
+    days = flow_reads.read(cast.association.pk, WEEK.first, WEEK.last)
+    kept = Remembered(2)
+    one, two = kept.ask(shop_pairs, days[:1]), kept.ask(shop_pairs, days[1:2])
+    assert kept.ask(shop_pairs, days[:1]) is one
+    kept.ask(shop_pairs, days[2:])
+    assert kept.ask(shop_pairs, days[:1]) is one
+    assert kept.ask(shop_pairs, days[1:2]) is not two
+
+
 def test_another_towns_days_stay_there(cast: builders.Cast) -> None:
     elsewhere = Association.objects.get(name="Autre Ville")
     flow_builders.build_flow_days(cast.shops, MONDAY, 2)
@@ -177,7 +206,7 @@ def test_a_shop_that_was_deleted_is_not_named(cast: builders.Cast) -> None:
 
 def test_an_empty_town_has_no_flows() -> None:
     found = town_flows([], Level.ZONES, WEEK, TODAY)
-    assert (found.pairs, found.directions, found.followable) == ([], [], None)
+    assert (found.pairs, found.directions.clear, found.followable) == ([], [], None)
 
 
 @pytest.mark.parametrize(

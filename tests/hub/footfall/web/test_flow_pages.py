@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import date
 
 import pytest
@@ -93,12 +94,33 @@ def test_sorting(town: builders.Cast, client_of: ClientOf) -> None:
     assert {pair.a.slug for pair in only} == {"shop-3"}
 
 
-def test_inseparable_pairs_show_no_number(town: builders.Cast, client_of: ClientOf) -> None:
+def test_pairs_that_are_not_clear_say_why_and_show_no_number(
+    town: builders.Cast, client_of: ClientOf
+) -> None:
+    """Page and file use the same words, and these agree with the interval beside them."""
+    FlowDay.objects.all().delete()
+    flow_builders.build_flow_days(town.shops, FIRST, 19, visitors=300)
     client = client_of(town.director)
     page = client.get("/flows/?between=shops&all=1")
     blurred = [pair for pair in page.context["pairs"] if not pair.separable]
     text = page.content.decode()
-    assert text.count("not separable") >= len(blurred)
+    rows = {
+        (row["place"], row["other_place"]): row
+        for row in rows_of(client, "/flows/flows.csv?between=shops")
+        if row["figure"] == "followable visitors of both"
+    }
+    reasons = []
+    for pair in blurred:
+        row = rows[pair.a.name, pair.b.name]
+        low, high = float(row["low_90"]), float(row["high_90"])
+        reasons.append(row["note"].split(" · ")[-1])
+        assert row["value"] == ""
+        assert reasons[-1] == ("could be none" if low == 0 else "too uncertain")
+        assert (f"at most {high:.0f}" if low == 0 else f"between {low:.0f} and {high:.0f}") in text
+    assert set(reasons) == {"could be none", "too uncertain"}
+    for reason in set(reasons):
+        badge = f'<span class="badge is-quiet">{reason}</span>'
+        assert text.count(badge) == reasons.count(reason)
     drawn = {(link["source"], link["target"]) for link in page.context["chart"]["links"]}
     assert not drawn & {(pair.a.name, pair.b.name) for pair in blurred}
 
@@ -123,13 +145,14 @@ def test_the_file_says_what_the_page_says(town: builders.Cast, client_of: Client
     client = client_of(town.director)
     page = client.get("/flows/?span=month&all=1").context
     rows = rows_of(client, "/flows/flows.csv?span=month")
-    both = [row for row in rows if row["figure"] == "visitors of both"]
+    both = [row for row in rows if row["figure"] == "followable visitors of both"]
     assert len(both) == len(page["pairs"])
     assert {(row["place"], row["other_place"]) for row in both} == {
         (pair.a.name, pair.b.name) for pair in page["pairs"]
     }
     for row in rows:
         if row["value"]:
+            assert "could be none" not in row["note"]
             assert float(row["low_90"]) <= float(row["value"]) <= float(row["high_90"])
     french = client_of(town.director)
     french.cookies["django_language"] = "fr"
@@ -176,7 +199,7 @@ class TestRoles:
         rows = rows_of(client, "/flows/flows.csv?span=month")
         own_zone = Zone.objects.get(pk=town.shop.zone_id).name
         values = [row["value"] for row in rows if row["other_place"] == own_zone]
-        assert values == ["", ""]
+        assert values == [""]
 
     def test_another_towns_people_see_none_of_it(
         self, town: builders.Cast, client_of: ClientOf
@@ -187,6 +210,32 @@ class TestRoles:
             assert all(shop.name not in text for shop in town.shops[1:])
         for page in PAGES:
             assert Client().get(page).status_code == 302
+
+
+def test_sentences_say_that_they_are_about_followable_visitors(
+    town: builders.Cast, client_of: ClientOf
+) -> None:
+    for person in (town.director, town.shopkeeper):
+        client = client_of(person)
+        text = client.get("/flows/?span=month").content.decode()
+        finding = text.split('<p class="finding">')[1].split("</p>")[0]
+        assert "visitors who can be followed (" in finding
+        assert " of 100 " in finding
+        for head in re.findall(r"<th scope=\"col\".*?</th>", text):
+            assert "visitors" not in head.lower() or "followable" in head.lower()
+        rows = rows_of(client, "/flows/flows.csv?span=month")
+        assert all("followable" in row["figure"] for row in rows if "visit" in row["figure"])
+
+
+def test_what_a_direction_takes(town: builders.Cast, client_of: ClientOf) -> None:
+    page = client_of(town.director).get("/flows/?span=month")
+    found = page.context["flows"].directions
+    assert (found.days, found.asked) == (19, 6)
+    assert found.needed > found.needed_in_season > 0
+    if not found.clear:
+        assert f"it takes about {found.needed:.0f} followable visitors a day" in (
+            page.content.decode()
+        )
 
 
 def test_stays_and_presence(cast: builders.Cast, client_of: ClientOf) -> None:

@@ -10,8 +10,10 @@ from typing import Protocol
 import numpy as np
 
 from chaland.hub.association.models import Shop
-from chaland.hub.footfall import flow_reads, rules, selectors
+from chaland.hub.footfall import rules, selectors
 from chaland.hub.footfall.estimates import distinct
+from chaland.hub.footfall.estimates.covisits import TownDay
+from chaland.hub.footfall.figures.remembered import NUMBERS
 from chaland.hub.footfall.flow_reads import StoredDay
 from chaland.hub.footfall.hours import Floats
 from chaland.hub.footfall.rules import Estimate, Unit
@@ -50,8 +52,14 @@ def distinct_visitors(
         )
     if not days:
         return None
-    found = Estimate(*distinct.town_visitors(days[0].town, flow_reads.towns(before)))
+    found = Estimate(*NUMBERS.ask(_town_visitors, days, before))
     return None if math.isnan(found.value) else found
+
+
+def _town_visitors(
+    days: Sequence[TownDay], before: Sequence[TownDay]
+) -> tuple[float, float, float]:
+    return distinct.town_visitors(days[0], before)
 
 
 def visitors_a_day(days: Sequence[StoredDay], before: Sequence[StoredDay] = ()) -> Estimate | None:
@@ -115,7 +123,7 @@ def share_of(both: Estimate, visitors: float, own: Estimate) -> Estimate | None:
     """Return the share of a place's ``visitors`` who were in the other place, too.
 
     ``visitors`` are those of the days that could be compared; ``own``, all of the period's, tells
-    how exact they are. None where the interval would be wider than the share: not separable.
+    how exact they are. None where the interval would be wider than the share: too uncertain.
     """
     if not (visitors >= 1 and own.value >= 1):  # NaN: not measured
         return None

@@ -5,6 +5,7 @@ nobody else can be told to have been in two shops. It is made of stored estimate
 of which was blurred on its sensor. Definitions: docs/reference/figures.md.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -20,6 +21,7 @@ from chaland.hub.footfall.estimates import zone_flows
 from chaland.hub.footfall.figures import flow_people
 from chaland.hub.footfall.figures.flow_people import estimate_at, share_of
 from chaland.hub.footfall.figures.period import Period
+from chaland.hub.footfall.figures.remembered import TABLES
 from chaland.hub.footfall.flow_reads import StoredDay
 from chaland.hub.footfall.rules import Estimate
 
@@ -77,6 +79,27 @@ class Direction:
 
 
 @dataclass(frozen=True)
+class Directions:
+    """The directions that are clear, of ``asked``, over the ``days`` that end with the period.
+
+    ``needed`` is how many co-visits a day a direction takes to be clear over so many days, by the
+    error that the stored days have; None where nothing was measured. ``needed_in_season`` is the
+    same over a whole season of such days.
+    """
+
+    clear: list[Direction]
+    asked: int
+    days: int
+    needed: float | None
+
+    @property
+    def needed_in_season(self) -> float | None:
+        if self.needed is None or self.days >= SEASON_DAYS:
+            return None
+        return self.needed * math.sqrt(self.days / SEASON_DAYS)
+
+
+@dataclass(frozen=True)
 class Sample:
     """What an answer rests on: days with sketches of days asked for, sketches of sensors."""
 
@@ -95,17 +118,14 @@ class Flows:
     """Everything that the page, its chart and its CSV say of a town's flows in one period.
 
     ``visitors`` is a mean over days, of distinct followable visitors of one day each;
-    ``places_each`` how many shops one of them went to. ``directions`` are the separable ones of
-    ``directions_asked``, over the ``direction_days`` that end with the period.
+    ``shops_each`` how many shops one of them went to.
     """
 
     period: Period
     level: Level
     places: list[tuple[Place, Estimate]]
     pairs: list[Pair]
-    directions: list[Direction]
-    directions_asked: int
-    direction_days: int
+    directions: Directions
     visitors: Estimate | None
     shops_each: Estimate | None
     followable: Estimate | None
@@ -113,7 +133,7 @@ class Flows:
 
     @property
     def separable(self) -> list[Pair]:
-        """The pairs that stand out of the blur, strongest first."""
+        """The pairs that are clear enough to be told, strongest first."""
         return [pair for pair in self.pairs if pair.separable]
 
 
@@ -124,20 +144,16 @@ def town_flows(shops: Sequence[Shop], level: Level, period: Period, today: date)
     """
     days, before = read_days(shops, period)
     season = _season(shops, days[-1].day) if days and level is Level.ZONES else []
-    towns = flow_reads.towns(days)
     ask = zone_flows.zone_visitors if level is Level.ZONES else kernel.shop_pairs
     places = places_of(shops, level)
-    found = ask(towns, flow_reads.towns(before)) if days else None
-    directions, asked = _directions(season, places)
+    found = TABLES.ask(ask, days, before) if days else None
     visitors = flow_people.visitors_a_day(days, before)
     return Flows(
         period=period,
         level=level,
         places=[] if found is None else _visitors(found, places),
         pairs=[] if found is None else sorted(_pairs(found, places), key=_strength),
-        directions=directions,
-        directions_asked=asked,
-        direction_days=len(season),
+        directions=_directions(season, places),
         visitors=visitors,
         shops_each=flow_people.shops_each(days, visitors),
         followable=flow_people.followable_share(shops, days),
@@ -210,20 +226,24 @@ def _pairs(found: kernel.Pairs, places: dict[int, Place]) -> Iterator[Pair]:
         )
 
 
-def _directions(days: Sequence[StoredDay], places: dict[int, Place]) -> tuple[list[Direction], int]:
-    """Return the directions that stand out of the blur, strongest first; and how many there are."""
+def _directions(days: Sequence[StoredDay], places: dict[int, Place]) -> Directions:
+    """Return the directions that are clear, strongest first, and what it takes to be one."""
     if not days:
-        return [], 0
-    found = zone_flows.zone_order(flow_reads.towns(days))
-    clear, asked = [], 0
+        return Directions([], 0, 0, None)
+    found = TABLES.ask(zone_flows.zone_order, days)
+    clear, asked, needed = [], 0, []
     for i, j in np.ndindex(*found.value.shape):
         first, then = places.get(int(found.ids[i])), places.get(int(found.ids[j]))
         if i == j or first is None or then is None or np.isnan(found.value[i, j]):
             continue
         asked += 1
+        if found.value[i, j] > 0:  # below that the interval was cut
+            half = found.high[i, j] - found.value[i, j]
+            needed.append(2 * half / found.days[i, j])  # no wider than the value: see separable
         if found.separable[i, j]:
             clear.append(Direction(first, then, estimate_at(found, i, j)))
-    return sorted(clear, key=lambda direction: -direction.covisits.value), asked
+    clear.sort(key=lambda direction: -direction.covisits.value)
+    return Directions(clear, asked, len(days), float(np.median(needed)) if needed else None)
 
 
 def _strength(pair: Pair) -> tuple[bool, float]:

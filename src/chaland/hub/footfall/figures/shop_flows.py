@@ -10,11 +10,12 @@ from datetime import date
 import numpy as np
 
 from chaland.hub.association.models import Shop
-from chaland.hub.footfall import flow_reads, rules
+from chaland.hub.footfall import rules
 from chaland.hub.footfall.estimates import zone_flows
 from chaland.hub.footfall.figures import flow_people, flows
 from chaland.hub.footfall.figures.flows import Level, Place, Sample
 from chaland.hub.footfall.figures.period import Period
+from chaland.hub.footfall.figures.remembered import TABLES
 from chaland.hub.footfall.flow_reads import StoredDay
 from chaland.hub.footfall.rules import Estimate
 
@@ -27,7 +28,8 @@ class ZoneShare:
     """The share of a shop's visitors who were in at least one other shop of a zone, the same day.
 
     ``both`` counts them over the period's days, ``shops`` is how many other shops that rests on:
-    fewer than three are not told, and then both are None.
+    fewer than three are not told, and then both are None. ``share`` is None, too, where ``both``
+    reaches none or is too uncertain.
     """
 
     zone: Place
@@ -87,7 +89,7 @@ def _zones(
     visitors: Estimate,
 ) -> Iterator[ZoneShare]:
     """Yield all zones, those that the shop's keeper may not see without a number."""
-    found, zone_ids, rests = zone_flows.shop_zones(flow_reads.towns(days), flow_reads.towns(before))
+    found, zone_ids, rests = TABLES.ask(zone_flows.shop_zones, days, before)
     row = found.ids.tolist().index(shop.pk)
     column_of = {pk: i for i, pk in enumerate(zone_ids.tolist())}
     for pk, zone in flows.places_of(town, Level.ZONES).items():

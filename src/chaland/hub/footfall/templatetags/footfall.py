@@ -8,13 +8,14 @@ register = template.Library()
 
 for _filter in (
     words.amount,
-    words.at_most,
     words.bar,
     words.hundred,
     words.hundred_between,
     words.minutes,
     words.minutes_between,
     words.day_and_month,
+    words.unclear,
+    words.untold,
     words.until_then,
     words.since_then,
     words.period_after,
@@ -25,6 +26,7 @@ for _filter in (
     words.change_between,
     words.change_words,
     words.direction,
+    words.hour_between,
     words.hour_label,
     words.hour_span,
     words.percent,

@@ -56,7 +56,7 @@ def _shop(asked: Asked) -> ShopFlows:
 
 
 def shown_pairs(found: Flows, question: FlowQuestion) -> list[Pair]:
-    """Return the pairs that a question is about, in its order; the inseparable ones come last.
+    """Return the pairs that a question is about, in its order; those that aren't clear come last.
 
     The place asked about stands first, or else the one that shares more of its visitors.
     """
@@ -100,7 +100,8 @@ def _town_context(asked: Asked) -> dict[str, Any]:
         "sorts": {sort.value: asked.url(question.asking(sort=sort)) for sort in Sort},
         "town_url": asked.url(question.asking(place=None)),
         "every_url": asked.url(question.asking(every=not question.every)),
-        "directions": found.directions[:ROWS_SHOWN],
+        "directions": found.directions.clear[:ROWS_SHOWN],
+        "followed_part": followed_part(found.followable),
         "split_at": DEFAULT_MECHANISM.sketch.afternoon_from.hour,
     }
 
@@ -111,7 +112,15 @@ def _shop_context(asked: Asked) -> dict[str, Any]:
         "flows": found,
         "strongest": found.told[0] if found.told else None,
         "others_min": OTHER_SHOPS_MIN,
+        "followed_part": followed_part(found.followable),
     }
+
+
+def followed_part(followable: Estimate | None) -> str:
+    """Say which part of the visits flows are about: "17% of visits"."""
+    if followable is None:
+        return _("an unknown part of visits")
+    return _("%(share)s of visits") % {"share": words.percent_amount(followable)}
 
 
 def chord(found: Flows, pairs: Sequence[Pair]) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from django.utils.translation import pgettext
 
 from chaland.hub.footfall.figures.flows import Flows, Pair, Place
 from chaland.hub.footfall.figures.period import Period
-from chaland.hub.footfall.figures.shop_flows import OTHER_SHOPS_MIN, ShopFlows
+from chaland.hub.footfall.figures.shop_flows import OTHER_SHOPS_MIN, ShopFlows, ZoneShare
 from chaland.hub.footfall.rules import Estimate
+from chaland.hub.footfall.web import words
 from chaland.hub.footfall.web.export import Row, csv_file, estimate_cells, percent_cells
 
 
@@ -47,57 +48,75 @@ def _name(period: Period) -> str:
 
 def _town_rows(found: Flows, pairs: Sequence[Pair], place: str) -> Iterator[Row]:
     people = pgettext("csv", "followable visitors")
-    covisits = pgettext("csv", "co-visits")
+    covisits = pgettext("csv", "followable co-visits")
     whole = {**_days(found.period), "place": place, "days": found.sample.days}
     yield {
         **whole,
-        "figure": pgettext("csv", "visitors of a day"),
+        "figure": pgettext("csv", "followable visitors of a day"),
         **estimate_cells(found.visitors),
         "unit": people,
         "note": _("mean over the days; never the people of several days"),
     }
-    each = pgettext("csv", "shops a visitor")
+    each = pgettext("csv", "shops a followable visitor")
     yield {**whole, "figure": each, **estimate_cells(found.shops_each)}
     yield {**whole, **_followable(found.followable)}
     for visited, visitors in found.places:
-        own = pgettext("csv", "visitors")
+        own = pgettext("csv", "followable visitors")
         yield _row(found.period, own, [visited], visitors, people) | {"days": found.sample.days}
     for pair in pairs:
         yield from _pair_rows(found.period, pair, people)
-    for way in found.directions:
+    for way in found.directions.clear:
         figure = pgettext("csv", "before 14:00, then after it")
         yield _row(found.period, figure, [way.first, way.then], way.covisits, covisits) | {
-            "days": found.direction_days
+            "days": found.directions.days
         }
 
 
 def _pair_rows(period: Period, pair: Pair, people: str) -> Iterator[Row]:
-    about = {"days": pair.days, "note": "" if pair.separable else _("not separable")}
-    both = pgettext("csv", "visitors of both")
-    yield _row(period, both, [pair.a, pair.b], pair.both, people) | about
+    both = _both_row(period, [pair.a, pair.b], pair.both, people, told=pair.separable)
+    yield both | {"days": pair.days}
     for a, b, share in ((pair.a, pair.b, pair.of_a), (pair.b, pair.a, pair.of_b)):
-        yield _share_row(period, a, b, share) | about
+        told = share if pair.separable else None
+        yield _share_row(period, a, b, told, pair.both) | {"days": pair.days}
 
 
-def _share_row(period: Period, a: Place, b: Place, share: Estimate | None) -> Row:
-    figure = pgettext("csv", "share of the place’s visitors")
-    cells = percent_cells(share)
-    return {**_row(period, figure, [a, b], None, "%"), **cells}
+def _both_row(
+    period: Period, places: Sequence[Place], both: Estimate, people: str, *, told: bool
+) -> Row:
+    """Return visitors of both; if they aren't clear enough to be told, their interval and why."""
+    figure = pgettext("csv", "followable visitors of both")
+    row = _row(period, figure, places, both, people)
+    return row if told else row | {"value": "", "note": words.unclear(both)}
+
+
+def _share_row(
+    period: Period, a: Place, b: Place, share: Estimate | None, both: Estimate | None
+) -> Row:
+    figure = pgettext("csv", "share of the place’s followable visitors")
+    row = {**_row(period, figure, [a, b], None, "%"), **percent_cells(share)}
+    return row if share or both is None else row | {"note": words.unclear(both)}
 
 
 def _shop_rows(found: ShopFlows) -> Iterator[Row]:
     people = pgettext("csv", "followable visitors")
-    own = pgettext("csv", "visitors")
+    own = pgettext("csv", "followable visitors")
     yield _row(found.period, own, [found.shop], found.visitors, people)
     yield {**_days(found.period), "place": found.shop.name, **_followable(found.followable)}
     for zone in found.zones:
-        notes = [] if zone.separable else [_("not separable")]
-        if zone.shops < OTHER_SHOPS_MIN:
-            notes = [_("too few other shops: one of them could be recognised")]
-        about = {"days": found.sample.days, "note": " · ".join(notes)}
-        both = pgettext("csv", "visitors of both")
-        yield _row(found.period, both, [found.shop, zone.zone], zone.both, people) | about
-        yield _share_row(found.period, found.shop, zone.zone, zone.share) | about
+        yield from _zone_rows(found, zone, people)
+
+
+def _zone_rows(found: ShopFlows, zone: ZoneShare, people: str) -> Iterator[Row]:
+    places = (found.shop, zone.zone)
+    days = {"days": found.sample.days}
+    if zone.both is None:
+        hidden = _("too few other shops: one of them could be recognised")
+        reason = hidden if zone.shops < OTHER_SHOPS_MIN else _("not known")
+        yield _share_row(found.period, *places, None, None) | days | {"note": reason}
+        return
+    yield _both_row(found.period, places, zone.both, people, told=zone.separable) | days
+    share = zone.share if zone.separable else None
+    yield _share_row(found.period, *places, share, zone.both) | days
 
 
 def _followable(share: Estimate | None) -> Row:

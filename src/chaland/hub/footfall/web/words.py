@@ -94,10 +94,18 @@ def hundred_between(share: Estimate) -> str:
     return _("between %(low)s and %(high)s") % {"low": low, "high": high}
 
 
-def at_most(found: Estimate) -> str:
-    """What a number that can't be told apart from none is at most: "at most 14"."""
+def untold(found: Estimate) -> str:
+    """What is known of a number that isn't told: "at most 14", or "between 40 and 190"."""
     ends, decimals = shown(found)
+    if ends.low > 0:
+        return between(found)
     return _("at most %(number)s") % {"number": number(ends.high, decimals)}
+
+
+def unclear(found: Estimate) -> str:
+    """Why a number is not clear enough to be told, by its interval as it is written."""
+    ends, _decimals = shown(found)
+    return _("could be none") if ends.low <= 0 else _("too uncertain")
 
 
 def bar(share: Estimate) -> str:
@@ -164,6 +172,12 @@ def hour_label(hour: int) -> str:
 def hour_span(hour: int) -> str:
     """A clock hour from end to end: "15 h–16 h"."""
     return f"{hour_label(hour)}–{hour_label((hour + 1) % 24)}"
+
+
+def hour_between(hour: int) -> str:
+    """The same in a sentence: "between 15 h and 16 h"."""
+    ends = {"low": hour_label(hour), "high": hour_label((hour + 1) % 24)}
+    return _("between %(low)s and %(high)s") % ends
 
 
 def weekday_name(weekday: int) -> str:
