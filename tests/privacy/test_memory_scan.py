@@ -29,6 +29,7 @@ from chaland.simulate.frames import (
     probe_request,
     radiotap_frame,
 )
+from chaland.wire.mechanism import DEFAULT_MECHANISM
 
 pytestmark = [
     pytest.mark.privileged,
@@ -180,7 +181,8 @@ def test_addresses_are_gone_in_a_second_and_tokens_in_five_minutes() -> None:
             present = [visit_tokens[a] for a in FOLLOWABLE]
             found = memory.find(pid, [*present, *window_tokens[:250]])
             assert set(found) == {*present, *window_tokens[:250]}  # the search does see memory
-            assert memory.find(pid, all_forms([visit_tokens[a] for a in OBJECTING])) == {}
+            barred = OBJECTING[: DEFAULT_MECHANISM.objection.new_in_a_window]
+            assert memory.find(pid, all_forms([visit_tokens[a] for a in barred])) == {}
         five_minutes_pass(running)
         with running.frozen() as pid:
             assert memory.find(pid, all_forms(CANARIES)) == {}

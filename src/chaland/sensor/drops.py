@@ -37,8 +37,8 @@ class Drop(StrEnum):
     OBJECTED = "objected"
     """The device objects (or shares the filter's bit with one that does)."""
     OBJECTION_OVER_LIMIT = "objection-over-limit"
-    """The device asked to be left out, after more new ones than a window or a day takes: this frame
-    is not counted and what was known of the device is forgotten, but later frames count."""
+    """The device asked to be left out, after more new ones than a window or a day takes: the
+    visit in progress is not counted, a later one may be."""
     SIGNAL_MISSING = "signal-missing"
     """The radio did not say how strong the frame was, so it has no place on either side."""
     SIGNAL_WEAK = "signal-weak"
