@@ -83,3 +83,11 @@ def test_a_director_lets_the_sensors_listen(
     keeper.open("/measurement/")
     expect(keeper.page.get_by_text("Sami Morel")).to_be_visible()
     keeper.check("agreement-phone")
+    keeper.page.on("dialog", lambda dialog: dialog.accept())
+    keeper.page.get_by_role("button", name="Retirer l’accord").click()
+    expect(keeper.page.get_by_role("alert")).to_contain_text("débrancher")
+    keeper.check("agreement-withdrawn-phone")
+    for address, shot in (("/", "front-warned"), ("/measurement/", "measurement-warned")):
+        site.open(address)
+        expect(page.get_by_role("alert")).to_contain_text("a retiré son accord")
+        site.check_everywhere(shot)
