@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from faults import GROUPS
 from planted import Patch, audit
 
 pytestmark = [
@@ -189,3 +190,18 @@ SINGLE: dict[str, tuple[str, list[Patch], str]] = {
 def test_a_fault_is_found(fault: str) -> None:
     check, patches, said = SINGLE[fault]
     assert re.search(said, findings(audit(check, patches), check))
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", GROUPS)
+def test_a_group_of_faults_is_found(name: str) -> None:
+    group = GROUPS[name]
+    asked = ",".join(dict.fromkeys(fault.check for fault in group.faults))
+    patches = [patch for fault in group.faults for patch in fault.patches]
+    checks = audit(asked, patches, *group.options)
+    missed = {
+        fault.name: checks[fault.check]["findings"]
+        for fault in group.faults
+        if not re.search(fault.said, "\n".join(map(str, checks[fault.check]["findings"])))
+    }
+    assert not missed
