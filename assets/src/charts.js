@@ -83,7 +83,7 @@ function chordOptions(element, spec) {
   const many = spec.nodes.length > 8;
   const ring = narrow ? [48, 54] : [60, 66]; // per cent of half the smaller side, as ECharts counts
   const outer = (Math.min(element.clientWidth, element.clientHeight) / 2) * (ring[1] / 100);
-  const label = { color: token(element, "ink"), fontSize: many || narrow ? 11 : 13,
+  const label = { color: token(element, "ink"), fontSize: many || narrow ? 11 : 13, lineHeight: 16,
                   width: Math.min(element.clientWidth / 2 - outer - 12, 115), // 12: gap and edge
                   overflow: many ? "truncate" : "break" };
   return {
