@@ -53,10 +53,36 @@ LEFT_BY_SENSORS = Group(
         ),
         Fault(
             "deleted sketches in the file", "F4", "still hold a sketch",
-            [("hub/site/settings.py", " PRAGMA secure_delete=ON;", "")],
+            [("hub/site/settings.py", "secure_delete=ON", "secure_delete=OFF")],
         ),
     ],
     options=("--quick",),
+)  # fmt: skip
+
+FULL_STORY = Group(
+    [
+        Fault(
+            "a stay's times for four hours", "F2", "remembered beyond two hours",
+            [("sensor/presence/visits.py",
+              "self._stays_after_us = mechanism.stay_at_most_s * _US",
+              "self._stays_after_us = 2 * mechanism.stay_at_most_s * _US")],
+        ),
+        Fault(
+            "a sensor's key for all to read", "F1", "others may read a sensor's key",
+            [("sensor/config.py", "os.O_EXCL, 0o600)", "os.O_EXCL, 0o644)")],
+        ),
+        Fault(
+            "core dumps", "F3", "may leave a core dump",
+            [("sensor/hardening.py",
+              "    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n", "")],
+        ),
+        Fault(
+            "how many frames there were, in the status", "F1", "status depends on phones",
+            [(DAY, "        for release in releases:\n",
+              "        for release in releases:\n"
+              "            pipe.say(Note(State.OK, f'{pipeline.frames} frames were heard'))\n")],
+        ),
+    ],
 )  # fmt: skip
 
 DOORS = Group(
@@ -173,6 +199,7 @@ TRUE_SKETCH = Group(
 
 GROUPS = {
     "left by sensors": LEFT_BY_SENSORS,
+    "full story": FULL_STORY,
     "doors": DOORS,
     "permission": PERMISSION,
     "seeded": SEEDED,

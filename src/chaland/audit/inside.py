@@ -170,11 +170,12 @@ def sketches(key: str) -> Json:
     earlier = last - timedelta(seconds=CELL_S)
     two = sender.send(_sketch(_cell(earlier), yesterday, 0, begin))
     kept = [bytes(s.bits) == bits for s in Sketch.objects.filter(day=yesterday)]
+    due.run_due(end + timedelta(hours=21))
+    estimated = FlowDay.objects.filter(day=yesterday).count()
     due.run_due(end + timedelta(hours=24))
     left = Sketch.objects.count()
     third = sender.send(_sketch(_cell(earlier - timedelta(seconds=CELL_S)), yesterday, 0, begin))
     again = Sketch.objects.filter(day=yesterday).count()
-    estimated = FlowDay.objects.filter(day=yesterday).count()
     return {"answers": [one, two, third], "kept": kept, "left": left, "again": again,
             "estimated": estimated, "drawn": bits[:64].hex()}  # fmt: skip
 
