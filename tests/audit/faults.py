@@ -68,10 +68,6 @@ FULL_STORY = Group(
               "self._stays_after_us = 2 * mechanism.stay_at_most_s * _US")],
         ),
         Fault(
-            "a sensor's key for all to read", "F1", "others may read a sensor's key",
-            [("sensor/config.py", "os.O_EXCL, 0o600)", "os.O_EXCL, 0o644)")],
-        ),
-        Fault(
             "core dumps", "F3", "may leave a core dump",
             [("sensor/hardening.py",
               "    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n", "")],

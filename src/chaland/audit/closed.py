@@ -35,8 +35,9 @@ COLUMNS = {
 }
 FIGURES = {
     "visits", "index", "change", "capture rate", "busiest hour", "town index", "shop visits",
-    "shop index", "hour", "mean hour of the weekday", "visitors of a day", "shops a visitor",
-    "visitors", "visitors of both", "share of the place’s visitors", "followable share of visits",
+    "shop index", "hour", "mean hour of the weekday", "followable visitors of a day",
+    "shops a followable visitor", "followable visitors", "followable visitors of both",
+    "share of the place’s followable visitors", "followable share of visits",
     "before 14:00, then after it", "mean stay", "mean stay of followable phones", "people present",
 }  # fmt: skip
 _MAY_BE_NEGATIVE = {"change"}
