@@ -16,7 +16,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from bench.report import table, write_section
-from bench.utility import ablation, chart, hourly, laws, study, words
+from bench.utility import ablation, chart, honesty, hourly, laws, study, words
 from bench.utility.errors import Errors, PairErrors, measure, pair_errors, sums
 from bench.utility.towns import (
     BEFORE,
@@ -185,6 +185,10 @@ def _honest(models: Iterable[str], found: Mapping[tuple[str, Size, str], Errors]
 
 
 def _studies() -> Iterable[str]:
+    yield words.EVENTS
+    yield honesty.events((TRIAL, SECOND_TRIAL, Size(30, 12_000)))
+    yield words.FIRST_ROWS
+    yield honesty.first_rows({**MODELS, **HELD_OUT}, TRIAL)
     yield words.LAWS
     yield laws.by_law(TRIAL)
     yield words.ABLATION

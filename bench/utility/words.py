@@ -32,6 +32,21 @@ HONEST = """\
 separable from noise.
 """
 
+EVENTS = """\
+### Zone pairs on days of an event
+
+Model *event*, epsilon 2, four weeks before, the town's events apart: mean / median relative error
+of a day's zone pairs, and the share of 90 % intervals that hold the truth (two towns, all event
+days after the fourth week and as many usual ones).
+"""
+
+FIRST_ROWS = """\
+### The strongest pairs, which a page shows first
+
+30 shops, 3,000 a day, epsilon 2: share of 90 % intervals that hold the truth among the twelve shop
+pairs with the largest figures / among all (three towns: 36 rows, a share of 90 % is known to 5).
+"""
+
 LAWS = """\
 ### How many shops does a visitor see?
 

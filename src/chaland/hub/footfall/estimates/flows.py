@@ -18,6 +18,8 @@ from chaland.hub.footfall.estimates.pattern import Days
 
 BEFORE_DAYS = 56
 """How many earlier days are worth passing as ``before``: eight weeks."""
+STRONG_SPREAD = 0.015
+"""Relative error of a pair of the mean size that no noise explains; grows as the size's root."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ def shop_pairs(days: Sequence[TownDay], before: Sequence[TownDay] = ()) -> Pairs
         value[upper] += departed
         error[upper] += unsure
         value, error = (np.triu(each, 1) + np.triu(each, 1).T for each in (value, error))
+    error += _misread(value, count > 0)
     np.fill_diagonal(value, now.visitors)
     own_days = (~np.isnan(every.visitors[wanted])).sum(axis=0)
     np.fill_diagonal(count, own_days)
@@ -88,6 +91,18 @@ def pairs(ids: Ints, mean: Floats, error: Floats, days: Ints, visitors: Floats) 
     total = np.where(days > 0, np.maximum(mean, 0.0) * days, np.nan)
     half = NORMAL_90 * np.sqrt(error) * days
     return Pairs(ids, total, np.maximum(total - half, 0.0), total + half, days, visitors)
+
+
+def _misread(value: Floats, known: Bools) -> Floats:
+    """Return the variance (S, S) by which descriptions of all pairs miss the strong ones.
+
+    The usual error is a mean over all pairs. The few strongest, which a reader sees first, are
+    what a description fits worst.
+    """
+    size = np.maximum(value, 0.0)
+    known = known & ~np.eye(len(size), dtype=bool)
+    mean = size[known].mean() if known.any() else 1.0
+    return np.where(known, (STRONG_SPREAD * size) ** 2 * size / np.maximum(mean, 1e-9), 0.0)
 
 
 def _visitors_where(days: Days, wanted: Bools) -> Floats:

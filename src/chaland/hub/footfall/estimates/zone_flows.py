@@ -12,7 +12,7 @@ import numpy as np
 
 from chaland.hub.footfall.estimates import pattern
 from chaland.hub.footfall.estimates.covisits import Ints, TownDay
-from chaland.hub.footfall.estimates.deviation import departures
+from chaland.hub.footfall.estimates.deviation import departures, shift
 from chaland.hub.footfall.estimates.distinct import overcount, zone_visits
 from chaland.hub.footfall.estimates.flows import Pairs, pairs, shop_pairs
 from chaland.hub.footfall.estimates.noise import NORMAL_90, Bools, Floats
@@ -205,7 +205,7 @@ def _daily(town: _Town) -> tuple[Floats, Floats]:
 
     First what all days say together against the usual day that was learned shop by shop: it may
     lean to one side for all pairs of two zones, by as much as noise would, and perhaps by more.
-    Then what each day says for itself.
+    Then what each day says for itself: more, where its visitors went to other zones than usual.
     """
     usual, _ = town.usual.for_visitors(town.visitors)
     both = town.every.measured
@@ -229,6 +229,7 @@ def _daily(town: _Town) -> tuple[Floats, Floats]:
         noise=noise.ravel(),
         usual=expected.ravel(),
         chance=SEEN_TWICE * np.maximum(expected, 0.0).ravel(),
+        shifted=np.repeat(shift(town.visitors @ member.T, member @ town.usual.visitors), len(row)),
     )
     value, error = np.zeros((2, count, len(member), len(member)))
     value[:, row, column] = expected + departed.reshape(expected.shape)
