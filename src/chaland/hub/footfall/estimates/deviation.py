@@ -19,15 +19,17 @@ _PASSES = 200
 
 
 def shift(visitors: Floats, usual: Floats) -> Floats:
-    """Return how far days' visitors (..., n) went to other places than ``usual`` (n,) > 0: (...,).
+    """Return how far days' visitors (..., n) went to other places than ``usual`` (n,): (...,).
 
     The root mean square of the logarithm of each place's growth over the town's; 0 on a day with
-    twice as many people everywhere. Visitors are told far more surely than pairs are, so an event
+    twice as many people everywhere, or without places. Visitors are told far more surely than pairs are, so an event
     shows here when its pairs are still drowned in noise.
     """
-    whole = np.maximum(np.maximum(visitors, 0.0).sum(axis=-1, keepdims=True), 1.0) / usual.sum()
-    own = np.log(np.clip(visitors / usual / whole, 0.05, 20.0))
-    root: Floats = np.sqrt((own**2).mean(axis=-1))
+    usual = np.maximum(usual, 1.0)  # a place that nobody was seen in can't grow
+    whole = np.maximum(np.maximum(visitors, 0.0).sum(axis=-1, keepdims=True), 1.0)
+    town = whole / max(usual.sum(), 1.0)
+    own = np.log(np.clip(visitors / usual / town, 0.05, 20.0))
+    root: Floats = np.sqrt((own**2).sum(axis=-1) / max(len(usual), 1))
     return root
 
 
