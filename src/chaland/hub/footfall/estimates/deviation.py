@@ -22,8 +22,8 @@ def shift(visitors: Floats, usual: Floats) -> Floats:
     """Return how far days' visitors (..., n) went to other places than ``usual`` (n,): (...,).
 
     The root mean square of the logarithm of each place's growth over the town's; 0 on a day with
-    twice as many people everywhere, or without places. Visitors are told far more surely than pairs are, so an event
-    shows here when its pairs are still drowned in noise.
+    twice as many people everywhere, or without places. Visitors are told far more surely than
+    pairs are, so an event shows here when its pairs are still drowned in noise.
     """
     usual = np.maximum(usual, 1.0)  # a place that nobody was seen in can't grow
     whole = np.maximum(np.maximum(visitors, 0.0).sum(axis=-1, keepdims=True), 1.0)
