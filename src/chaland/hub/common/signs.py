@@ -14,4 +14,5 @@ def unseen(text: str) -> str:
 def on_one_line(text: str) -> str:
     """Return a text with one space for each gap or break, and without signs that show nothing."""
     gapless = " ".join(text.split())
-    return gapless.translate(dict.fromkeys(map(ord, unseen(gapless))))
+    seen = gapless.translate(dict.fromkeys(map(ord, unseen(gapless))))
+    return " ".join(seen.split())  # a word of such signs alone leaves two gaps, or one at an end
