@@ -66,7 +66,8 @@ FULL_STORY = Group(
             [("sensor/presence/visits.py",
               "self._stays_after_us = mechanism.stay_at_most_s * _US",
               "self._stays_after_us = 2 * mechanism.stay_at_most_s * _US"),
-             ("sensor/presence/visits.py", "            dwell_us = self._last_inside_us[row] - first_us",
+             ("sensor/presence/visits.py",
+              "            dwell_us = self._last_inside_us[row] - first_us",
               "            dwell_us = min(self._last_inside_us[row] - first_us, 7_000 * _US)")],
         ),
         Fault(
