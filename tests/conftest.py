@@ -3,7 +3,13 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# CI tries the same examples each time, so that what it says is of the change; at home they vary.
+hypothesis.settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 PLANES = ["default", "footfall"]
 """Every test that asks for a database gets both planes', on the engine that the environment names
