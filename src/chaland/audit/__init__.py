@@ -124,4 +124,5 @@ def _finish(report: Report, json_file: Path | None, html_file: Path | None) -> N
         "failed": "A check FAILED.",
         "incomplete": "Nothing failed, but this was no full run.",
     }
-    click.echo(f"{words[report.result]} {report.seconds:.0f} s, {len(report.checks)} checks.")
+    ran = sum(check.result in ("passed", "failed") for check in report.checks)
+    click.echo(f"{words[report.result]} {report.seconds:.0f} s, {ran} checks were run.")
