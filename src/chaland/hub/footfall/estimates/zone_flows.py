@@ -116,9 +116,9 @@ def zone_order(days: Sequence[TownDay]) -> Pairs:
         known = np.isfinite(day.directed)
         value += member @ np.nan_to_num(day.directed) @ member.T
         count += member @ known @ member.T > 0
-        common = (
-            day.coupling * np.nan_to_num(day.covisits) / np.sqrt(np.outer(day.noise, day.noise))
-        )
+        # Estimates below nobody are noise, and make no error the root of less than nothing.
+        shared = np.maximum(np.nan_to_num(day.covisits), 0.0)
+        common = day.coupling * shared / np.sqrt(np.outer(day.noise, day.noise))
         np.fill_diagonal(common, 1.0)
         before, after = (
             np.diag(member @ (common * np.sqrt(np.outer(each, each))) @ member.T)
