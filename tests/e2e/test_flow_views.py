@@ -45,6 +45,7 @@ def test_the_directors_flows_everywhere(director: Site) -> None:
     director.check_everywhere("flows-shops")
     page.get_by_role("link", name="Sur 100 visiteurs suivables").click()
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("Sur 100 visiteurs suivables")
+    page.wait_for_load_state()  # its script listens to the choice from then on
     page.get_by_label("Seulement les paires de").select_option("shop-3")
     expect(page).to_have_url(director.url + "/flows/?between=shops&sort=share&place=shop-3")
     expect(page.locator("table.pairs tbody")).to_have_count(9)
