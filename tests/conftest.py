@@ -11,9 +11,9 @@ hypothesis.settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 
-PLANES = ["default", "footfall"]
-"""Every test that asks for a database gets both planes', on the engine that the environment names
-(CHALAND_ASSOCIATION_DATABASE_URL, CHALAND_FOOTFALL_DATABASE_URL; SQLite in memory by default)."""
+PLANES = ["default", "footfall", "loyalty"]
+"""Every test that asks for a database gets all planes', on the engine that the environment names
+(CHALAND_ASSOCIATION_DATABASE_URL and so on; SQLite in memory by default)."""
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 """Reference data of others, kept beside the project, never in it (see tests/realdata)."""
@@ -29,12 +29,12 @@ def shared_data() -> Path:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Open both planes' databases to every test marked ``django_db``."""
+    """Open all planes' databases to every test marked ``django_db``."""
     for item in items:
         mark = item.get_closest_marker("django_db")
         if mark is not None and "databases" not in mark.kwargs:
-            both = pytest.mark.django_db(*mark.args, **mark.kwargs, databases=PLANES)
-            item.add_marker(both, append=False)
+            every = pytest.mark.django_db(*mark.args, **mark.kwargs, databases=PLANES)
+            item.add_marker(every, append=False)
 
 
 def pytest_configure() -> None:

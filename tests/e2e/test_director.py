@@ -53,6 +53,7 @@ def test_a_click_filters_and_back_goes_back(director: Site) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("Halles")
     shops = page.locator("table.shops tbody tr")
     expect(shops).to_have_count(2)
+    page.wait_for_load_state()  # its script listens to the choice from then on
     page.get_by_label("Période", exact=True).select_option("28d")
     expect(page).to_have_url(director.url + "/?zone=zone-0&period=28d")
     expect(page.get_by_text("La semaine, heure par heure")).to_be_visible()

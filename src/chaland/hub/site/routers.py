@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 
-PLANES = ("footfall",)
+PLANES = ("footfall", "loyalty")
 """App labels with a database of their own; everything else lives in the association's."""
 
 

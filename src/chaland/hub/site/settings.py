@@ -14,6 +14,7 @@ from django.core.management.utils import get_random_secret_key
 from django.utils.translation import gettext_lazy as _
 
 from chaland.hub.site.logs import logging_config
+from chaland.hub.site.secrets import binary_keys, secret
 
 env = environ.FileAwareEnv()
 
@@ -30,23 +31,7 @@ HTTPS = env.bool("CHALAND_HTTPS", default=False)
 """Whether browsers reach the hub over TLS; the embedded default listens to this machine only."""
 
 
-def _secret_key() -> str:
-    """Read the key from the environment, or make one once in the state folder, mode 0600."""
-    given = env("CHALAND_SECRET_KEY", default="")
-    if given:
-        return str(given)
-    path = STATE_DIR / "secret_key"
-    if not path.exists():
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:  # another process of this set-up was faster
-            return path.read_text()
-        with os.fdopen(descriptor, "w") as file:
-            file.write(get_random_secret_key())
-    return path.read_text()
-
-
-SECRET_KEY = _secret_key()
+SECRET_KEY = str(secret("CHALAND_SECRET_KEY", STATE_DIR / "secret_key", get_random_secret_key))
 ALLOWED_HOSTS = env.list("CHALAND_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CHALAND_TRUSTED_ORIGINS", default=[])
 
@@ -66,6 +51,7 @@ INSTALLED_APPS = [
     "django.forms",
     "chaland.hub.association.apps.AssociationConfig",
     "chaland.hub.footfall.apps.FootfallConfig",
+    "chaland.hub.loyalty.apps.LoyaltyConfig",
 ]
 
 MIDDLEWARE = [
@@ -138,12 +124,23 @@ def _database(plane: str) -> dict[str, object]:
     return config
 
 
-DATABASES = {"default": _database("association"), "footfall": _database("footfall")}
+PLANES = env.list("CHALAND_PLANES", default=["footfall", "loyalty"])
+"""The planes that this process serves. With PostgreSQL give each a process of its own."""
+if not set(PLANES) <= {"footfall", "loyalty"}:
+    raise ImproperlyConfigured("CHALAND_PLANES: name footfall, loyalty, or both")
+DATABASES = {"default": _database("association")} | {plane: _database(plane) for plane in PLANES}
 DATABASE_ROUTERS = ["chaland.hub.site.routers.PlaneRouter"]
 # Rate limits must hold over all worker processes, so the cache is a table, not a process' memory.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
 }
+
+# Contacts of members are sealed under keys of their own, apart from the database ------------------
+
+CONTACT_KEYS = binary_keys("CHALAND_CONTACT_KEY", STATE_DIR / "contact_key")
+"""The first seals, all open: put a new one in front to replace a key."""
+INDEX_KEY = binary_keys("CHALAND_INDEX_KEY", STATE_DIR / "index_key")[0]
+"""Blind indices and cards hang on it: it can't be replaced without computing them anew."""
 
 # Accounts: e-mail and password, a second step for who wants it; nobody signs up by oneself -------
 

@@ -1,8 +1,7 @@
 """The site's addresses; planes are named by string only."""
 
-from importlib.util import find_spec
-
 from allauth.account.decorators import secure_admin_login
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -25,5 +24,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
     path("start/", include("chaland.hub.association.web.urls")),
 ]
-if find_spec("chaland.hub.footfall.web.urls"):
-    urlpatterns.append(path("", include("chaland.hub.footfall.web.urls")))
+urlpatterns += [path("", include(f"chaland.hub.{plane}.web.urls")) for plane in settings.PLANES[::-1]]

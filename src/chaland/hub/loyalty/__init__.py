@@ -1,0 +1,1 @@
+"""Plane B: loyalty by consent. Nothing here knows of footfall; the planes meet in figures only."""

@@ -1,0 +1,1 @@
+"""Clearing: the month's statement of each shop, and the bank's files."""

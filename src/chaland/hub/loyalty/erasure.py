@@ -1,0 +1,1 @@
+"""Erasure: the person goes, the accounts stay."""

@@ -1,0 +1,1 @@
+"""The ledger: the only place where points, stamps and cents move."""

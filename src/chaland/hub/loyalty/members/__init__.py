@@ -1,0 +1,1 @@
+"""Members: enrolled, found without a card, merged when they are one person twice."""

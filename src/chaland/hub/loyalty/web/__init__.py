@@ -1,0 +1,1 @@
+"""Pages: till, members, programmes, receipts, clearing, figures, and the member's own account."""

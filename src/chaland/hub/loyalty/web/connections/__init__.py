@@ -1,0 +1,1 @@
+"""Tills of others: keys, files, connections; the shop’s tills and sellers."""

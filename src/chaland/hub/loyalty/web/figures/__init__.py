@@ -1,0 +1,1 @@
+"""Loyalty in figures, and signals of fraud."""

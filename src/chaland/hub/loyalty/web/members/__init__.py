@@ -1,0 +1,1 @@
+"""Members, for the staff of a shop: its own customers only."""

@@ -1,0 +1,1 @@
+"""Programmes, rules, rewards and the simulator."""

@@ -1,0 +1,1 @@
+"""Receipts, the matching queue, and the receipt that a customer reads by link."""

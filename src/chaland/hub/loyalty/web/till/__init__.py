@@ -1,0 +1,1 @@
+"""The till page: a tablet or phone beside the shop’s own till."""
