@@ -1,0 +1,84 @@
+"""Exactly-once answers: a write that is sent again is answered as it was the first time, for good.
+
+The answer is stored in the transaction that did the work, so there is no instant at which one
+exists without the other. Two equal requests at once: the second waits for the first one's commit
+(on the row's unique index), then gets its answer.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from chaland.hub.common import clock
+from chaland.hub.loyalty.models import SavedAnswer
+
+_UNDER_WAY = 0
+"""Status of a row whose transaction is not over; nobody else ever sees it."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said to the sender: an HTTP status, and what JSON can hold."""
+
+    status: int
+    body: Mapping[str, Any]
+
+
+class OtherRequestErrorFinal(Exception):
+    """The idempotency key came with another request before."""
+
+
+class Refusal(Exception):  # noqa: N818  # no error of ours: an answer that writes nothing
+    """Raised by the work: its writes are rolled back, and its answer is kept all the same.
+
+    Only for what stays refused (not enough points). What may go well later is another exception,
+    which leaves no trace and lets the key be used again.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+def once(scope: str, key: str, request: bytes, work: Callable[[], Answer]) -> Answer:
+    """Do ``work`` and keep its answer, or give the answer that was kept.
+
+    ``scope`` is ``till:3`` or ``shop:5``; ``request`` all that makes the request this one (its
+    route and body). Raises OtherRequestErrorFinal, and whatever ``work`` raises.
+    """
+    digest = hashlib.sha256(request).hexdigest()
+    kept = _kept(scope, key, digest)
+    if kept is not None:
+        return kept
+    with transaction.atomic(using="loyalty"):
+        saved = SavedAnswer(
+            scope=scope, key=key, body_digest=digest, status=_UNDER_WAY, answer={}, at=clock.now()
+        )
+        try:
+            with transaction.atomic(using="loyalty"):
+                saved.save(force_insert=True)
+        except IntegrityError:
+            kept = _kept(scope, key, digest)
+            if kept is None:
+                raise
+            return kept
+        try:
+            with transaction.atomic(using="loyalty"):
+                answer = work()
+        except Refusal as refusal:
+            answer = refusal.answer
+        saved.status, saved.answer = answer.status, dict(answer.body)
+        saved.save(update_fields=["status", "answer"])
+    return answer
+
+
+def _kept(scope: str, key: str, digest: str) -> Answer | None:
+    saved = SavedAnswer.objects.filter(scope=scope, key=key).first()
+    if saved is None:
+        return None
+    if saved.body_digest != digest:
+        raise OtherRequestErrorFinal
+    return Answer(saved.status, saved.answer)
