@@ -88,10 +88,15 @@ class Receipt(models.Model):
     seller_label = models.CharField(max_length=40, blank=True)
     member = models.ForeignKey(Member, models.SET_NULL, null=True, related_name="receipts")
     attached_at = models.DateTimeField(null=True)
+    """Null: unattached. It stays when the member is erased, so that nobody can claim it again."""
+    attached_times = models.PositiveSmallIntegerField(default=0)
+    """Each attaching earns under keys of its own; an undone one can be done again."""
     attached_how = models.CharField(max_length=8, choices=How, blank=True)
     attached_by = models.CharField(max_length=80, blank=True)
     returns = models.ForeignKey("self", models.PROTECT, null=True, related_name="returned_by")
     """For a return: the receipt of the purchase, perhaps another shop's."""
+    returns_reference = models.CharField(max_length=80, blank=True)
+    """The source's number of a purchase that isn't here yet; the return waits for it."""
 
     class Meta:
         verbose_name = _("receipt")
@@ -107,8 +112,13 @@ class Receipt(models.Model):
             models.Index(fields=["member", "issued_at"], name="receipt_member_time"),
             models.Index(
                 fields=["association_id", "issued_at"],
-                condition=models.Q(member__isnull=True),
+                condition=models.Q(attached_at__isnull=True),
                 name="receipt_unattached",
+            ),
+            models.Index(
+                fields=["shop_id", "source", "returns_reference"],
+                condition=~models.Q(returns_reference=""),
+                name="receipt_awaited",
             ),
         ]
 
@@ -118,7 +128,7 @@ class Receipt(models.Model):
 
 class ReceiptLine(models.Model):
     """A line: an article, or a discount (``gross_cents`` negative), which earns nothing itself
-    and takes its part from the lines it reduces (``receipts.rules``)."""
+    and takes its part from the lines it reduces (``programmes.rules``)."""
 
     receipt = models.ForeignKey(Receipt, models.PROTECT, related_name="lines")
     number = models.PositiveSmallIntegerField()

@@ -8,7 +8,8 @@ from datetime import datetime
 @dataclass(frozen=True)
 class LineIn:
     """A line. ``gross_cents`` is with tax, for the whole quantity, negative for a discount or in
-    a return; ``returns_number`` names the purchase's line that comes back."""
+    a return; ``returns_number`` names the purchase's line that comes back. ``quantity_milli`` is
+    in thousandths; in a return, how much comes back (its sign is ignored)."""
 
     number: int
     gross_cents: int
@@ -32,9 +33,12 @@ class VatIn:
 
 @dataclass(frozen=True)
 class ReceiptIn:
-    """A purchase, or a return (then ``returns_id`` or ``returns_code`` says of what).
+    """A purchase, a return, or an exchange (both in one; it becomes a receipt of each).
 
-    A source without lines (SumUp, the till page) gives one line for the whole.
+    Of what a return is: ``returns_id`` (our number), ``returns_code`` (printed on the purchase's
+    receipt) or ``returns_external_id`` (the source's own number; it may come in later). A source
+    without lines (SumUp, the till page) gives one line for the whole, or none. ``gross_cents`` is
+    the sum of the lines. ``code``: 8 to 12 random signs of Crockford's base 32, or "" to get one.
     """
 
     association_id: int
@@ -43,7 +47,7 @@ class ReceiptIn:
     external_id: str
     issued_at: datetime
     gross_cents: int
-    lines: Sequence[LineIn]
+    lines: Sequence[LineIn] = ()
     vat: Sequence[VatIn] = ()
     currency: str = "EUR"
     net_cents: int | None = None
@@ -55,16 +59,21 @@ class ReceiptIn:
     actor: str = ""
     returns_id: int | None = None
     returns_code: str = ""
+    returns_external_id: str = ""
 
 
 @dataclass(frozen=True)
 class Taken:
     """What became of one receipt. ``outcome``: ``new``, ``repeated`` (the same again: nothing
-    changed), ``conflict`` (the same number with other content: nothing changed) or ``refused``."""
+    changed, but a member told only now is attached), ``conflict`` (the same number with other
+    content: nothing changed) or ``refused`` (``error`` for machines, ``reason`` for people).
+    ``code`` is printed on the receipt: who holds it may claim it."""
 
     outcome: str
     receipt_id: int | None = None
     reason: str = ""
+    error: str = ""
+    code: str = ""
     earned: Sequence["Earned"] = field(default=())
 
 
