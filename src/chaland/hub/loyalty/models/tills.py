@@ -20,9 +20,12 @@ class Till(models.Model):
     paired_at = models.DateTimeField(null=True)
     last_seen_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    seller = models.ForeignKey("Seller", models.SET_NULL, null=True, related_name="+")
+    """Who stands there now: the PIN was given. Null while the page is locked."""
 
     class Meta:
         verbose_name = _("till")
+        indexes = [models.Index(fields=["shop_id"], name="till_shop")]
 
     def __str__(self) -> str:
         return self.name
@@ -35,6 +38,7 @@ class Seller(models.Model):
     shop_id = models.BigIntegerField()
     name = models.CharField(_("name"), max_length=40)
     pin_hash = models.CharField(max_length=128)
+    """Keyed with ``settings.INDEX_KEY``: four digits alone would be guessed from any hash."""
     wrong_pins = models.PositiveSmallIntegerField(default=0)
     locked_until = models.DateTimeField(null=True)
     own_member_id = models.BigIntegerField(null=True)
@@ -43,6 +47,7 @@ class Seller(models.Model):
 
     class Meta:
         verbose_name = _("seller")
+        indexes = [models.Index(fields=["shop_id"], name="seller_shop")]
 
     def __str__(self) -> str:
         return self.name
