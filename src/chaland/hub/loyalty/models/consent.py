@@ -26,7 +26,10 @@ class Channel(models.TextChoices):
 
 
 class Wording(models.Model):
-    """The text that was agreed to. Never changed: a new text is a new version."""
+    """The text that was agreed to. Never changed (triggers): a new text is a new version.
+
+    ``{controller}`` in it stands for the association's or the shop's name.
+    """
 
     association_id = models.BigIntegerField()
     purpose = models.CharField(max_length=12, choices=Purpose)
@@ -36,6 +39,8 @@ class Wording(models.Model):
     text = models.TextField()
     digest = models.CharField(max_length=64)
     created_at = models.DateTimeField()
+    imported_shop_id = models.BigIntegerField(null=True)
+    """The shop whose own form said this, where a consent came with its customer file."""
 
     class Meta:
         verbose_name = _("wording")

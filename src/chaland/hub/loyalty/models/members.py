@@ -41,6 +41,9 @@ class Member(models.Model):
     """Names the chain of consents; what is left of it after erasure names nobody."""
     chain_salt = models.BinaryField(max_length=32)
     """Goes with this row: without it a commitment in the chain says nothing."""
+    chain_position = models.PositiveIntegerField(default=0)
+    chain_digest = models.CharField(max_length=64, blank=True)
+    """The chain's length and head, so that an end cut off is seen."""
     enrolled_at = models.DateTimeField()
     enrolled_shop_id = models.BigIntegerField(null=True)
     enrolled_by = models.CharField(max_length=80)
@@ -96,7 +99,6 @@ class Surname(models.Model):
 
     association_id = models.BigIntegerField()
     key = KeyField(max_length=65)
-    members = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -117,19 +119,25 @@ class Lookup(models.Model):
         TYPO = "typo", _("by a name with typing errors")
         DIGITS = "digits", _("by last digits and month of birth")
         CARD = "card", _("by card")
+        FILE = "file", _("by the shop’s own customer file")
         OPENED = "opened", _("page opened")
 
     association_id = models.BigIntegerField()
     shop_id = models.BigIntegerField(null=True)
     actor = models.CharField(max_length=80)
-    """``till:3 seller:5``, ``user:7`` or ``key:2``: who asked; also what the quota counts by."""
+    """``till:3 seller:5``, ``user:7`` or ``key:2``: who asked."""
+    device = models.CharField(max_length=40)
+    """The first word of ``actor``: what the quota counts by, whoever stands at the till."""
     kind = models.CharField(max_length=8, choices=Kind)
     at = models.DateTimeField()
     shown = models.PositiveSmallIntegerField()
 
     class Meta:
         verbose_name = _("look-up")
-        indexes = [models.Index(fields=["actor", "at"], name="lookup_actor")]
+        indexes = [  # wide enough to count a day's look-ups without reading the table
+            models.Index(fields=["device", "at", "kind", "shown"], name="lookup_device"),
+            models.Index(fields=["at"], name="lookup_at"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor} {self.kind} {self.at:%Y-%m-%d %H:%M}"
