@@ -9,6 +9,7 @@ from chaland.hub.loyalty.models.consent import (
     Purpose,
     Wording,
 )
+from chaland.hub.loyalty.models.figures import MonthFigures
 from chaland.hub.loyalty.models.ledger import (
     Account,
     Asset,
@@ -77,6 +78,7 @@ __all__ = [
     "Lot",
     "LotUse",
     "Member",
+    "MonthFigures",
     "Permission",
     "Programme",
     "Purpose",
