@@ -15,6 +15,7 @@ import httpx
 
 MIGRATE = """
 from datetime import UTC, datetime
+from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 from nacl.signing import SigningKey
@@ -24,7 +25,7 @@ from chaland.hub.footfall.services.enrolment import create_enrolment_code, redee
 from chaland.hub.footfall.services.trial import sign_trial_charter
 from chaland.wire import enrolment
 from tests import charters
-for database in ("default", "footfall"):
+for database in settings.DATABASES:
     call_command("migrate", database=database, verbosity=0)
 call_command("createcachetable", database="default")
 town = Association.objects.create(name="Les vitrines", town="Bourg", simulated=True)

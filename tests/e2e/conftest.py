@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from pytest_django.live_server_helper import LiveServer
 
 from chaland.hub.association.models import Association, Shop, StaffRole, User, Zone
+from tests.conftest import PLANES
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "src/chaland/hub/site/static/chaland"
@@ -29,9 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(item.path).is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.xdist_group("browser"))
-            item.add_marker(
-                pytest.mark.django_db(transaction=True, databases=["default", "footfall"])
-            )
+            item.add_marker(pytest.mark.django_db(transaction=True, databases=PLANES))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,7 +17,7 @@ from chaland.hub.association.models import User
 ROOT = Path(__file__).parents[3]
 TEMPLATES = [
     path
-    for folder in ("site", "association", "footfall")
+    for folder in ("site", "association", "footfall", "loyalty")
     for path in (ROOT / "src/chaland/hub" / folder).rglob("templates/**/*.html")
 ]
 
@@ -109,7 +109,7 @@ def test_no_template_has_inline_script_or_style(template: Path) -> None:
 @pytest.mark.django_db
 def test_health_is_told_to_anyone(client: Client) -> None:
     response = client.get("/healthz")
-    databases = {"default": "ok", "footfall": "ok"}
+    databases = {"default": "ok", "footfall": "ok", "loyalty": "ok"}
     assert response.json() == {"ok": True, "databases": databases, "charter": "ok"}
     assert "no-store" in response.headers["Cache-Control"]
 

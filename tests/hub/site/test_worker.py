@@ -42,7 +42,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 def migrated(tmp_path: Path) -> Path:
     state = tmp_path / "state"
-    for alias in ("default", "footfall"):
+    for alias in ("default", "footfall", "loyalty"):
         subprocess.run(
             [*HUB, "manage", "migrate", f"--database={alias}", "--verbosity=0"],
             env=environment(state), check=True,

@@ -24,4 +24,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
     path("start/", include("chaland.hub.association.web.urls")),
 ]
-urlpatterns += [path("", include(f"chaland.hub.{plane}.web.urls")) for plane in settings.PLANES[::-1]]
+urlpatterns += [
+    path("", include(f"chaland.hub.{plane}.web.urls")) for plane in settings.PLANES[::-1]
+]

@@ -29,6 +29,7 @@ def _navigation(request: HttpRequest, role: StaffRole) -> list[NavigationItem]:
     director = role.role == StaffRole.Role.DIRECTOR
     places = [(_("My town") if director else _("My shop"), "figures", "layout-dashboard")]
     places.append((_("Flows"), "flows", "route"))
+    places.append((_("Loyalty"), "loyalty", "gift"))
     if director:
         places += [
             (_("Sensors"), "sensors", "radio"),
