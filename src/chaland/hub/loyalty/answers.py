@@ -31,13 +31,19 @@ class OtherRequestErrorFinal(Exception):
     """The idempotency key came with another request before."""
 
 
-class Refusal(Exception):  # noqa: N818  # no error of ours: an answer that writes nothing
-    """Raised by the work: its writes are rolled back, and its answer is kept all the same.
+class RefusalFinal(Exception):
+    """Raised by the work: its writes are undone, and its answer is kept all the same.
 
-    Only for what stays refused (not enough points). What may go well later is another exception,
-    which leaves no trace and lets the key be used again.
+    A refusal that the work *returns* (status 400 or more) is undone too, but not kept: the sender
+    may put it right and use the key again.
     """
 
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+class _UndoneFinal(Exception):
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
         self.answer = answer
@@ -53,25 +59,36 @@ def once(scope: str, key: str, request: bytes, work: Callable[[], Answer]) -> An
     kept = _kept(scope, key, digest)
     if kept is not None:
         return kept
-    with transaction.atomic(using="loyalty"):
-        saved = SavedAnswer(
-            scope=scope, key=key, body_digest=digest, status=_UNDER_WAY, answer={}, at=clock.now()
-        )
-        try:
-            with transaction.atomic(using="loyalty"):
-                saved.save(force_insert=True)
-        except IntegrityError:
-            kept = _kept(scope, key, digest)
-            if kept is None:
-                raise
-            return kept
-        try:
-            with transaction.atomic(using="loyalty"):
-                answer = work()
-        except Refusal as refusal:
-            answer = refusal.answer
-        saved.status, saved.answer = answer.status, dict(answer.body)
-        saved.save(update_fields=["status", "answer"])
+    try:
+        with transaction.atomic(using="loyalty"):
+            return _first(scope, key, digest, work)
+    except _UndoneFinal as undone:
+        return undone.answer
+
+
+def _first(scope: str, key: str, digest: str, work: Callable[[], Answer]) -> Answer:
+    """Take the key, do the work, keep the answer; unless another request took the key first."""
+    saved = SavedAnswer(
+        scope=scope, key=key, body_digest=digest, status=_UNDER_WAY, answer={}, at=clock.now()
+    )
+    try:
+        with transaction.atomic(using="loyalty"):
+            saved.save(force_insert=True)
+    except IntegrityError:
+        kept = _kept(scope, key, digest)
+        if kept is None:
+            raise
+        return kept
+    try:
+        with transaction.atomic(using="loyalty"):
+            answer = work()
+    except RefusalFinal as refusal:
+        answer = refusal.answer
+    else:
+        if answer.status >= 400:
+            raise _UndoneFinal(answer)
+    saved.status, saved.answer = answer.status, dict(answer.body)
+    saved.save(update_fields=["status", "answer"])
     return answer
 
 
