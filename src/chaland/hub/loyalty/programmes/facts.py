@@ -1,0 +1,81 @@
+"""What rules ask of a member: is it the first purchase, which tier; for a batch, in few reads."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chaland.hub.loyalty.models import Receipt
+from chaland.hub.loyalty.programmes import costs
+from chaland.hub.loyalty.programmes.rules import MULTIPLIER, Standing
+from chaland.hub.loyalty.programmes.terms import Terms
+
+TIER_WINDOW = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bought:
+    at: datetime
+    receipt_id: int
+    shop_id: int
+    gross_cents: int
+
+
+class MemberFacts:
+    """Purchases of the members of a batch, as far as the programmes in question ask for them.
+
+    "First" means: no other receipt of the programme's shops is the member's yet, and none stands
+    before this one in the batch. So of receipts that come in the wrong order one is the first.
+    """
+
+    def __init__(self, terms: Iterable[Terms], receipts: Sequence[Receipt]) -> None:
+        every = list(terms)
+        self._asked = any(t.tiers for t in every) or any(_asks_first(t) for t in every)
+        self._bought: dict[int, list[_Bought]] = defaultdict(list)
+        self._order = {receipt.pk: place for place, receipt in enumerate(receipts)}
+        if not self._asked:
+            return
+        members = {receipt.member_id for receipt in receipts if receipt.member_id}
+        rows = (
+            Receipt.objects.filter(member_id__in=members)
+            .order_by("issued_at", "id")
+            .values_list("member_id", "issued_at", "id", "shop_id", "gross_cents")
+        )
+        for member_id, at, receipt_id, shop_id, gross_cents in rows.iterator():
+            self._bought[member_id or 0].append(_Bought(at, receipt_id, shop_id, gross_cents))
+
+    def first(self, terms: Terms, member_id: int, receipt_id: int | None) -> bool:
+        """Say whether a receipt is the member's first purchase in a programme."""
+        mine = self._order.get(receipt_id, len(self._order)) if receipt_id else len(self._order)
+        return not any(
+            bought.gross_cents > 0
+            and terms.shop_id in (None, bought.shop_id)
+            and bought.receipt_id != receipt_id
+            and self._order.get(bought.receipt_id, -1) < mine
+            for bought in self._bought.get(member_id, ())
+        )
+
+    def tier(self, terms: Terms, member_id: int, before: datetime) -> costs.TierStep | None:
+        """Return the tier that a member has reached in the twelve months before an instant."""
+        if not terms.tiers:
+            return None
+        bought = self._bought.get(member_id, [])
+        start = bisect_left(bought, before - TIER_WINDOW, key=lambda b: b.at)
+        end = bisect_left(bought, before, key=lambda b: b.at)
+        counted = [b for b in bought[start:end] if terms.shop_id in (None, b.shop_id)]
+        spent = sum(b.gross_cents for b in counted)
+        shops = len({b.shop_id for b in counted if b.gross_cents > 0})
+        return costs.standing(terms.tiers, spent, shops)
+
+    def standing(self, terms: Terms, member_id: int, before: datetime) -> Standing | None:
+        """Return the tier as the engine takes it."""
+        step = self.tier(terms, member_id, before)
+        return Standing(step.name, step.percent) if step else None
+
+
+def _asks_first(terms: Terms) -> bool:
+    return any(
+        dated.rule.kind == MULTIPLIER and dated.rule.parameters.get("first_purchase")
+        for dated in terms.rules
+    )

@@ -1,0 +1,156 @@
+"""Why a receipt earned what it earned, in one line that fits a till roll, in French or English."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils import translation
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from chaland.hub.loyalty.models import Asset
+from chaland.hub.loyalty.programmes.rules import (
+    MULTIPLIER,
+    PRODUCT,
+    PURCHASE,
+    SPEND,
+    EarnedPart,
+    EarningRule,
+)
+
+
+def snapshot(
+    parts: Sequence[EarnedPart], kind: str, net_cents: int, rules: Sequence[EarningRule]
+) -> dict[str, Any]:
+    """Return what the ledger keeps of an award: plain data, from which any language's line and
+    any later return can be made, whatever becomes of the rules."""
+    rates = {rule.id: rule.parameters for rule in rules if rule.kind in (SPEND, PURCHASE)}
+    plain = [_plain(part, rates.get(part.rule, {})) for part in parts]
+    return {"asset": kind, "net_cents": net_cents, "parts": plain}
+
+
+def _plain(part: EarnedPart, rate: Mapping[str, object]) -> dict[str, Any]:
+    plain: dict[str, Any] = {
+        "rule": part.rule,
+        "kind": part.kind,
+        "amount": part.amount,
+        "lines": {str(number): units for number, units in part.lines.items()},
+    }
+    for name in ("units", "per_cents"):
+        if name in rate:
+            plain[name] = rate[name]
+    if part.name:
+        plain["name"] = part.name
+    if part.percent != 100:
+        plain["percent"] = part.percent
+    if part.keep_cents is not None:
+        plain["keep_cents"] = part.keep_cents
+    if part.sponsor_id is not None:
+        plain["sponsor"] = part.sponsor_id
+    return plain
+
+
+def parts_of(why: Mapping[str, Any]) -> list[EarnedPart]:
+    """Read a snapshot's parts again."""
+    return [
+        EarnedPart(
+            rule=plain["rule"],
+            kind=plain["kind"],
+            amount=plain["amount"],
+            lines={int(number): units for number, units in plain["lines"].items()},
+            percent=plain.get("percent", 100),
+            name=plain.get("name", ""),
+            keep_cents=plain.get("keep_cents"),
+            sponsor_id=plain.get("sponsor"),
+        )
+        for plain in why.get("parts", [])
+    ]
+
+
+def why_line(why: Mapping[str, Any], language: str) -> str:
+    """Say in one line how a snapshot's amount came about.
+
+    « 23,00 € × 2 (mardi double) = 46 points ». An empty text for a movement that no rule made.
+    """
+    plain = why.get("parts", [])
+    if not plain:
+        return ""
+    with translation.override(language):
+        cents, kind = int(why.get("net_cents", 0)), str(why.get("asset", ""))
+        amount = sum(part["amount"] for part in plain)
+        base, *others = plain
+        if base["kind"] in (SPEND, PURCHASE) and _explains(base, others, cents, amount):
+            factors = "".join(f" × {_factor(p['percent'])} ({_label(p)})" for p in others)
+            return f"{_base(base, cents, kind)}{factors} = {units(amount, kind)}"
+        steps = [
+            f"{_base(p, cents, kind)} = {p['amount']}"
+            if p["kind"] in (SPEND, PURCHASE)
+            else f"{p['amount']} ({_label(p)})"
+            for p in plain
+        ]
+        return f"{' + '.join(steps)}{f' = {units(amount, kind)}' if others else ''}"
+
+
+def return_line(amount: int, kind: str, language: str) -> str:
+    """Say in one line what a return moved: taken back (negative) or given back."""
+    with translation.override(language):
+        text = _("returned: %(units)s") if amount < 0 else _("given back: %(units)s")
+        return text % {"units": units(amount, kind)}
+
+
+def _explains(
+    base: Mapping[str, Any], others: Sequence[Mapping[str, Any]], cents: int, amount: int
+) -> bool:
+    """Say whether "base × factor" gives the amount: it doesn't for a part of the basket."""
+    if len(others) > 1 or any(p["kind"] != MULTIPLIER for p in others):
+        return False
+    percent = others[0]["percent"] if others else 100
+    value, per = (cents, base["per_cents"]) if base["kind"] == SPEND else (1, 1)
+    return bool(value * int(base["units"]) * percent // (per * 100) == amount)
+
+
+def _base(part: Mapping[str, Any], cents: int, kind: str) -> str:
+    count, per = int(part.get("units", 1)), int(part.get("per_cents", 100))
+    if part["kind"] == PURCHASE:
+        purchase = _("1 purchase")
+        return purchase if count == 1 else f"{purchase} × {count}"
+    if kind == Asset.Kind.PURSE:
+        return f"{money(cents)} × {_number(count * 10_000 // per, 100)}\u00a0%"
+    if (count, per) == (1, 100):
+        return money(cents)
+    rate = _("%(units)s for %(money)s") % {"units": count, "money": money(per)}
+    return f"{money(cents)} ({rate})"
+
+
+def _factor(percent: int) -> str:
+    return _number(percent, 100)
+
+
+def _number(value: int, scale: int) -> str:
+    """Write value / scale without needless zeros: 250 / 100 is 2,5."""
+    text = f"{value / scale:.2f}".rstrip("0").rstrip(".")
+    return number_format(text)
+
+
+def _label(part: Mapping[str, Any]) -> str:
+    return part.get("name") or (_("article") if part["kind"] == PRODUCT else _("bonus"))
+
+
+def money(cents: int) -> str:
+    """Write an amount of euro in the language of the moment."""
+    sign, cents = ("-" if cents < 0 else ""), abs(cents)
+    amount = number_format(f"{cents // 100}.{cents % 100:02d}", use_l10n=True)
+    return f"{sign}{amount}\u00a0€" if _french() else f"{sign}€{amount}"
+
+
+def _french() -> bool:
+    return (translation.get_language() or "fr").startswith("fr")
+
+
+def units(amount: int, kind: str) -> str:
+    """Write an amount of an asset in the language of the moment: money, points or stamps."""
+    if kind == Asset.Kind.PURSE:
+        return money(amount)
+    if kind == Asset.Kind.STAMPS:
+        return ngettext("%(n)s stamp", "%(n)s stamps", abs(amount)) % {"n": amount}
+    return ngettext("%(n)s point", "%(n)s points", abs(amount)) % {"n": amount}
