@@ -120,3 +120,32 @@ class Balance:
     held: int
     debt: int
     next_lapse: tuple[date, int] | None
+
+
+@dataclass(frozen=True)
+class Correction(Asked):
+    """Staff give (``amount`` > 0) or take units, at the expense of the shop or, without one, of
+    the association. Taking finds no more than what is spendable."""
+
+    asset_id: int
+    member_id: int
+    amount: int
+    expires_on: date | None = None
+    why: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Funding(Asked):
+    """A sponsor's budget grows, or is paid back (``amount`` < 0, at most what is left)."""
+
+    asset_id: int
+    sponsor_id: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class Settlement(Asked):
+    """A shop paid the association (``amount`` > 0) or was paid by it, by bank."""
+
+    asset_id: int
+    amount: int

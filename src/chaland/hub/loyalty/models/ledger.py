@@ -1,7 +1,7 @@
 """The ledger: double entry in integer units, append-only; balances are a cache of its entries.
 
 Words are TigerBeetle's: account, transfer, pending (a hold), posted, voided. Triggers on both
-engines (``ledger.triggers``) refuse any UPDATE or DELETE of transfers, entries and lot uses, any
+engines (migration 0002) refuse any UPDATE or DELETE of transfers, entries and lot uses, any
 transfer whose entries don't sum to zero in each asset, and any entry after its transfer: entries
 are written first, and the transfer's row closes them.
 """
@@ -51,8 +51,8 @@ class Account(models.Model):
     """Holds one asset for one owner.
 
     A member's, a debt's and a sponsor's balance are kept here, changed in the transaction that
-    writes the entries. A shop's and the outside's are the sum of their entries: as a counter each
-    would be the row that every till waits for.
+    writes the entries. A shop's, the outside's and the association's are the sum of their entries:
+    as a counter each would be the row that every till waits for.
     """
 
     class Role(models.TextChoices):
@@ -61,7 +61,7 @@ class Account(models.Model):
         SHOP = "shop", _("shop")  # negative: the shop owes the pool; positive: it is owed
         SPONSOR = "sponsor", _("sponsor")
         OUTSIDE = "outside", _("outside")  # money that came in or went out by bank
-        EXPIRED = "expired", _("expired")  # what lapsed, until the clearing gives it back
+        HOUSE = "house", _("association")  # what staff gave, debts of members who left
 
     asset = models.ForeignKey(Asset, models.PROTECT, related_name="accounts")
     role = models.CharField(max_length=8, choices=Role)
@@ -85,6 +85,11 @@ class Account(models.Model):
                 name="account_shop",
             ),
             models.UniqueConstraint(fields=["sponsor", "asset", "role"], name="account_sponsor"),
+            models.UniqueConstraint(
+                fields=["asset", "role"],
+                condition=models.Q(role__in=("outside", "house")),
+                name="account_one",
+            ),
             models.CheckConstraint(condition=models.Q(held__gte=0), name="account_held"),
             models.CheckConstraint(
                 condition=~models.Q(role__in=("member", "sponsor"))
@@ -175,6 +180,8 @@ class Lot(models.Model):
     left = models.BigIntegerField()
     expires_on = models.DateField(null=True)
     """The first day on which it can't be spent any more."""
+    origin = models.ForeignKey("self", models.PROTECT, null=True, related_name="renewed")
+    """The lapsed lot that this one gives back for some days: who paid for it is paid back."""
 
     class Meta:
         verbose_name = _("lot")
