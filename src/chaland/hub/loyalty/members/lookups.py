@@ -1,0 +1,194 @@
+"""Look-ups: how a till finds a member without the card. Each is counted, limited and logged (L22).
+
+Exact for number, address, card and last digits; names by prefix from three letters, with typing
+errors only when asked. At most eight masked rows, and each row shown is on record for the member.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Count, Max, Min, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from chaland.hub.common import clock
+from chaland.hub.loyalty.members import cards, contacts, typos
+from chaland.hub.loyalty.members.rules import (
+    PREFIX_AT_LEAST,
+    ROWS_AT_MOST,
+    Found,
+    LookupQuotaErrorFinal,
+    MemberErrorFinal,
+    after,
+    hint,
+    masked_name,
+    turned,
+)
+from chaland.hub.loyalty.models import Lookup, LookupHit, Member, ShopCustomer
+
+ASKED_AN_HOUR = 400
+"""Look-ups of one device: a busy till's receipts, each with a few letters typed."""
+MISSED_AN_HOUR = 60
+MISSED_A_DAY = 200
+"""Exact look-ups that found nobody: who tries numbers through reaches these, a till does not."""
+_EXACT = (Lookup.Kind.PHONE, Lookup.Kind.EMAIL, Lookup.Kind.DIGITS, Lookup.Kind.CARD)
+_FOUR = 4
+_DECEMBER = 12
+_SHOWN_FIELDS = ("association_id", "first_name", "last_name", "phone", "email", "state")
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who looks up: ``actor`` is ``till:3 seller:5``, ``user:7`` or ``key:2``; its first word is
+    the device that the quota counts by."""
+
+    association_id: int
+    shop_id: int | None
+    actor: str
+
+    @property
+    def device(self) -> str:
+        return self.actor.split(" ", 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """At most eight rows; ``more`` says that the name fits others too."""
+
+    found: list[Found]
+    more: bool = False
+
+
+def by_phone(asker: Asker, text: str) -> Answer:
+    """Find by telephone number, in any spelling. MemberErrorFinal where it is none."""
+    index = contacts.blind("phone", asker.association_id, contacts.phone_of(text))
+    return _answered(asker, Lookup.Kind.PHONE, _active(asker).filter(phone_index=index))
+
+
+def by_email(asker: Asker, text: str) -> Answer:
+    """Find by e-mail address, in any case. MemberErrorFinal where it is none."""
+    index = contacts.blind("email", asker.association_id, contacts.email_of(text))
+    return _answered(asker, Lookup.Kind.EMAIL, _active(asker).filter(email_index=index))
+
+
+def by_digits(asker: Asker, digits: str, month: int) -> Answer:
+    """Find by a number's last four digits and the month of birth."""
+    plain = "".join(digits.split())
+    if len(plain) != _FOUR or not (plain.isascii() and plain.isdigit()):
+        raise MemberErrorFinal("digits", _("Give the number’s last four digits."), "digits")
+    if not 1 <= month <= _DECEMBER:
+        raise MemberErrorFinal("month", _("Give the month of birth, 1 to 12."), "month")
+    index = contacts.digits_index(asker.association_id, plain, month)
+    return _answered(asker, Lookup.Kind.DIGITS, _active(asker).filter(digits_index=index))
+
+
+def by_card(asker: Asker, text: str) -> Answer:
+    """Find by what a card's QR says; an invented or withdrawn card finds nobody."""
+    member = cards.member_of(asker.association_id, text)
+    rows = _active(asker).filter(pk=member.pk) if member else Member.objects.none()
+    return _answered(asker, Lookup.Kind.CARD, rows)
+
+
+def by_name(asker: Asker, text: str) -> Answer:
+    """Find by the beginning of a name, surname or first name first, from three letters."""
+    prefixes = _spelled(text)
+    fits = Q()
+    for prefix in prefixes:
+        fits |= Q(name_key__gte=prefix, name_key__lt=after(prefix))
+    rows = _active(asker).filter(fits).order_by("name_key", "pk")
+    return _answered(asker, Lookup.Kind.NAME, rows)
+
+
+def by_typo(asker: Asker, text: str) -> Answer:
+    """Find by a name with typing errors: asked for when `by_name` found nobody."""
+    _spelled(text)
+    _check_quota(asker, Lookup.Kind.TYPO)
+    ids = typos.closest(asker.association_id, text, ROWS_AT_MOST)
+    found = {m.pk: m for m in _active(asker).filter(pk__in=ids).only(*_SHOWN_FIELDS)}
+    return _log(asker, Lookup.Kind.TYPO, [found[pk] for pk in ids if pk in found])
+
+
+def opened(asker: Asker, member: Member) -> None:
+    """Put on record that a member's page was opened."""
+    _log(asker, Lookup.Kind.OPENED, [member])
+
+
+def _spelled(text: str) -> list[str]:
+    orders = turned(text)
+    if not orders or len(orders[0].replace(" ", "")) < PREFIX_AT_LEAST:
+        raise MemberErrorFinal("name", _("Give at least three letters of the name."), "name")
+    return [order for order in orders if len(order) >= PREFIX_AT_LEAST]
+
+
+def _active(asker: Asker) -> QuerySet[Member]:
+    return Member.objects.filter(association_id=asker.association_id, state=Member.State.ACTIVE)
+
+
+def _answered(asker: Asker, kind: Lookup.Kind, rows: QuerySet[Member]) -> Answer:
+    _check_quota(asker, kind)
+    members = list(rows.only(*_SHOWN_FIELDS)[: ROWS_AT_MOST + 1])
+    return _log(asker, kind, members)
+
+
+def _check_quota(asker: Asker, kind: Lookup.Kind) -> None:
+    """Raise LookupQuotaErrorFinal where a device asks more, or misses more, than a till does."""
+    now = clock.now()
+    hour, day = now - timedelta(hours=1), now - timedelta(days=1)
+    missed = Q(shown=0, kind__in=_EXACT)
+    asked = Lookup.objects.filter(device=asker.device, at__gt=day).aggregate(
+        hour=Count("pk", filter=Q(at__gt=hour)),
+        oldest=Min("at", filter=Q(at__gt=hour)),
+        missed=Count("pk", filter=missed),
+        missed_hour=Count("pk", filter=missed & Q(at__gt=hour)),
+        last_miss=Max("at", filter=missed),
+    )
+    over_hour = asked["hour"] >= ASKED_AN_HOUR or (
+        kind in _EXACT and asked["missed_hour"] >= MISSED_AN_HOUR
+    )
+    if over_hour:
+        wait_s = (asked["oldest"] - hour).total_seconds()
+        raise LookupQuotaErrorFinal(max(60, int(wait_s)))
+    if kind in _EXACT and asked["missed"] >= MISSED_A_DAY:
+        raise LookupQuotaErrorFinal(3600)
+
+
+def _log(asker: Asker, kind: Lookup.Kind, members: Sequence[Member]) -> Answer:
+    """Store who was shown to whom, and return what is shown."""
+    shown = members[:ROWS_AT_MOST]
+    with transaction.atomic(using="loyalty"):
+        lookup = Lookup.objects.create(
+            association_id=asker.association_id,
+            shop_id=asker.shop_id,
+            actor=asker.actor,
+            device=asker.device,
+            kind=kind,
+            at=clock.now(),
+            shown=len(shown),
+        )
+        LookupHit.objects.bulk_create(LookupHit(lookup=lookup, member=m) for m in shown)
+    return Answer(masked(shown, asker.shop_id), more=len(members) > ROWS_AT_MOST)
+
+
+def masked(members: Sequence[Member], shop_id: int | None) -> list[Found]:
+    """Return what a shop may see of members that it looked up."""
+    own: set[int] = set()
+    if shop_id is not None and members:
+        customers = ShopCustomer.objects.filter(shop_id=shop_id, member__in=members)
+        own = set(customers.values_list("member_id", flat=True))
+    return [
+        Found(
+            m.pk,
+            masked_name(m.first_name, m.last_name),
+            hint(m.phone, m.email),
+            m.pk in own,
+        )
+        for m in members
+    ]
+
+
+def logged(asker: Asker, kind: Lookup.Kind, members: Sequence[Member]) -> list[Found]:
+    """Show members who turned up otherwise (a contact known already, a double), as a look-up:
+    counted, limited and on record all the same."""
+    _check_quota(asker, kind)
+    return _log(asker, kind, members).found

@@ -1,0 +1,102 @@
+"""Names with typing errors: the town's surnames are few, so each is compared, then looked up.
+
+Damerau-Levenshtein (rapidfuzz) over the dictionary of surnames in use; then, among the bearers of
+the close ones, those whose first name fits best.
+"""
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+from django.db.models import Q
+from rapidfuzz import process
+from rapidfuzz.distance import DamerauLevenshtein
+
+from chaland.hub.loyalty.members.rules import after, spelling, surname_splits
+from chaland.hub.loyalty.models import Member, Surname
+
+_SHORT = 4
+"""Letters up to which one error is forgiven; beyond, two."""
+_SURNAMES_AT_MOST = 12
+_BEARERS_AT_MOST = 300
+
+
+@dataclass(slots=True)
+class _Dictionary:
+    """The surnames of one town as this process knows them; it reads what was added since."""
+
+    keys: list[str] = field(default_factory=list)
+    last_id: int = 0
+    read_at: float = field(default_factory=time.monotonic)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_dictionaries: dict[int, _Dictionary] = {}
+_WHOLE_AGAIN_S = 3_600
+"""After this the dictionary is read anew: names that nobody bears any more go."""
+
+
+def closest(association_id: int, text: str, at_most: int) -> list[int]:
+    """Return ids of members whose names are nearest to a typed one, the nearest first."""
+    scores: dict[int, int] = {}
+    for surname, distance, first in _near(association_id, text):
+        for pk, key in _bearers(association_id, surname, first):
+            given = key[len(surname) + 1 :]
+            score = distance + (_first_distance(given, first) if first else 0)
+            if score < scores.get(pk, 1_000):
+                scores[pk] = score
+    allowed = len(spelling(text)) // 3
+    close = sorted((score, pk) for pk, score in scores.items() if score <= max(1, allowed))
+    return [pk for _score, pk in close[:at_most]]
+
+
+def _first_distance(given: str, typed: str) -> int:
+    """Return how far a first name is from what was typed of it, which may be its beginning."""
+    return min(
+        DamerauLevenshtein.distance(given, typed),
+        DamerauLevenshtein.distance(given[: len(typed)], typed),
+    )
+
+
+def _near(association_id: int, text: str) -> list[tuple[str, int, str]]:
+    """Return (surname, distance, first name typed) of the surnames close to any reading."""
+    known = _surnames(association_id)
+    near: list[tuple[str, int, str]] = []
+    for surname, first in surname_splits(text):
+        forgiven = 1 if len(surname) <= _SHORT else 2
+        matches = process.extract(
+            surname,
+            known,
+            scorer=DamerauLevenshtein.distance,
+            score_cutoff=forgiven,
+            limit=_SURNAMES_AT_MOST,
+        )
+        near += [(str(key), int(distance), first) for key, distance, _at in matches]
+    return sorted(near, key=lambda row: row[1])[:_SURNAMES_AT_MOST]
+
+
+def _bearers(association_id: int, surname: str, first: str) -> list[tuple[int, str]]:
+    begins = f"{surname} {first[:1]}" if first else f"{surname} "
+    fits = Q(name_key__gte=begins, name_key__lt=after(begins)) | Q(name_key=surname)
+    rows = Member.objects.filter(
+        fits, association_id=association_id, state=Member.State.ACTIVE
+    ).values_list("pk", "name_key")
+    return list(rows[: _BEARERS_AT_MOST if first else 8])
+
+
+def _surnames(association_id: int) -> list[str]:
+    """Return the town's surnames: those known here, and those added since."""
+    known = _dictionaries.setdefault(association_id, _Dictionary())
+    with known.lock:
+        if time.monotonic() - known.read_at > _WHOLE_AGAIN_S:
+            known.keys, known.last_id, known.read_at = [], 0, time.monotonic()
+        added = Surname.objects.filter(association_id=association_id, pk__gt=known.last_id)
+        for pk, key in added.order_by("pk").values_list("pk", "key"):
+            known.keys.append(key)
+            known.last_id = pk
+        return known.keys
+
+
+def forget() -> None:
+    """Empty what this process knows of surnames (after an erasure, and between tests)."""
+    _dictionaries.clear()
