@@ -295,4 +295,5 @@ class Clientele:
 def _runs(begin: Ints, count: Ints) -> Ints:
     """Return begin[0], begin[0] + 1, … (count[0] of them), then begin[1], …"""
     ends = np.cumsum(count)
-    return np.arange(ends[-1] if len(ends) else 0) + np.repeat(begin - (ends - count), count)
+    run: Ints = np.arange(count.sum()) + np.repeat(begin - (ends - count), count)
+    return run
