@@ -139,8 +139,9 @@ def _returned(purchase: Receipt, this: Receipt) -> tuple[dict[int, int], dict[in
     """Return thousandths by line that came back before this return, and with it."""
     before: dict[int, int] = defaultdict(int)
     after: dict[int, int] = defaultdict(int)
-    earlier = purchase.returned_by.filter(pk__lte=this.pk).prefetch_related("lines")
-    for receipt in earlier:
+    # Those that were taken back already, whatever their numbers: a return may be joined late.
+    earlier = purchase.returned_by.filter(attached_at__isnull=False).exclude(pk=this.pk)
+    for receipt in [*earlier.prefetch_related("lines"), this]:
         for line in receipt.lines.all():
             if line.returns_number is not None:
                 after[line.returns_number] += abs(line.quantity_milli)
