@@ -3,8 +3,11 @@
 from datetime import datetime
 
 from chaland.hub.common.due import Task, run_tasks
+from chaland.hub.loyalty.receipts import services as receipts
 
-TASKS: tuple[Task, ...] = ()
+TASKS: tuple[Task, ...] = (
+    ("receipts' raw copies, links, contacts and claims that are over", receipts.prune),
+)
 
 
 def run_due(now: datetime) -> dict[str, int]:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from chaland.hub.loyalty.ledger import services as ledger
 from chaland.hub.loyalty.ledger.postings import Reversal
-from chaland.hub.loyalty.models import Member, Receipt, Transfer
+from chaland.hub.loyalty.models import Claim, Member, Receipt, Transfer
 from chaland.hub.loyalty.programmes import services as programmes
 from chaland.hub.loyalty.receipts import rules, whose
 from chaland.hub.loyalty.receipts.rules import ReceiptErrorFinal
@@ -29,7 +29,7 @@ def attach(receipt_id: int, member_id: int, how: str, actor: str, at: datetime) 
     receipt = _locked(receipt_id)
     member = whose.members([member_id]).get(member_id)
     if member and receipt.member_id == member.pk:
-        return _as_it_is(receipt)
+        return as_it_is(receipt)
     if receipt.attached_at is not None:
         raise ReceiptErrorFinal("attached", _("This receipt is another member’s already."))
     if receipt.gross_cents < 0 or receipt.returns_id is not None:
@@ -73,6 +73,7 @@ def detach(receipt_id: int, actor: str, at: datetime, *, within_s: int | None = 
     receipt.member = receipt.attached_at = None
     receipt.attached_how = receipt.attached_by = ""
     receipt.save(update_fields=["member", "attached_at", "attached_how", "attached_by"])
+    Claim.objects.filter(receipt=receipt).update(state=Claim.State.OPEN, receipt=None)
     if member_id is not None:
         whose.no_customer_after_all(member_id, receipt.shop_id)
 
@@ -116,8 +117,10 @@ def _give(receipt: Receipt, member: Member, how: str, actor: str, at: datetime) 
     )
 
 
-def _as_it_is(receipt: Receipt) -> Taken:
-    earned = tuple(earned_of([receipt.pk]).get(receipt.pk, ()))
+def as_it_is(receipt: Receipt) -> Taken:
+    """Return the answer to what is there already: what it earned then, in the same words."""
+    language = receipt.member.language if receipt.member else ""
+    earned = tuple(earned_of([receipt.pk], language).get(receipt.pk, ()))
     return Taken("repeated", receipt.pk, code=receipt.code, earned=earned)
 
 

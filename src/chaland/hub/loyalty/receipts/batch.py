@@ -10,10 +10,9 @@ from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Member, Receipt
 from chaland.hub.loyalty.programmes import services as programmes
 from chaland.hub.loyalty.receipts import checks, returning, rows, rules, whose
-from chaland.hub.loyalty.receipts.attaching import attach
+from chaland.hub.loyalty.receipts.attaching import as_it_is, attach
 from chaland.hub.loyalty.receipts.rows import Ready
 from chaland.hub.loyalty.receipts.rules import ReceiptErrorFinal
-from chaland.hub.loyalty.receipts.selectors import earned_of
 from chaland.hub.loyalty.receipts.shapes import Earned, ReceiptIn, Taken
 
 Key = tuple[int, str, str]
@@ -172,19 +171,21 @@ class Batch:
         asked = parts.main.member_id
         member = self.members.get(asked) if asked is not None else None
         if parts.main is parts.back or member is None or member.pk == receipt.member_id:
-            earned = tuple(earned_of([receipt.pk]).get(receipt.pk, ()))
-            return Taken("repeated", receipt.pk, code=receipt.code, earned=earned)
+            return as_it_is(receipt)
         if receipt.attached_at is not None:
             text = _("This receipt is another member’s. Nothing was changed.")
             return Taken("conflict", receipt.pk, text, "attached", receipt.code)
-        if receipt.attached_times:  # it was attached and undone: a late repetition isn't asked
-            return Taken("repeated", receipt.pk, code=receipt.code)
-        how = parts.main.attached_how or Receipt.How.TILL
+        return self._attached_now(receipt, member, parts.main)
+
+    def _attached_now(self, receipt: Receipt, member: Member, said: ReceiptIn) -> Taken:
+        if receipt.attached_times:  # it was attached and undone: a late repetition changes nothing
+            return as_it_is(receipt)
+        how = said.attached_how or Receipt.How.TILL
         try:
-            made = attach(receipt.pk, member.pk, how, parts.main.actor, self.now)
-            return replace(made, outcome="repeated")
+            made = attach(receipt.pk, member.pk, how, said.actor, self.now)
         except ReceiptErrorFinal as error:
             return Taken("repeated", receipt.pk, str(error), error.code, receipt.code)
+        return replace(made, outcome="repeated")
 
 
 def _refused(error: ReceiptErrorFinal) -> Taken:

@@ -15,9 +15,9 @@ _MOVED = (Transfer.Kind.EARN, Transfer.Kind.REVERSE_EARN, Transfer.Kind.REVERSE_
 _MINE = (Account.Role.MEMBER, Account.Role.DEBT)
 
 
-def earned_of(receipt_ids: Iterable[int]) -> dict[int, list[Earned]]:
-    """Return what receipts moved for their members, undone movements left out, in the language of
-    the moment; oldest first."""
+def earned_of(receipt_ids: Iterable[int], language: str = "") -> dict[int, list[Earned]]:
+    """Return what receipts moved for their members, undone movements left out, oldest first; the
+    reasons in a language, by default that of the moment."""
     transfers = (
         Transfer.objects.filter(receipt_id__in=list(receipt_ids), kind__in=_MOVED)
         .exclude(reversals__kind=Transfer.Kind.UNDO)
@@ -29,7 +29,7 @@ def earned_of(receipt_ids: Iterable[int]) -> dict[int, list[Earned]]:
             "entries__account__asset__kind",
         )
     )  # fmt: skip
-    language = get_language() or "fr"
+    language = language or get_language() or "fr"
     found: dict[int, list[Earned]] = {}
     for receipt_id, kind, why, moved, asset_id, asset_kind in transfers:
         earning = kind == Transfer.Kind.EARN

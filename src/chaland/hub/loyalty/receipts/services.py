@@ -12,11 +12,10 @@ from django.utils.translation import gettext as _
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import RawReceipt, Receipt, ReceiptLine, ReceiptLink, Source
-from chaland.hub.loyalty.receipts import returning
-from chaland.hub.loyalty.receipts.attaching import attach, claim_by_code, detach
+from chaland.hub.loyalty.receipts import links, matching, returning
+from chaland.hub.loyalty.receipts.attaching import as_it_is, attach, claim_by_code, detach
 from chaland.hub.loyalty.receipts.batch import Batch
 from chaland.hub.loyalty.receipts.rules import ReceiptErrorFinal
-from chaland.hub.loyalty.receipts.selectors import earned_of
 from chaland.hub.loyalty.receipts.shapes import ReceiptIn, Taken
 
 __all__ = [
@@ -100,8 +99,7 @@ def take_return(
         raise ReceiptErrorFinal("no-such-purchase", _("There is no such receipt."))
     known = Receipt.objects.filter(shop_id=shop_id, source=Source.TILL, external_id=external_id)
     if again := known.first():
-        earned = tuple(earned_of([again.pk]).get(again.pk, ()))
-        return Taken("repeated", again.pk, code=again.code, earned=earned)
+        return as_it_is(again)
     lines = returning.refund(returning.bought(purchase), quantities)
     said = ReceiptIn(
         association_id=purchase.association_id,
@@ -140,8 +138,10 @@ def forget_member(member_id: int) -> None:
 
 
 def prune(now: datetime) -> int:
-    """Delete raw receipts that stayed refused, and links that are over; returns how many."""
+    """Delete what is over: raw receipts that stayed refused, links, contacts on links that were
+    never sent; give up claims whose receipt never came. Returns how many."""
     before = now - timedelta(days=RAW_REFUSED_DAYS)
     old = RawReceipt.objects.filter(received_at__lt=before, receipts=None)
-    links = ReceiptLink.objects.filter(expires_at__lt=now)
-    return old.delete()[0] + links.delete()[0]
+    over = ReceiptLink.objects.filter(expires_at__lt=now)
+    pruned = old.delete()[0] + over.delete()[0]
+    return pruned + links.wipe_contacts(now) + matching.drop_old(now)
