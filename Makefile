@@ -6,6 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
+ONLY ?= not campaign
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format lint types contracts bench campaign lock messages clean
@@ -17,7 +18,7 @@ demo: .stamps/hub .stamps/built  ## Serve a simulated town on http://localhost:8
 	$(BIN)/chaland demo
 
 test: .stamps/dev .stamps/built  ## Run the tests, browser tests too where Chromium is installed
-	$(PYTEST) -m "not campaign"
+	$(PYTEST) -m "$(ONLY)"
 
 check: .stamps/dev .stamps/built format lint types contracts test  ## All that CI runs, on one database
 

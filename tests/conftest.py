@@ -1,10 +1,16 @@
 """Fixtures for all tests: databases of both planes, fast passwords, the place of the real data."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.backends.base.operations import BaseDatabaseOperations
 
 # CI tries the same examples each time, so that what it says is of the change; at home they vary.
 hypothesis.settings.register_profile("ci", derandomize=True)
@@ -14,6 +20,8 @@ if os.environ.get("CI"):
 PLANES = ["default", "footfall", "loyalty"]
 """Every test that asks for a database gets all planes', on the engine that the environment names
 (CHALAND_ASSOCIATION_DATABASE_URL and so on; SQLite in memory by default)."""
+
+_DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 """Reference data of others, kept beside the project, never in it (see tests/realdata)."""
@@ -27,14 +35,53 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _flush_despite_triggers() -> Iterator[None]:
+    """Let a transactional test's flush empty the append-only tables, and put their guards back."""
+    from django.db.backends.base.operations import BaseDatabaseOperations
+
+    flush = BaseDatabaseOperations.execute_sql_flush
+
+    def unguarded(self: "BaseDatabaseOperations", statements: list[str]) -> None:
+        if self.connection.alias != "loyalty" or not statements:
+            return flush(self, statements)
+        before, after = _guards(self.connection)
+        return flush(self, [*before, *statements, *after])
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(BaseDatabaseOperations, "execute_sql_flush", unguarded)
+        yield
+
+
+def _guards(connection: "BaseDatabaseWrapper") -> tuple[list[str], list[str]]:
+    """Return the statements that take the loyalty plane's triggers away, and that bring them."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            rows = cursor.fetchall()
+            return [f"DROP TRIGGER {name}" for name, _ in rows], [sql for _, sql in rows]
+        cursor.execute(
+            "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger"
+            " WHERE NOT tgisinternal AND tgrelid::regclass::text LIKE 'loyalty_%'"
+        )
+        tables = [name for (name,) in cursor.fetchall()]
+    off, on = (
+        [f"ALTER TABLE {table} {verb} TRIGGER USER" for table in tables]
+        for verb in ("DISABLE", "ENABLE")
+    )
+    return off, on
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Open all planes' databases to every test marked ``django_db``."""
+    """Mark what touches a database, and open all planes' databases to it."""
     for item in items:
         mark = item.get_closest_marker("django_db")
         if mark is not None and "databases" not in mark.kwargs:
             every = pytest.mark.django_db(*mark.args, **mark.kwargs, databases=PLANES)
             item.add_marker(every, append=False)
+        if mark is not None or _DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("database")
 
 
 def pytest_configure() -> None:

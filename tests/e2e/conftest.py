@@ -11,7 +11,6 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from pytest_django.live_server_helper import LiveServer
 
 from chaland.hub.association.models import Association, Shop, StaffRole, User, Zone
-from tests.conftest import PLANES
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "src/chaland/hub/site/static/chaland"
@@ -24,13 +23,11 @@ SIZES = {"desktop": {"width": 1366, "height": 768}, "phone": {"width": 390, "hei
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark these tests; one process runs them, since they share a browser."""
-    for item in items:
-        if Path(item.path).is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.xdist_group("browser"))
-            item.add_marker(pytest.mark.django_db(transaction=True, databases=PLANES))
+    item.add_marker(pytest.mark.e2e)
+    item.add_marker(pytest.mark.xdist_group("browser"))
+    item.add_marker(pytest.mark.django_db(transaction=True))
 
 
 @pytest.fixture(scope="session", autouse=True)

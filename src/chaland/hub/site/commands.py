@@ -4,6 +4,7 @@ import atexit
 import os
 import subprocess
 import sys
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,21 @@ from chaland.hub.site.tending import keep_running, tend
 _CALL = "from chaland.hub.site.commands import {0}; {0}({1})"
 
 
+_DUE = {"footfall": "services.due", "loyalty": "due"}
+
+
 def _footfall(name: str) -> Any:
     """Import a module of the plane; the site names planes by string."""
-    return import_module(f"chaland.hub.footfall.{name}")
+    return _of("footfall", name)
+
+
+def _of(plane: str, name: str) -> Any:
+    """Import a module of a plane. Raises ClickException where this process does not serve it."""
+    from django.conf import settings
+
+    if plane not in settings.PLANES:
+        raise click.ClickException(f"CHALAND_PLANES: this process does not serve {plane}.")
+    return import_module(f"chaland.hub.{plane}.{name}")
 
 
 def _django() -> None:
@@ -35,26 +48,55 @@ def hub() -> None:
 @hub.command()
 @click.option("--verbose", is_flag=True, help="Name each step.")
 def migrate(verbose: bool) -> None:
-    """Prepare or bring up to date: both planes' databases, the cache table, the static files."""
+    """Prepare or bring up to date: databases of the planes served here, cache table, static files.
+
+    Ends by saying what keeps the planes apart on this machine.
+    """
     _django()
     prepare(1 if verbose else 0)
     click.echo("The databases and static files are ready.")
     _say_outdated()
+    _say_wall()
 
 
 def prepare(verbosity: int = 0) -> None:
-    """Migrate each plane's database, and collect the static files (hashed and compressed)."""
+    """Migrate each database of this process, and collect the static files (hashed, compressed)."""
     from django.conf import settings
     from django.core.management import call_command
 
-    for alias in settings.DATABASES:
-        call_command("migrate", database=alias, verbosity=verbosity, interactive=False)
-    call_command("createcachetable", database="default", verbosity=verbosity)
+    from chaland.hub.site.wall import alone
+
+    with alone("default"):  # the other plane's process may start in the same second
+        for alias in settings.DATABASES:
+            call_command("migrate", database=alias, verbosity=verbosity, interactive=False)
+        call_command("createcachetable", database="default", verbosity=verbosity)
     call_command("collectstatic", verbosity=verbosity, interactive=False, clear=True)
+
+
+def _say_wall() -> int:
+    """Say what keeps the planes apart here; return how many faults it has."""
+    from chaland.hub.site.wall import standing
+
+    found = standing()
+    click.echo(found.rests_on)
+    for fault in found.faults:
+        click.secho(fault, fg="red", err=True)
+    return len(found.faults)
+
+
+@hub.command()
+def wall() -> None:
+    """Say what keeps the planes apart here; exit code 1 where a role of PostgreSQL may too much."""
+    _django()
+    sys.exit(1 if _say_wall() else 0)
 
 
 def _say_outdated() -> None:
     """Compare the mechanism with the one that each charter, and so the assessment, describes."""
+    from django.conf import settings
+
+    if "footfall" not in settings.PLANES:
+        return
     for town in _footfall("charters").outdated_towns():
         click.secho(
             f"Town {town}: this software's mechanism is not the one of its charter. Nothing that "
@@ -83,10 +125,18 @@ def rebuild() -> None:
 @hub.command()
 @click.option("--once", is_flag=True, help="Do what is due now, and end.")
 def worker(once: bool) -> None:
-    """Do each minute what is due: estimate a day's flows, delete what is too old."""
+    """Do each minute what is due in the planes served here: flows, what lapses, erasure."""
     _one_thread()
     _django()
-    tend(_footfall("services.due").run_due, once=once)
+    tend(_run_due, once=once)
+
+
+def _run_due(now: datetime) -> None:
+    """Do what is due in each plane that this process serves."""
+    from django.conf import settings
+
+    for plane in settings.PLANES:
+        _of(plane, _DUE[plane]).run_due(now)
 
 
 def _one_thread() -> None:
@@ -98,7 +148,7 @@ def tend_for(parent: int) -> None:
     """Do the worker's tasks as a descendant of the server, until its parent ends."""
     _one_thread()
     _django()
-    tend(_footfall("services.due").run_due, parent=parent)
+    tend(_run_due, parent=parent)
 
 
 def guard_worker(parent: int) -> None:
@@ -132,6 +182,7 @@ def serve(bind: str, workers: int, threads: int, no_worker: bool) -> None:
     prepare()
     call_command("setup_link", site=f"http://{bind.replace('127.0.0.1', 'localhost')}")
     _say_outdated()
+    _say_wall()
     if not no_worker:
         _start_worker()
     click.echo(f"Serving on http://{bind} (Ctrl-C stops)")

@@ -1,7 +1,7 @@
 """Settings from the environment; each value that matters fails loudly when it is missing or wrong.
 
 A variable ``NAME_FILE`` may name a file that holds the value of ``NAME`` (for secrets).
-docs/reference/hub.md lists every variable.
+docs/reference/settings.md lists every variable.
 """
 
 import os
@@ -35,6 +35,23 @@ SECRET_KEY = str(secret("CHALAND_SECRET_KEY", STATE_DIR / "secret_key", get_rand
 ALLOWED_HOSTS = env.list("CHALAND_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CHALAND_TRUSTED_ORIGINS", default=[])
 
+# Planes: of one that this process does not serve, it has no table, page, credential or key --------
+
+
+def _planes(name: str, default: list[str]) -> list[str]:
+    given = list(filter(None, env.list(name, default=default)))
+    unknown = set(given) - {"footfall", "loyalty"}
+    if unknown or len(set(given)) < len(given):
+        raise ImproperlyConfigured(f"{name}: name footfall, loyalty, or both, with a comma")
+    return given
+
+
+PLANES = _planes("CHALAND_PLANES", ["footfall", "loyalty"])
+if not PLANES:
+    raise ImproperlyConfigured("CHALAND_PLANES: name footfall, loyalty, or both, with a comma")
+PLANES_BESIDE = _planes("CHALAND_PLANES_BESIDE", [])
+"""Served by another process under the same host name: the navigation leads there."""
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -50,8 +67,7 @@ INSTALLED_APPS = [
     "csp",
     "django.forms",
     "chaland.hub.association.apps.AssociationConfig",
-    "chaland.hub.footfall.apps.FootfallConfig",
-    "chaland.hub.loyalty.apps.LoyaltyConfig",
+    *(f"chaland.hub.{plane}.apps.{plane.title()}Config" for plane in PLANES),
 ]
 
 MIDDLEWARE = [
@@ -124,10 +140,6 @@ def _database(plane: str) -> dict[str, object]:
     return config
 
 
-PLANES = env.list("CHALAND_PLANES", default=["footfall", "loyalty"])
-"""The planes that this process serves. With PostgreSQL give each a process of its own."""
-if not set(PLANES) <= {"footfall", "loyalty"}:
-    raise ImproperlyConfigured("CHALAND_PLANES: name footfall, loyalty, or both")
 DATABASES = {"default": _database("association")} | {plane: _database(plane) for plane in PLANES}
 DATABASE_ROUTERS = ["chaland.hub.site.routers.PlaneRouter"]
 # Rate limits must hold over all worker processes, so the cache is a table, not a process' memory.
@@ -137,10 +149,11 @@ CACHES = {
 
 # Contacts of members are sealed under keys of their own, apart from the database ------------------
 
-CONTACT_KEYS = binary_keys("CHALAND_CONTACT_KEY", STATE_DIR / "contact_key")
-"""The first seals, all open: put a new one in front to replace a key."""
-INDEX_KEY = binary_keys("CHALAND_INDEX_KEY", STATE_DIR / "index_key")[0]
-"""Blind indices and cards hang on it: it can't be replaced without computing them anew."""
+if "loyalty" in PLANES:
+    CONTACT_KEYS = binary_keys("CHALAND_CONTACT_KEY", STATE_DIR / "contact_key")
+    """The first seals, all open: put a new one in front to replace a key."""
+    INDEX_KEY = binary_keys("CHALAND_INDEX_KEY", STATE_DIR / "index_key")[0]
+    """Blind indices and cards hang on it: it can't be replaced without computing them anew."""
 
 # Accounts: e-mail and password, a second step for who wants it; nobody signs up by oneself -------
 

@@ -4,6 +4,7 @@ from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from chaland.hub.site.accounts import CLOSED, not_here
 from chaland.hub.site.api import api
@@ -27,3 +28,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
 urlpatterns += [
     path("", include(f"chaland.hub.{plane}.web.urls")) for plane in settings.PLANES[::-1]
 ]
+if "footfall" not in settings.PLANES:
+    urlpatterns.append(path("", RedirectView.as_view(url="/loyalty/"), name="start"))

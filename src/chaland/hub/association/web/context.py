@@ -24,29 +24,47 @@ class NavigationItem(NamedTuple):
     current: bool
 
 
+class _Place(NamedTuple):
+    """A page that the navigation leads to: of which plane, and where it is ("" : ours)."""
+
+    label: str
+    name: str
+    icon: str
+    plane: str = "footfall"
+    address: str = ""
+
+
+def _places(*, director: bool) -> list[_Place]:
+    own = _("My town") if director else _("My shop")
+    places = [
+        _Place(own, "figures", "layout-dashboard", address="/"),
+        _Place(_("Flows"), "flows", "route", address="/flows/"),
+        _Place(_("Loyalty"), "loyalty", "gift", "loyalty", "/loyalty/"),
+    ]
+    measurement = _Place(_("Measurement"), "measurement", "shield-check", address="/measurement/")
+    if not director:
+        return [*places, measurement]
+    return [
+        *places,
+        _Place(_("Sensors"), "sensors", "radio", address="/sensors/"),
+        _Place(_("Calibration"), "calibration", "gauge", address="/calibration/"),
+        measurement,
+        _Place(_("Settings"), "association:overview", "settings", "association"),
+    ]
+
+
 def _navigation(request: HttpRequest, role: StaffRole) -> list[NavigationItem]:
-    """List the places that a role may go to; pages that aren't installed are left out."""
-    director = role.role == StaffRole.Role.DIRECTOR
-    places = [(_("My town") if director else _("My shop"), "figures", "layout-dashboard")]
-    places.append((_("Flows"), "flows", "route"))
-    places.append((_("Loyalty"), "loyalty", "gift"))
-    if director:
-        places += [
-            (_("Sensors"), "sensors", "radio"),
-            (_("Calibration"), "calibration", "gauge"),
-            (_("Measurement"), "measurement", "shield-check"),
-            (_("Settings"), "association:overview", "settings"),
-        ]
-    else:
-        places.append((_("Measurement"), "measurement", "shield-check"))
+    """List the places that a role may go to; pages of planes that nobody serves are left out."""
     items = []
-    for label, name, icon in places:
+    for place in _places(director=role.role == StaffRole.Role.DIRECTOR):
         try:
-            url = reverse(name)
+            url = reverse(place.name)
         except NoReverseMatch:
-            continue
+            if place.plane not in settings.PLANES_BESIDE:
+                continue
+            url = place.address
         current = request.path == url or (url != "/" and request.path.startswith(url))
-        items.append(NavigationItem(label, url, icon, current))
+        items.append(NavigationItem(place.label, url, place.icon, current))
     return items
 
 
