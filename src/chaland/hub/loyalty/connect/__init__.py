@@ -1,1 +1,1 @@
-"""Tills of other makers: the API, files, webhooks, and tills that must be asked."""
+"""Tills of others: keys, the API, files of receipts, connections that post to us or are asked."""

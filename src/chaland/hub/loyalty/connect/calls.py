@@ -1,0 +1,136 @@
+"""What every call of the API goes through: key, rate, body, idempotency; and how it is answered."""
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from django.core.cache import cache
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.utils.crypto import salted_hmac
+from ninja.security import HttpBearer
+
+from chaland.hub.common import clock
+from chaland.hub.loyalty.answers import Answer, OtherRequestErrorFinal, RefusalFinal, once
+from chaland.hub.loyalty.connect.keys import Caller, caller_of
+from chaland.hub.loyalty.connect.problems import ProblemErrorFinal, json_response
+from chaland.hub.loyalty.connect.rates import allow
+
+BYTES_AT_MOST = 2 * 1024 * 1024
+CALLS_PER_MINUTE = 1200
+WRONG_KEYS_AT_MOST = 20
+_WRONG_KEYS_PER_S = 600
+KEY_HEADER = "Idempotency-Key"
+
+Call = Callable[..., HttpResponse]
+
+
+class ShopKey(HttpBearer):
+    """Says in the OpenAPI document that a key is needed. `caller` reads it, so that a refusal is
+    a problem like any other."""
+
+    openapi_name = "shopKey"
+
+    def __call__(self, _request: HttpRequest) -> Any:
+        return True
+
+    def authenticate(self, request: HttpRequest, token: str) -> Any:
+        """Never called: see above."""
+        raise NotImplementedError
+
+
+def told(view: Call) -> Call:
+    """Answer a ProblemErrorFinal as problem+json."""
+
+    @functools.wraps(view)
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except ProblemErrorFinal as problem:
+            return json_response(problem.status, problem.body())
+
+    return answered
+
+
+def caller(request: HttpRequest) -> Caller:
+    """Return who calls. Raises ProblemErrorFinal: no valid key, or too many calls."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    found = caller_of(token.strip(), clock.now()) if scheme.lower() == "bearer" else None
+    if found is None:
+        _count_wrong_key(request)
+        raise ProblemErrorFinal("unauthorized")
+    if not allow(f"api-key:{found.key_id}", CALLS_PER_MINUTE):
+        raise ProblemErrorFinal("too-many")
+    return found
+
+
+def _count_wrong_key(request: HttpRequest) -> None:
+    """Slow down who tries keys; the address is hashed: it is nobody else's business."""
+    address = get_adapter().get_client_ip(request)
+    name = f"wrong-keys:{salted_hmac('chaland.wrong-keys', address).hexdigest()}"
+    tried = cache.get(name, 0)
+    if tried >= WRONG_KEYS_AT_MOST:
+        raise ProblemErrorFinal("too-many")
+    cache.set(name, tried + 1, _WRONG_KEYS_PER_S)
+
+
+def raw_body(request: HttpRequest) -> bytes:
+    """Return the body as it came. Raises ProblemErrorFinal: too large, or not whole."""
+    length = request.headers.get("Content-Length", "")
+    if len(length) > 9 or (length.isdigit() and int(length) > BYTES_AT_MOST):
+        raise ProblemErrorFinal("too-large")
+    try:
+        return request.body
+    except RequestDataTooBig:
+        raise ProblemErrorFinal("too-large") from None
+    except UnreadablePostError:
+        raise ProblemErrorFinal("not-json", "The connection ended before the body came.") from None
+
+
+def json_body(request: HttpRequest) -> Any:
+    """Return what the body says. Raises ProblemErrorFinal."""
+    raw = raw_body(request)
+    if request.content_type != "application/json":
+        raise ProblemErrorFinal("not-media")
+    try:
+        return json.loads(raw.decode(), parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise ProblemErrorFinal("not-json") from None
+
+
+def _no_number(_: str) -> Any:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def idempotency_key(request: HttpRequest) -> str:
+    """Return the key of a write. Raises ProblemErrorFinal: none, or not of 1 to 80 signs."""
+    key = request.headers.get(KEY_HEADER, "").strip()
+    if not 0 < len(key) <= 80 or not key.isascii() or not key.isprintable():
+        raise ProblemErrorFinal("key-missing")
+    return key
+
+
+def written(
+    request: HttpRequest, who: Caller, work: Callable[[str], Answer], key: str
+) -> HttpResponse:
+    """Do a write once, and answer. ``work`` gets a name of this request for the ledger's keys.
+
+    What it refuses for good (a ProblemErrorFinal of status 409 or 422) is kept as its answer.
+    """
+
+    def whole() -> Answer:
+        try:
+            return work(f"{who.scope}:{key}")
+        except ProblemErrorFinal as problem:
+            if problem.status not in (409, 422):
+                raise
+            raise RefusalFinal(Answer(problem.status, problem.body())) from None
+
+    asked = f"{request.method} {request.path}\n".encode() + request.body
+    try:
+        answer = once(who.scope, key, asked, whole)
+    except OtherRequestErrorFinal:
+        raise ProblemErrorFinal("key-reused") from None
+    return json_response(answer.status, answer.body)
