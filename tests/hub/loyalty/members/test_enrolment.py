@@ -196,10 +196,10 @@ def test_a_new_number_takes_the_old_ones_consents_away() -> None:
     ]
     member = enrol(replace(ANNA, email="anna@example.org", decisions=boxes))
     services.correct(
-        member, phone="07 11 22 33 44", email="anna@example.org", birthday=(None, None)
+        member, phone="06 39 98 00 11", email="anna@example.org", birthday=(None, None)
     )
     assert not consents.permitted(member.pk, SHOP, "offers", "sms")
     assert consents.permitted(member.pk, SHOP, "offers", "email")
     other = enrol(replace(ANNA, first_name="Zoé"))
     with pytest.raises(KnownErrorFinal):
-        services.correct(other, phone="0711223344", email="", birthday=(None, None))
+        services.correct(other, phone="0639980011", email="", birthday=(None, None))

@@ -5,7 +5,6 @@
 """
 
 import base64
-import binascii
 import hmac
 from collections.abc import Iterable
 
@@ -66,7 +65,7 @@ def _read(association_id: int, text: str) -> tuple[int, int] | None:
         return None
     try:
         whole = base64.b32decode(plain)
-    except binascii.Error:
+    except ValueError:  # not base32, or not even ASCII
         return None
     told, proof = whole[:-_PROOF_BYTES], whole[-_PROOF_BYTES:]
     if not hmac.compare_digest(proof, _proof(association_id, told)):

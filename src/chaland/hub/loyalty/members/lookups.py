@@ -14,16 +14,14 @@ from django.utils.translation import gettext as _
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty.members import cards, contacts, typos
+from chaland.hub.loyalty.members.names import readings
 from chaland.hub.loyalty.members.rules import (
-    PREFIX_AT_LEAST,
     ROWS_AT_MOST,
     Found,
     LookupQuotaErrorFinal,
     MemberErrorFinal,
-    after,
     hint,
     masked_name,
-    turned,
 )
 from chaland.hub.loyalty.models import Lookup, LookupHit, Member, ShopCustomer
 
@@ -92,17 +90,20 @@ def by_card(asker: Asker, text: str) -> Answer:
 
 def by_name(asker: Asker, text: str) -> Answer:
     """Find by the beginning of a name, surname or first name first, from three letters."""
-    prefixes = _spelled(text)
-    fits = Q()
-    for prefix in prefixes:
-        fits |= Q(name_key__gte=prefix, name_key__lt=after(prefix))
-    rows = _active(asker).filter(fits).order_by("name_key", "pk")
-    return _answered(asker, Lookup.Kind.NAME, rows)
+    meant = readings(text)
+    _check_quota(asker, Lookup.Kind.NAME)
+    found: dict[int, Member] = {}
+    for reading in meant:
+        rows = _active(asker).filter(reading).order_by("name_key", "pk").only(*_SHOWN_FIELDS)
+        found |= {member.pk: member for member in rows[: ROWS_AT_MOST + 1]}
+        if len(found) > ROWS_AT_MOST:
+            break
+    return _log(asker, Lookup.Kind.NAME, list(found.values()))
 
 
 def by_typo(asker: Asker, text: str) -> Answer:
     """Find by a name with typing errors: asked for when `by_name` found nobody."""
-    _spelled(text)
+    readings(text)  # refuses what is too short
     _check_quota(asker, Lookup.Kind.TYPO)
     ids = typos.closest(asker.association_id, text, ROWS_AT_MOST)
     found = {m.pk: m for m in _active(asker).filter(pk__in=ids).only(*_SHOWN_FIELDS)}
@@ -112,13 +113,6 @@ def by_typo(asker: Asker, text: str) -> Answer:
 def opened(asker: Asker, member: Member) -> None:
     """Put on record that a member's page was opened."""
     _log(asker, Lookup.Kind.OPENED, [member])
-
-
-def _spelled(text: str) -> list[str]:
-    orders = turned(text)
-    if not orders or len(orders[0].replace(" ", "")) < PREFIX_AT_LEAST:
-        raise MemberErrorFinal("name", _("Give at least three letters of the name."), "name")
-    return [order for order in orders if len(order) >= PREFIX_AT_LEAST]
 
 
 def _active(asker: Asker) -> QuerySet[Member]:

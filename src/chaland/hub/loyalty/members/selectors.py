@@ -5,22 +5,21 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from chaland.hub.loyalty.members.rules import PREFIX_AT_LEAST, after, turned
+from chaland.hub.loyalty.members.names import readings
 from chaland.hub.loyalty.models import DuplicateProposal, LookupHit, Member, ShopCustomer
 
 
 def customers_of(shop_id: int, name: str = "") -> QuerySet[ShopCustomer]:
     """Return a shop's own customers, the newest first; by a name's beginning (three letters)
-    in order of names. The list is paged: read slices of it."""
+    in order of names. Read slices of it. MemberErrorFinal under three letters."""
     rows = ShopCustomer.objects.filter(
         shop_id=shop_id, member__state__in=(Member.State.ACTIVE, Member.State.PAUSED)
     ).select_related("member")
-    orders = turned(name)
-    if not orders or len(orders[0].replace(" ", "")) < PREFIX_AT_LEAST:
+    if not name:
         return rows.order_by("-since", "-pk")
     fits = Q()
-    for order in orders:
-        fits |= Q(member__name_key__gte=order, member__name_key__lt=after(order))
+    for reading in readings(name, "member__name_key"):
+        fits |= reading
     return rows.filter(fits).order_by("member__name_key", "pk")
 
 
