@@ -2,9 +2,10 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from chaland.hub.loyalty.models import Receipt
 from chaland.hub.loyalty.programmes import costs
@@ -29,14 +30,21 @@ class MemberFacts:
     before this one in the batch. So of receipts that come in the wrong order one is the first.
     """
 
-    def __init__(self, terms: Iterable[Terms], receipts: Sequence[Receipt]) -> None:
-        every = list(terms)
-        self._asked = any(t.tiers for t in every) or any(_asks_first(t) for t in every)
-        self._bought: dict[int, list[_Bought]] = defaultdict(list)
+    def __init__(self, terms: Sequence[Terms], receipts: Sequence[Receipt]) -> None:
         self._order = {receipt.pk: place for place, receipt in enumerate(receipts)}
-        if not self._asked:
-            return
-        members = {receipt.member_id for receipt in receipts if receipt.member_id}
+        self._bought: dict[int, list[_Bought]] = defaultdict(list)
+        if any(t.tiers or _asks_first(t) for t in terms):
+            self._read({receipt.member_id for receipt in receipts if receipt.member_id})
+
+    @classmethod
+    def of_member(cls, terms: Sequence[Terms], member_id: int) -> Self:
+        """Return the facts of one member, apart from any receipt in hand."""
+        facts = cls(terms, [])
+        if any(t.tiers or _asks_first(t) for t in terms):
+            facts._read({member_id})
+        return facts
+
+    def _read(self, members: set[int]) -> None:
         rows = (
             Receipt.objects.filter(member_id__in=members)
             .order_by("issued_at", "id")
@@ -60,13 +68,18 @@ class MemberFacts:
         """Return the tier that a member has reached in the twelve months before an instant."""
         if not terms.tiers:
             return None
+        spent, shops = self.bought(terms, member_id, before)
+        return costs.standing(terms.tiers, spent, shops)
+
+    def bought(self, terms: Terms, member_id: int, before: datetime) -> tuple[int, int]:
+        """Return cents spent (returns taken off) and different shops, in the twelve months before
+        an instant, at the programme's shops."""
         bought = self._bought.get(member_id, [])
         start = bisect_left(bought, before - TIER_WINDOW, key=lambda b: b.at)
         end = bisect_left(bought, before, key=lambda b: b.at)
         counted = [b for b in bought[start:end] if terms.shop_id in (None, b.shop_id)]
         spent = sum(b.gross_cents for b in counted)
-        shops = len({b.shop_id for b in counted if b.gross_cents > 0})
-        return costs.standing(terms.tiers, spent, shops)
+        return spent, len({b.shop_id for b in counted if b.gross_cents > 0})
 
     def standing(self, terms: Terms, member_id: int, before: datetime) -> Standing | None:
         """Return the tier as the engine takes it."""

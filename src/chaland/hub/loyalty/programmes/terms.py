@@ -84,6 +84,10 @@ class InForce:
         """Return an instant in the association's own time."""
         return instant.astimezone(self._zones[association_id])
 
+    def zone(self, association_id: int) -> str:
+        """Return the name of the association's time zone."""
+        return self._zones[association_id].key
+
     def at(self, association_id: int, shop_id: int, day: date) -> list[Terms]:
         """List the programmes in which a purchase at a shop counts on a local day."""
         return [
