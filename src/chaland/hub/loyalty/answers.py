@@ -6,6 +6,7 @@ exists without the other. Two equal requests at once: the second waits for the f
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -69,7 +70,7 @@ def once(scope: str, key: str, request: bytes, work: Callable[[], Answer]) -> An
 def _first(scope: str, key: str, digest: str, work: Callable[[], Answer]) -> Answer:
     """Take the key, do the work, keep the answer; unless another request took the key first."""
     saved = SavedAnswer(
-        scope=scope, key=key, body_digest=digest, status=_UNDER_WAY, answer={}, at=clock.now()
+        scope=scope, key=key, body_digest=digest, status=_UNDER_WAY, answer="", at=clock.now()
     )
     try:
         with transaction.atomic(using="loyalty"):
@@ -87,7 +88,7 @@ def _first(scope: str, key: str, digest: str, work: Callable[[], Answer]) -> Ans
     else:
         if answer.status >= 400:
             raise _UndoneFinal(answer)
-    saved.status, saved.answer = answer.status, dict(answer.body)
+    saved.status, saved.answer = answer.status, json.dumps(answer.body)
     saved.save(update_fields=["status", "answer"])
     return answer
 
@@ -98,4 +99,4 @@ def _kept(scope: str, key: str, digest: str) -> Answer | None:
         return None
     if saved.body_digest != digest:
         raise OtherRequestErrorFinal
-    return Answer(saved.status, saved.answer)
+    return Answer(saved.status, json.loads(saved.answer))

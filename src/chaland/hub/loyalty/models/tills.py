@@ -61,7 +61,8 @@ class SavedAnswer(models.Model):
     key = models.CharField(max_length=80)
     body_digest = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField()
-    answer = models.JSONField()
+    answer = SealedTextField()
+    """JSON, sealed: it may hold a voucher's code. Never a name or a contact: it outlives members."""
     at = models.DateTimeField()
 
     class Meta:
@@ -142,6 +143,8 @@ class ReceiptFile(models.Model):
     columns = models.JSONField(default=dict)
     uploaded_by = models.CharField(max_length=80)
     uploaded_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    """When the shop said yes to the preview; the worker takes what the page hasn't by then."""
     finished_at = models.DateTimeField(null=True)
     report = models.JSONField(default=dict)
 
