@@ -3,9 +3,11 @@
 from datetime import datetime
 
 from chaland.hub.common.due import Task, run_tasks
+from chaland.hub.loyalty.programmes import services as programmes
 from chaland.hub.loyalty.receipts import services as receipts
 
 TASKS: tuple[Task, ...] = (
+    ("vouchers out of date", programmes.lapse_vouchers),
     ("receipts' raw copies, links, contacts and claims that are over", receipts.prune),
 )
 
