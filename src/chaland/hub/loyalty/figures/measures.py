@@ -132,12 +132,13 @@ class Attach:
         )
 
 
-def month_content(history: History, month: int, *, today: int) -> dict[str, Any] | None:
-    """Return what may be told of a month of some shops, from all their receipts up to its end.
+def month_content(history: History, month: int, *, ahead: bool = True) -> dict[str, Any] | None:
+    """Return what may be told of a month of some shops, from all their receipts up to its end;
+    with ``ahead``, what members will spend within a year after it.
 
-    ``today`` is the day's number (ordinal) that recency is counted from: the month's last. None
-    where the month stands on too few members to tell anything.
+    None where the month stands on too few members to tell anything.
     """
+    today = month_of(month + 1).toordinal() - 1
     so_far = history.where(history.month <= month)
     now = so_far.where(so_far.month == month)
     if not rules.enough(now.people):
@@ -155,7 +156,7 @@ def month_content(history: History, month: int, *, today: int) -> dict[str, Any]
         "hours": _hours(now),
         "cohorts": _cohorts(bought, firsts, month),
         "rfm": _rfm(year, today),
-        "outlook": _outlook(bought, today),
+        "outlook": _outlook(bought, today) if ahead else None,
         **_repeat(year),
     }
 

@@ -49,7 +49,9 @@ def release(association: Association, now: datetime) -> int:
     there = {(row.shop_id, row.month) for row in own}
     made: list[MonthFigures] = []
     for month in range(int(history.month.min()), last + 1):
-        made += _month(association.pk, history, month, there, now)
+        made += _month(association.pk, history, month, there, ahead=month == last)
+    for row in made:
+        row.released_at = now
     with transaction.atomic(using="loyalty"):
         MonthFigures.objects.bulk_create(made, ignore_conflicts=True)
     return len(made)
@@ -60,42 +62,37 @@ def _month(
     history: History,
     month: int,
     there: set[tuple[int, date]],
-    now: datetime,
+    *,
+    ahead: bool,
 ) -> list[MonthFigures]:
-    first, today = month_of(month), (month_of(month + 1) - timedelta(days=1)).toordinal()
-    shops = np.unique(history.shop[history.month == month])
+    """Make a month's rows that aren't there; ``ahead`` for the newest month: it takes long."""
+
+    def row(shop: int, content: dict[str, object]) -> MonthFigures:
+        return MonthFigures(
+            association_id=association_id, shop_id=shop, month=month_of(month), content=content
+        )
+
     made, shown = [], []
-    for shop in shops.tolist():
-        if (shop, first) in there:
+    for shop in np.unique(history.shop[history.month == month]).tolist():
+        if (shop, month_of(month)) in there:
             shown.append(shop)
             continue
-        content = month_content(history.where(history.shop == shop), month, today=today)
+        content = month_content(history.where(history.shop == shop), month, ahead=ahead)
         if content is not None:
             shown.append(shop)
-            made.append(_row(association_id, shop, first, content, now))
-    if (THE_TOWN, first) not in there and shown:
-        # only shops that are shown: the town less these leaves no small shop's month
-        town = history.where(np.isin(history.shop, shown))
-        content = month_content(town, month, today=today)
-        if content is not None:
-            content["shops"] = shown
-            if (month + 1) % QUARTER == 0:
-                quarter = town.where((town.month <= month) & (town.month > month - QUARTER))
-                content["shared"] = shared_members(quarter)
-            made.append(_row(association_id, THE_TOWN, first, content, now))
+            made.append(row(shop, content))
+    if (THE_TOWN, month_of(month)) in there:
+        return made
+    # only shops that are shown: the town less these leaves no small shop's month
+    town = history.where(np.isin(history.shop, shown))
+    content = month_content(town, month, ahead=ahead)
+    if content is not None:
+        content["shops"] = shown
+        if (month + 1) % QUARTER == 0:
+            quarter = town.where((town.month <= month) & (town.month > month - QUARTER))
+            content["shared"] = shared_members(quarter)
+        made.append(row(THE_TOWN, content))
     return made
-
-
-def _row(
-    association_id: int, shop: int, month: date, content: dict[str, object], now: datetime
-) -> MonthFigures:
-    return MonthFigures(
-        association_id=association_id,
-        shop_id=shop,
-        month=month,
-        content=content,
-        released_at=now,
-    )
 
 
 def history_of(
