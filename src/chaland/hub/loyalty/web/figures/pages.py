@@ -1,0 +1,290 @@
+"""The page of loyalty figures: the coalition for its director, one shop for its keeper."""
+
+from datetime import date
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET
+
+from chaland.hub.association.access import staff_required
+from chaland.hub.loyalty.figures import rules
+from chaland.hub.loyalty.figures.lifetime import HOLD_OUT_ERROR_MAX
+from chaland.hub.loyalty.figures.measures import THIRDS, Attach
+from chaland.hub.loyalty.web.figures import words
+from chaland.hub.loyalty.web.figures.board import Board, Cohort, board
+from chaland.hub.loyalty.web.figures.export import board_csv
+from chaland.hub.loyalty.web.figures.question import Asked
+
+SHARED_ROWS = 12
+_HEAT_STEPS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7)
+
+
+@staff_required
+@require_GET
+def page(request: HttpRequest) -> HttpResponse:
+    """Show a month's figures."""
+    asked = Asked(request)
+    context: dict[str, Any] = {"asked": asked, "threshold": rules.MEMBERS_MIN}
+    if asked.month is not None:
+        context |= _context(board(asked, asked.month))
+    return render(request, "loyalty/figures.html", context)
+
+
+@staff_required
+@require_GET
+def csv(request: HttpRequest) -> HttpResponse:
+    """Send the page's numbers as CSV."""
+    asked = Asked(request)
+    found = board(asked, asked.month) if asked.month else None
+    return board_csv(found, asked)
+
+
+def _context(found: Board) -> dict[str, Any]:
+    return {
+        "board": found,
+        "picker": found.asked.picker(),
+        "month_name": words.month_name(found.month),
+        "running": found.month == found.asked.this_month,
+        "csv_url": found.asked.url("loyalty_csv"),
+        "town_url": found.asked.url(shop=""),
+        "finding": _finding(found),
+        "figures": _key_figures(found),
+        "trend": _trend_rows(found),
+        "trend_chart": _trend_chart(found),
+        "hours": [(words.hour_span(hour), *_shares(attach)) for hour, attach in found.hours],
+        "hours_chart": _hours_chart(found),
+        "shops": [_shop_row(found, *row) for row in found.shops],
+        "labels": _label_tables(found),
+        "cohorts": [_cohort_row(cohort) for cohort in found.cohorts],
+        "cohort_columns": range(1, max((len(c.back) for c in found.cohorts), default=0) + 1),
+        "rfm": _rfm(found),
+        "shared": _shared_rows(found),
+        "shared_until": found.shared_until and words.month_name(found.shared_until),
+        "hold_out_max": words.percent(HOLD_OUT_ERROR_MAX),
+    }
+
+
+def _shares(attach: Attach | None) -> tuple[str, str, str]:
+    """Return receipts, share of receipts and share of revenue in words; dashes where hidden."""
+    if attach is None:
+        return "", "", ""
+    return (
+        words.number(attach.receipts),
+        words.percent(attach.rate),
+        words.percent(attach.revenue_rate),
+    )
+
+
+def _finding(found: Board) -> dict[str, str] | None:
+    if found.attach is None or found.attach.rate is None:
+        return None
+    town = found.town_trend.get(found.month) if found.asked.shop else None
+    return {
+        "receipts": words.hundred(found.attach.rate),
+        "revenue": words.hundred(found.attach.revenue_rate),
+        "town": words.hundred(town.rate) if town else "",
+    }
+
+
+def _key_figures(found: Board) -> dict[str, Any]:
+    """Return the cards; what rests on a year is of the newest closed month."""
+    attach, newest = found.attach, found.newest
+    before = found.trend.get(found.months[-2]) if len(found.months) > 1 else None
+    change = None
+    if attach and attach.rate is not None and before and before.rate is not None:
+        change = round(100 * (attach.rate - before.rate))
+    return {
+        "rate": words.percent(attach.rate) if attach else "",
+        "revenue_rate": words.percent(attach.revenue_rate) if attach else "",
+        "rate_24h": words.percent(attach.rate_24h) if attach else "",
+        "receipts": words.number(attach.receipts) if attach else "",
+        "change": change,
+        "members": "" if found.members is None else words.number(found.members),
+        "newcomers": "" if found.newcomers is None else words.number(found.newcomers),
+        "active": _people(newest, "active"),
+        "repeat": _share_of(newest, "repeating", "active"),
+        "town_repeat": _share_of(found.town, "repeating", "active") if found.asked.shop else "",
+        "year_until": words.month_name(found.newest_month) if found.newest_month else "",
+        "outlook": _outlook(found),
+    }
+
+
+def _people(content: Any, name: str) -> str:
+    value = content and content.get(name)
+    return "" if value is None else words.number(value)
+
+
+def _share_of(content: Any, some: str, whole: str) -> str:
+    if not content or content.get(some) is None or not content.get(whole):
+        return ""
+    return words.percent(content[some] / content[whole])
+
+
+def _outlook(found: Board) -> dict[str, str] | None:
+    outlook = found.newest and found.newest["outlook"]
+    if not outlook:
+        return None
+    return {
+        "low": words.rough_euros(outlook["low_cents"]),
+        "high": words.rough_euros(outlook["high_cents"]),
+        "each_low": words.rough_euros(outlook["low_cents"] / max(outlook["members"], 1)),
+        "each_high": words.rough_euros(outlook["high_cents"] / max(outlook["members"], 1)),
+        "members": words.number(outlook["members"]),
+        "error": words.percent(outlook["error"]),
+    }
+
+
+def _trend_rows(found: Board) -> list[dict[str, str]]:
+    return [
+        {
+            "month": words.month_name(month),
+            "receipts": words.number(attach.receipts) if attach else "",
+            "rate": words.percent(attach.rate) if attach else "",
+            "revenue_rate": words.percent(attach.revenue_rate) if attach else "",
+            "town": words.percent(town.rate) if town else "–",
+        }
+        for month in found.months
+        for attach, town in [(found.trend.get(month), found.town_trend.get(month))]
+        if attach or town
+    ]
+
+
+def _trend_chart(found: Board) -> dict[str, Any]:
+    months = [month for month in found.months if month in found.trend or month in found.town_trend]
+
+    def values(trend: dict[date, Attach]) -> list[float | None]:
+        return [_hundredth(trend.get(month)) for month in months]
+
+    own = {"name": found.asked.place, "values": values(found.trend), "tone": "accent"}
+    series: list[dict[str, Any]] = [own]
+    if found.asked.shop:
+        series.append({"name": _("The town"), "values": values(found.town_trend), "tone": "quiet"})
+    else:
+        revenue = [_hundredth(found.trend.get(month), "revenue_rate") for month in months]
+        own["name"] = _("of receipts")
+        series.append({"name": _("of revenue"), "values": revenue, "tone": "quiet"})
+    categories = [words.short_month(month) for month in months]
+    return {"kind": "line", "categories": categories, "unit": "%", "series": series}
+
+
+def _hundredth(attach: Attach | None, name: str = "rate") -> float | None:
+    rate = getattr(attach, name) if attach else None
+    return None if rate is None else round(100 * rate, 1)
+
+
+def _hours_chart(found: Board) -> dict[str, Any]:
+    series = {
+        "name": _("attached receipts"),
+        "values": [_hundredth(attach) for _hour, attach in found.hours],
+        "tone": "accent",
+    }
+    hours = [f"{hour}:00" for hour, _attach in found.hours]
+    return {"kind": "bar", "categories": hours, "unit": "%", "series": [series]}
+
+
+def _shop_row(found: Board, shop: Any, content: Any) -> dict[str, Any]:
+    row = {"name": shop.name, "url": found.asked.url(shop=shop.slug)}
+    if content is None:
+        return row
+    attach = Attach(**content["attach"])
+    return row | {
+        "told": True,
+        "receipts": words.number(attach.receipts),
+        "rate": words.percent(attach.rate),
+        "bar": f"{100 * (attach.rate or 0):.1f}",
+        "rate_24h": words.percent(attach.rate_24h),
+        "revenue_rate": words.percent(attach.revenue_rate),
+        "members": words.number(content["members"]),
+    }
+
+
+def _label_tables(found: Board) -> list[dict[str, Any]]:
+    """Return a shop's own tills and sellers, the lowest rate last."""
+    if found.own is None:
+        return []
+    tables = (
+        (_("By till"), _("Till"), found.own.tills),
+        (_("By seller"), _("Seller"), found.own.sellers),
+    )
+    return [
+        {
+            "title": title,
+            "column": column,
+            "rows": [
+                {
+                    "name": label or _("not told"),
+                    "receipts": words.number(attach.receipts),
+                    "rate": words.percent(attach.rate),
+                    "rate_24h": words.percent(attach.rate_24h),
+                    "bar": f"{100 * (attach.rate or 0):.1f}",
+                }
+                for label, attach in sorted(parts.items(), key=lambda row: -(row[1].rate or 0))
+            ],
+        }
+        for title, column, parts in tables
+        if parts
+    ]
+
+
+def _cohort_row(cohort: Cohort) -> dict[str, Any]:
+    return {
+        "month": words.month_name(cohort.month),
+        "size": words.number(cohort.size),
+        "cells": [
+            None
+            if members is None
+            else {"text": words.percent(members / cohort.size), "level": _level(members, cohort)}
+            for members in cohort.back
+        ],
+    }
+
+
+def _level(members: int, cohort: Cohort) -> int:
+    return sum(members / cohort.size >= step for step in _HEAT_STEPS)
+
+
+def _rfm(found: Board) -> dict[str, Any] | None:
+    """Return thirds of recency by thirds of frequency, in plain words."""
+    rfm = found.newest and found.newest["rfm"]
+    if not rfm:
+        return None
+    soon, long = rfm["ago_ends"]
+    few, many = rfm["often_ends"]
+    rows = (
+        ngettext("in the last %(n)d day", "in the last %(n)d days", soon + 1) % {"n": soon + 1},
+        _("%(low)d to %(high)d days ago") % {"low": soon + 1, "high": long},
+        _("longer ago"),
+    )
+    columns = (
+        ngettext("on %(n)d day", "on 1 to %(n)d days", few) % {"n": few},
+        _("on %(low)d to %(high)d days") % {"low": few + 1, "high": many},
+        _("more often"),
+    )
+    most = max((cell["spent"] for cell in rfm["cells"] if cell), default=0) or 1
+    cells = [
+        cell
+        and {
+            "members": words.number(cell["members"]),
+            "spent": words.euros(cell["spent"]),
+            "level": min(6, round(6 * cell["spent"] / most)),
+        }
+        for cell in rfm["cells"]
+    ]
+    grid = [(row, cells[i * THIRDS : (i + 1) * THIRDS]) for i, row in enumerate(rows)]
+    return {"columns": columns, "rows": grid}
+
+
+def _shared_rows(found: Board) -> list[dict[str, str]]:
+    return [
+        {
+            "shop": shop.name,
+            "other": other.name,
+            "of_hundred": words.hundred(both / all_of_them),
+            "bar": f"{100 * both / all_of_them:.1f}",
+            "both": words.number(both),
+        }
+        for shop, other, both, all_of_them in found.shared[:SHARED_ROWS]
+    ]

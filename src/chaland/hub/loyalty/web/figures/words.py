@@ -1,0 +1,53 @@
+"""Loyalty figures as people read them, in the page's language."""
+
+from datetime import date
+
+from django.utils import formats
+from django.utils.translation import gettext as _
+
+DECIMALS_BELOW = 0.1
+"""Shares under ten per cent have one decimal."""
+
+
+def number(value: float, decimals: int = 0) -> str:
+    """Write a number: 1 240 or 1,240."""
+    return str(formats.number_format(value, decimals, force_grouping=True))
+
+
+def percent(share: float | None) -> str:
+    """Write a share as a percentage; a dash for none."""
+    if share is None:
+        return "–"
+    decimals = 1 if 0 < share < DECIMALS_BELOW else 0
+    return _("%(number)s%%") % {"number": number(100 * share, decimals)}
+
+
+def hundred(share: float | None) -> str:
+    """Write a share as so many of a hundred."""
+    return "–" if share is None else number(100 * share)
+
+
+def euros(cents: float) -> str:
+    """Write an amount in whole euro."""
+    return _("€%(number)s") % {"number": number(round(cents / 100))}
+
+
+def rough_euros(cents: float) -> str:
+    """Write an estimated amount with two meaningful figures: no more are known."""
+    whole = round(cents / 100)
+    return euros(100 * round(whole, 2 - len(str(abs(whole)))))
+
+
+def month_name(month: date) -> str:
+    """Write a month: "October 2026"."""
+    return formats.date_format(month, "F Y")
+
+
+def short_month(month: date) -> str:
+    """Write a month as a chart's axis needs it."""
+    return formats.date_format(month, "M y")
+
+
+def hour_span(hour: int) -> str:
+    """Write an hour of the day: "from 9 to 10"."""
+    return _("%(hour)s:00 to %(next)s:00") % {"hour": hour, "next": hour + 1}
