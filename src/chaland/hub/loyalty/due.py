@@ -3,12 +3,18 @@
 from datetime import datetime
 
 from chaland.hub.common.due import Task, run_tasks
+from chaland.hub.loyalty import erasure, merging
+from chaland.hub.loyalty.members import services as members
 from chaland.hub.loyalty.programmes import services as programmes
 from chaland.hub.loyalty.receipts import services as receipts
 
 TASKS: tuple[Task, ...] = (
     ("vouchers out of date", programmes.lapse_vouchers),
     ("receipts' raw copies, links, contacts and claims that are over", receipts.prune),
+    ("look-ups and customer files that are over", members.prune),
+    ("receipts that came to a merged double", merging.settle_late),
+    ("members without contact for three years", erasure.erase_inactive),
+    ("what SQLite's journal still holds of erased members", erasure.empty_journal),
 )
 
 

@@ -1,1 +1,139 @@
-"""Erasure: the person goes, the accounts stay."""
+"""Erasure: the person goes, the accounts stay (L14).
+
+One transaction: name, contacts, indices, card, permissions and look-ups go with the member's row;
+receipts and accounts keep their amounts, nobody's; the salts go, so that both chains still verify
+and say nothing of whom. Sums of the ledger don't change. Afterwards it is looked for what is left.
+"""
+
+from datetime import date, datetime
+
+from django.apps import apps
+from django.db import OperationalError, connections, models, transaction
+
+from chaland.hub.association.models import Association
+from chaland.hub.common import clock
+from chaland.hub.loyalty.ledger import services as ledger
+from chaland.hub.loyalty.members import typos
+from chaland.hub.loyalty.members.rules import after, surname_key
+from chaland.hub.loyalty.models import CustomerFile, Member, Seller, Surname, Voucher
+from chaland.hub.loyalty.receipts import services as receipts
+
+KEPT_YEARS = 3
+"""After the last contact that the member began (L13)."""
+_AT_ONCE = 100
+_WAITS_MS = 1_000
+
+
+class ErasureErrorFinal(Exception):
+    """Something still names the member: nothing was erased. It lists the columns."""
+
+
+def erase(member_id: int, *, actor: str) -> bool:
+    """Erase a member and the doubles merged into it, all or nothing; False where nobody is there.
+
+    Raises ErasureErrorFinal where a column still names one of them: a fault of this program.
+    """
+    with transaction.atomic(using="loyalty"):
+        leaving = _with_doubles(member_id)
+        numbers = [member.pk for member in leaving]
+        for member in leaving:
+            _empty(member, actor)
+        for member in reversed(leaving):  # doubles before the one they point to
+            _drop_surname(member)
+            member.delete()
+        left = [place for number in numbers for place in _named(number)]
+        if left:
+            raise ErasureErrorFinal(f"still named in {', '.join(sorted(set(left)))}")
+    typos.forget()
+    return bool(leaving)
+
+
+def erase_inactive(now: datetime) -> int:
+    """Erase members whose last active contact is three years past (L13); how many,
+    at most 100 of each town at a time.
+
+    Opening a mail is no contact; a purchase, an answer and the account opened are.
+    """
+    limit = _years_before(now.date(), KEPT_YEARS)
+    ids: list[int] = []
+    for town in Association.objects.values_list("pk", flat=True):  # its index begins so
+        due = Member.objects.filter(
+            association_id=town, last_active_on__lt=limit, merged_into__isnull=True
+        )
+        ids += due.order_by("last_active_on").values_list("pk", flat=True)[:_AT_ONCE]
+    return sum(erase(member_id, actor="system:retention") for member_id in ids)
+
+
+def empty_journal(_now: datetime) -> int:
+    """Take what was erased out of SQLite's journal, too; returns 0, there is nothing to tell.
+
+    Each minute; where a reader holds the journal, the next minute tries again. (PostgreSQL's own
+    vacuum does it there, in its own time.)
+    """
+    connection = connections["loyalty"]
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        (usual_ms,) = cursor.fetchone()
+        cursor.execute(f"PRAGMA busy_timeout={_WAITS_MS}")
+        try:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except OperationalError:  # a writer is at work
+            return 0
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout={usual_ms}")
+    return 0
+
+
+def _years_before(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:  # 29 February
+        return day.replace(year=day.year - years, day=28)
+
+
+def _with_doubles(member_id: int) -> list[Member]:
+    """Lock and list a member, then everyone merged into it, in order."""
+    found = list(Member.objects.filter(pk=member_id))
+    at = 0
+    while at < len(found):
+        found += Member.objects.filter(merged_into=found[at]).order_by("pk")
+        at += 1
+    return found
+
+
+def _empty(member: Member, actor: str) -> None:
+    """Take the member out of what stays: receipts, accounts, vouchers, sellers, waiting files."""
+    receipts.forget_member(member.pk)
+    ledger.close(member.pk, occurred_at=clock.now(), actor=actor)
+    Voucher.objects.filter(member=member, state=Voucher.State.OPEN).update(
+        state=Voucher.State.VOIDED
+    )
+    Seller.objects.filter(own_member_id=member.pk).update(own_member_id=None)
+    # A file between preview and decision may hold the person: it is chosen again.
+    CustomerFile.objects.filter(association_id=member.association_id, content__isnull=False).update(
+        content=None
+    )
+
+
+def _drop_surname(member: Member) -> None:
+    """Take a surname that nobody else bears out of the dictionary: alone, it is a person's."""
+    key = surname_key(member.first_name, member.last_name)[:65]
+    town = Member.objects.filter(association_id=member.association_id).exclude(pk=member.pk)
+    borne = town.filter(name_key__gte=f"{key} ", name_key__lt=after(f"{key} "))
+    if key and not borne.exists() and not town.filter(name_key=key).exists():
+        Surname.objects.filter(association_id=member.association_id, key=key).delete()
+
+
+def _named(member_id: int) -> list[str]:
+    """Return the columns that still hold a member's id, over all tables of this plane."""
+    left = []
+    for model in apps.get_app_config("loyalty").get_models():
+        for field in model._meta.concrete_fields:
+            relates = isinstance(field, models.ForeignKey) and field.related_model is Member
+            if relates or field.name.endswith("member_id"):
+                rows = model._default_manager.filter(**{field.attname: member_id})
+                if rows.exists():
+                    left.append(f"{model._meta.db_table}.{field.column}")
+    return left

@@ -176,18 +176,6 @@ def test_a_paused_account_is_told_of_and_not_shown() -> None:
     assert Lookup.objects.get().shown == 0
 
 
-def test_a_purchase_makes_a_customer_and_an_active_member() -> None:
-    member = enrol(ANNA)
-    later = datetime(2027, 3, 1, tzinfo=UTC)
-    services.note_purchases([(member.pk, 6, later), (member.pk, 6, NOW), (member.pk, SHOP, NOW)])
-    member.refresh_from_db()
-    assert member.last_active_on == later.date()
-    assert set(member.shops.values_list("shop_id", "how")) == {(SHOP, "enrolled"), (6, "bought")}
-    services.note_purchases([(member.pk, 6, NOW)])  # an old receipt comes late
-    member.refresh_from_db()
-    assert member.last_active_on == later.date()
-
-
 def test_a_new_number_takes_the_old_ones_consents_away() -> None:
     sms, mail = wordings.current(TOWN, "fr")[:2]
     boxes = [

@@ -27,13 +27,14 @@ EVIDENCE = {
     "row": int,
     "from_chain": str,
     "from_position": int,
+    "to_chain": str,
 }
 """Keys that evidence may have, and what each holds: the till, the seller, the member of staff, the
-kind of paper signed (one of `PAPERS`), the kind of link followed, the customer file and its row,
-and for a merged double the event that is taken over. Never a name or a contact."""
+kind of paper signed (one of `PAPERS`), the kind of link followed, the customer file and its row;
+for a merged double the event taken over, or the chain that goes on. Never a name or a contact."""
 PAPERS = frozenset(("form", "card", "web", "till"))
 """Where a shop's own file says that the consent was collected."""
-_LONGEST_TEXT = 40
+_LONGEST_TEXT = 40  # a chain's name has 36
 
 
 class ConsentErrorFinal(ValueError):

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -24,6 +24,7 @@ from chaland.hub.loyalty.members.rules import (
     surname_key,
 )
 from chaland.hub.loyalty.models import (
+    CustomerFile,
     DuplicateProposal,
     Lookup,
     Member,
@@ -33,6 +34,8 @@ from chaland.hub.loyalty.models import (
 
 _NAME_AT_MOST = 60
 _BATCH = 500
+LOOKUPS_KEPT = timedelta(days=365)
+FILE_KEPT = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -270,29 +273,6 @@ def add_surnames(members: Iterable[Member]) -> None:
     )
 
 
-def note_purchases(purchases: Iterable[tuple[int, int, datetime]]) -> None:
-    """Take note of purchases (member id, shop id, when): the shop's customer, and active (L13)."""
-    rows = list(purchases)
-    ShopCustomer.objects.bulk_create(
-        (
-            ShopCustomer(member_id=member, shop_id=shop, since=at, how=ShopCustomer.How.BOUGHT)
-            for member, shop, at in rows
-        ),
-        ignore_conflicts=True,
-        batch_size=_BATCH,
-    )
-    last: dict[int, date] = {}
-    for member, _shop, at in rows:
-        last[member] = max(last.get(member, at.date()), at.date())
-    by_day: dict[date, list[int]] = {}
-    for member, day in last.items():
-        by_day.setdefault(day, []).append(member)
-    for day, ids in sorted(by_day.items()):
-        for at_row in range(0, len(ids), _BATCH):
-            part = Member.objects.filter(pk__in=sorted(ids)[at_row : at_row + _BATCH])
-            part.filter(last_active_on__lt=day).update(last_active_on=day)
-
-
 def note_contact(member: Member) -> None:
     """Take note that the member got in touch (opened the account, answered): active (L13)."""
     today = clock.now().date()
@@ -349,3 +329,13 @@ def correct(
     except IntegrityError:
         raise KnownErrorFinal("phone" if number else "email", None) from None
     return held
+
+
+def prune(now: datetime) -> int:
+    """Delete look-ups of more than a year ago, and files that nobody decided within a day."""
+    old = Lookup.objects.filter(at__lt=now - LOOKUPS_KEPT).order_by("at").values("pk")[:_BATCH]
+    deleted, _by_table = Lookup.objects.filter(
+        pk__in=list(old.values_list("pk", flat=True))
+    ).delete()
+    late = CustomerFile.objects.filter(uploaded_at__lt=now - FILE_KEPT, content__isnull=False)
+    return deleted + late.update(content=None)
