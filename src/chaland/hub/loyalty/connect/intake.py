@@ -13,6 +13,7 @@ from chaland.hub.loyalty.connect.people import members_of
 from chaland.hub.loyalty.connect.problems import Fault, ProblemErrorFinal
 from chaland.hub.loyalty.connect.receipt_json import (
     BATCH_AT_MOST,
+    Kind,
     Said,
     Sender,
     read_receipt,
@@ -57,7 +58,7 @@ def decoded_batch(given: object, who: Caller) -> list[ReceiptIn]:
 def decoded_return(given: object, who: Caller, receipt_id: str) -> ReceiptIn:
     """Return the return in a body. Raises ProblemErrorFinal: faults, or not a receipt of here."""
     faults: list[Fault] = []
-    said = read_receipt(given, "", sender_of(who), faults, is_return=True)
+    said = read_receipt(given, "", sender_of(who), faults, Kind.RETURN)
     if faults:
         raise ProblemErrorFinal("invalid", faults=few(faults))
     number = int(receipt_id) if NUMBER.fullmatch(receipt_id) else 0

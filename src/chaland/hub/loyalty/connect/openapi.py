@@ -167,3 +167,180 @@ POST_RETURN = described(
     write=True,
     path="receipt_id",
 )
+QUOTE = shape(
+    {"issued_at": _INSTANT, "gross_cents": _CENTS},
+    **_RETURN_OPTIONAL,
+    external_id=text(NUMBER_AT_MOST),
+    member=text(200),
+)
+_BALANCE = shape(
+    {
+        "asset": _ID,
+        "kind": {"enum": ["purse", "points", "stamps"]},
+        "name": {"type": "string"},
+        "balance": _ID,
+        "held": _ID,
+        "debt": _ID,
+        "next_lapse": maybe(shape({"on": {"type": "string", "format": "date"}, "amount": _ID})),
+    }
+)
+_REWARD = shape(
+    {
+        "reward": _ID,
+        "kind": {"type": "string"},
+        "name": {"type": "string"},
+        "asset": _ID,
+        "units": _ID,
+        "cents": _ID,
+        "missing": _ID,
+    }
+)
+_REDUCTION = shape({"line": _ID, "advantage": _ID, "cents": _ID})
+_TIER = shape({"programme": {"type": "string"}, "name": {"type": "string"}})
+_VOUCHER = shape(
+    {
+        "code": {"type": "string"},
+        "name": {"type": "string"},
+        "cents": _ID,
+        "expires_on": {"type": "string", "format": "date"},
+    }
+)
+
+
+def _many(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema}
+
+
+POST_QUOTE = described(
+    {200: shape({"earned": _many(_EARNED), "reductions": _many(_REDUCTION)})},
+    ("member-unknown", "refused"),
+    body=QUOTE,
+)
+POST_STANDING = described(
+    {
+        200: shape(
+            {
+                "balances": _many(_BALANCE),
+                "rewards": _many(_REWARD),
+                "tiers": _many(_TIER),
+                "vouchers": _many(_VOUCHER),
+            }
+        )
+    },
+    ("member-unknown",),
+    body=shape({"member": text(200) | {"minLength": 1}}),
+)
+POST_REDEMPTION = described(
+    {
+        201: shape(
+            {
+                "id": {"type": "string", "format": "uuid"},
+                "units": _ID,
+                "cents": _ID,
+                "expires_at": _INSTANT,
+            }
+        )
+    },
+    ("member-unknown", "not-found", "not-enough", "refused"),
+    body=shape(
+        {"member": text(200) | {"minLength": 1}, "reward": whole(1, 2**53)},
+        wanted_cents=whole(1, CENTS_AT_MOST) | {"description": "of an amount off"},
+        ttl_s=whole(10, 3600),
+    ),
+    write=True,
+)
+POST_CONFIRM = described(
+    {
+        200: shape(
+            {
+                "id": {"type": "string"},
+                "units": _ID,
+                "cents": _ID,
+                "voucher_code": {"type": "string", "description": "empty unless it is a voucher"},
+            }
+        )
+    },
+    ("not-found", "hold-over", "refused"),
+    body=shape(
+        {},
+        wanted_cents=whole(1, CENTS_AT_MOST) | {"description": "spend less than was reserved"},
+        receipt=text(NUMBER_AT_MOST, "the external_id of the receipt it was spent on"),
+    ),
+    write=True,
+    path="redemption_id",
+)
+POST_CANCEL = described(
+    {200: shape({"id": {"type": "string"}, "cancelled": {"const": True}})},
+    ("not-found", "hold-over", "refused"),
+    write=True,
+    path="redemption_id",
+)
+POST_VOUCHER = described(
+    {200: shape({"name": {"type": "string"}, "cents": _ID})},
+    ("not-found", "refused"),
+    body=shape({"code": text(40) | {"minLength": 1}}),
+    write=True,
+)
+_FOUND = shape(
+    {
+        "member": {"type": "string", "description": "a handle, good in this shop only"},
+        "name": {"type": "string", "description": "masked: Marie D."},
+        "hint": {"type": "string", "description": "the number's last two digits"},
+        "own": {"type": "boolean", "description": "already a customer of this shop"},
+    }
+)
+POST_FIND = described(
+    {200: shape({"found": _many(_FOUND), "more": {"type": "boolean"}})},
+    body=shape(
+        {},
+        phone=text(254),
+        email=text(254),
+        name=text(254, "the beginning, from three letters"),
+        typo=text(254, "a name with typing errors"),
+        card=text(254),
+        digits=text(254, "the number's last four, with birth_month"),
+        birth_month=whole(1, 12),
+    ),
+)
+_CONSENT = shape(
+    {"wording": whole(1, 2**53), "controller": {"enum": ["shop", "association"]}},
+)
+POST_MEMBER = described(
+    {201: shape({"member": {"type": "string"}})},
+    ("duplicate",),
+    body=shape(
+        {"over_15": {"type": "boolean"}},
+        first_name=text(60),
+        last_name=text(60),
+        phone=text(32),
+        email=text(254),
+        birth_day=whole(1, 31),
+        birth_month=whole(1, 12),
+        language={"enum": ["fr", "en"]},
+        consents=listed(_CONSENT, 20),
+        despite_duplicates={"type": "boolean"},
+    ),
+    write=True,
+)
+_WORDING = shape(
+    {
+        "wording": _ID,
+        "purpose": {"type": "string"},
+        "channel": {"type": "string"},
+        "text_shop": {"type": "string"},
+        "text_association": {"type": "string"},
+    }
+)
+GET_TEXTS = described(
+    {
+        200: shape(
+            {
+                "contact_notice": {"type": "string"},
+                "over_15": {"type": "string"},
+                "consents": _many(_WORDING),
+            }
+        )
+    },
+    ("not-found",),
+    path="language",
+)

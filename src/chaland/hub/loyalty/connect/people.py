@@ -12,6 +12,8 @@ from collections.abc import Iterable
 
 from django.conf import settings
 
+from chaland.hub.loyalty.connect.keys import Caller
+from chaland.hub.loyalty.connect.problems import ProblemErrorFinal
 from chaland.hub.loyalty.members import cards
 from chaland.hub.loyalty.models import Member
 
@@ -36,11 +38,17 @@ def members_of(texts: Iterable[str], association_id: int, shop_id: int) -> dict[
         )
     )
     found = {text: number for text, number in claimed.items() if number in there}
-    for text in wanted - found.keys():
-        member = cards.member_of(association_id, text)
-        if member is not None:
-            found[text] = member.pk
-    return found
+    scanned = [text for text in wanted if text not in found]
+    return found | cards.members_of(association_id, scanned)
+
+
+def member_of(text: str, who: Caller) -> Member:
+    """Return the member that a card or handle stands for. Raises ProblemErrorFinal."""
+    number = members_of([text], who.association_id, who.shop_id).get(text)
+    member = Member.objects.filter(pk=number).first() if number else None
+    if member is None or member.state != Member.State.ACTIVE:
+        raise ProblemErrorFinal("member-unknown")
+    return member
 
 
 def _number(text: str, shop_id: int) -> int:

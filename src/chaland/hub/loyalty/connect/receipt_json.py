@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum
 
 from chaland.hub.loyalty.connect.fields import CENTS_AT_MOST, Reader, place
 from chaland.hub.loyalty.connect.problems import Fault
@@ -27,6 +28,14 @@ _RETURN = frozenset(
 _RECEIPT = _RETURN | {"code", "member", "returns_code", "returns_external_id"}
 
 
+class Kind(Enum):
+    """What a receipt's JSON is sent for: each has its fields."""
+
+    RECEIPT = _RECEIPT
+    RETURN = _RETURN
+    QUOTE = _RETURN | {"member"}
+
+
 @dataclass(frozen=True)
 class Said:
     """A receipt as it was sent, and the member's card or handle that came with it."""
@@ -47,11 +56,11 @@ class Sender:
 
 
 def read_receipt(
-    given: object, at: str, sender: Sender, faults: list[Fault], *, is_return: bool = False
+    given: object, at: str, sender: Sender, faults: list[Fault], kind: Kind = Kind.RECEIPT
 ) -> Said:
     """Return what was sent; what is wrong with it goes to ``faults``."""
     read = Reader(given, at, faults)
-    read.only(_RETURN if is_return else _RECEIPT)
+    read.only(kind.value)
     currency = read.text("currency", 3) or "EUR"
     if currency != "EUR":
         read.fault("currency", "must be EUR")
@@ -59,7 +68,7 @@ def read_receipt(
         association_id=sender.association_id,
         shop_id=sender.shop_id,
         source=sender.source,
-        external_id=read.text("external_id", NUMBER_AT_MOST, required=True),
+        external_id=read.text("external_id", NUMBER_AT_MOST, required=kind is not Kind.QUOTE),
         issued_at=read.instant("issued_at", sender.now),
         gross_cents=read.required_whole("gross_cents", -CENTS_AT_MOST, CENTS_AT_MOST),
         net_cents=read.whole("net_cents", -CENTS_AT_MOST, CENTS_AT_MOST, None),
