@@ -30,9 +30,8 @@ const scripts = (await readdir(join(here, "src"))).filter((name) => name.endsWit
 
 await rm(target, { recursive: true, force: true });
 await mkdir(target, { recursive: true });
-const result = await build({
+const common = {
   absWorkingDir: here,
-  entryPoints: ["src/site.css", ...scripts.map((name) => `src/${name}`)],
   outdir: target,
   bundle: true,
   minify: true,
@@ -40,11 +39,25 @@ const result = await build({
   legalComments: "eof", // the licences of the libraries travel with the bundles
   target: ["chrome123", "firefox128", "safari17.5"],
   metafile: true,
+};
+// The till's are modules: what reads codes by camera is loaded when it is first wanted.
+const isTill = (name) => name.startsWith("till");
+const sources = (chosen) => chosen.map((name) => `src/${name}`);
+const pages = await build({
+  ...common,
+  entryPoints: ["src/site.css", "src/till.css", ...sources(scripts.filter((name) => !isTill(name)))],
+});
+const till = await build({
+  ...common,
+  format: "esm",
+  entryPoints: sources(scripts.filter(isTill)),
 });
 await writeFile(join(target, "icons.svg"), await sprite());
 await copyFile(join(here, "src/favicon.svg"), join(target, "favicon.svg"));
+const reader = "node_modules/zxing-wasm/dist/reader/zxing_reader.wasm";
+await copyFile(join(here, reader), join(target, "zxing_reader.wasm"));
 
-for (const [path, { bytes }] of Object.entries(result.metafile.outputs)) {
+for (const [path, { bytes }] of Object.entries({ ...pages.metafile.outputs, ...till.metafile.outputs })) {
   const file = join(here, path);
   const text = await readFile(file, "utf8");
   // Manifest storage fails on a map that isn't there.

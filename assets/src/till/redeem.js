@@ -1,0 +1,100 @@
+// Spend what was earned: reserve first, take it off at the shop's own till, then confirm. Whatever
+// happens between, the reservation lapses by itself.
+import { Refused, write } from "./api.js";
+import * as amount from "./amount.js";
+import { day, dialog, h, money, t, units } from "./view.js";
+
+export function buttons(card, member, changed) {
+  const rewards = card.rewards.filter((reward) => reward.most > 0).map((reward) =>
+    h("button", { type: "button", class: "second", onclick: () => reserve(reward, member, changed) },
+      t("use", { name: reward.name })));
+  const vouchers = card.vouchers.map((voucher) =>
+    h("button", { type: "button", class: "second", onclick: () => useVoucher(voucher, changed) },
+      t("use", { name: voucher.name }), h("small", {}, " ", t("valid_until", { day: day(voucher.expires_on) }))));
+  return [...rewards, ...vouchers];
+}
+
+/** A partial amount is as good as a whole one: at most what is there, at most the bill. */
+function reserve(reward, member, changed) {
+  const trouble = h("p", { class: "trouble", role: "alert", hidden: true });
+  const partial = reward.kind === "amount";
+  const bill = amount.cents();
+  const proposed = partial && bill ? Math.min(reward.most, bill) : reward.most;
+  const field = h("input", { id: "take", inputmode: "decimal", value: (proposed / 100).toFixed(2).replace(".", ","), autocomplete: "off" });
+  const form = h("form", {},
+    h("p", {}, partial ? t("available", { amount: money(reward.most) }) : t("costs", { amount: units(reward.asset_kind, reward.cost) })),
+    partial ? h("div", {}, h("label", { for: "take" }, t("amount_off")), field) : null,
+    trouble,
+    h("button", { class: "big" }, t("reserve")));
+  const box = dialog(reward.name, form);
+  const key = crypto.randomUUID();
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const value = partial ? centsOf(field.value) : null;
+    const button = form.querySelector("button");
+    button.disabled = true;
+    await attempt(trouble, async () => {
+      const hold = await write("reserve", { key: `${key}:${value}`, member: member.ref, reward: reward.id, wanted_cents: value });
+      confirm(box, form, { ...hold, name: reward.name, amount: partial }, changed);
+    });
+    button.disabled = false;
+  });
+  field.select();
+}
+
+function confirm(box, form, hold, changed) {
+  const trouble = h("p", { class: "trouble", role: "alert", hidden: true });
+  const key = crypto.randomUUID();
+  let over = false;
+  const end = (path) => () => attempt(trouble, async () => {
+    const answer = await write(path, { key: `${key}:${path}`, hold: hold.hold });
+    over = true;
+    box.close();
+    changed(path === "confirm" ? said(hold, answer) : null);
+  });
+  form.replaceWith(
+    h("p", { class: "notice" }, hold.amount
+      ? t("reserved_amount", { amount: money(hold.cents) })
+      : t("reserved_gift", { name: hold.name })),
+    trouble,
+    h("div", { class: "actions" },
+      h("button", { type: "button", class: "second", onclick: end("cancel") }, t("cancel")),
+      h("button", { type: "button", autofocus: true, onclick: end("confirm") }, t("done_at_till"))));
+  // Closed with the cross, nothing was taken off: give it back now rather than when it lapses.
+  box.addEventListener("close", () => over || write("cancel", { key: `${key}:cancel`, hold: hold.hold }).catch(() => {}).then(() => changed(null)));
+}
+
+function said(hold, { transfer, cents, voucher_code: code }) {
+  const what = hold.amount ? t("redeemed_amount", { amount: money(cents) }) : t("redeemed", { name: hold.name });
+  return { transfer, text: code ? t("voucher_is", { code }) : what };
+}
+
+function useVoucher(voucher, changed) {
+  const trouble = h("p", { class: "trouble", role: "alert", hidden: true });
+  const key = crypto.randomUUID();
+  const box = dialog(voucher.name,
+    h("p", {}, t("voucher_take", { name: voucher.name })),
+    trouble,
+    h("button", { type: "button", class: "big", onclick: () => attempt(trouble, async () => {
+      await write("voucher", { key, voucher: voucher.code });
+      box.close();
+      changed({ text: t("redeemed", { name: voucher.name }) });
+    }) }, t("done_at_till")));
+}
+
+async function attempt(trouble, act) {
+  try {
+    trouble.hidden = true;
+    await act();
+  } catch (refused) {
+    if (!(refused instanceof Refused)) throw refused;
+    trouble.textContent = refused.message;
+    trouble.hidden = false;
+  }
+}
+
+/** "12,5" and "12.50" are 1250; anything else is no amount. */
+export function centsOf(text) {
+  const match = /^\s*(\d{1,6})(?:[.,](\d{1,2}))?\s*€?\s*$/.exec(text);
+  return match ? Number(match[1]) * 100 + Number((match[2] ?? "0").padEnd(2, "0")) : 0;
+}
