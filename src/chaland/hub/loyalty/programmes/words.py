@@ -76,26 +76,37 @@ def why_line(why: Mapping[str, Any], language: str) -> str:
     if not plain:
         return ""
     with translation.override(language):
-        cents, kind = int(why.get("net_cents", 0)), str(why.get("asset", ""))
-        amount = sum(part["amount"] for part in plain)
-        base, *others = plain
-        if base["kind"] in (SPEND, PURCHASE) and _explains(base, others, cents, amount):
-            factors = "".join(f" × {_factor(p['percent'])} ({_label(p)})" for p in others)
-            return f"{_base(base, cents, kind)}{factors} = {units(amount, kind)}"
-        steps = [
-            f"{_base(p, cents, kind)} = {p['amount']}"
-            if p["kind"] in (SPEND, PURCHASE)
-            else f"{p['amount']} ({_label(p)})"
-            for p in plain
-        ]
-        return f"{' + '.join(steps)}{f' = {units(amount, kind)}' if others else ''}"
+        kind = str(why.get("asset", ""))
+        line = _sum(plain, int(why.get("net_cents", 0)), kind)
+        for name, text in (("unfunded", _("not funded: %(units)s")),
+                           ("repaid", _("of which repaid: %(units)s"))):  # fmt: skip
+            if why.get(name):
+                line += f" ({text % {'units': units(int(why[name]), kind)}})"
+        return line
 
 
-def return_line(amount: int, kind: str, language: str) -> str:
-    """Say in one line what a return moved: taken back (negative) or given back."""
+def _sum(plain: Sequence[Mapping[str, Any]], cents: int, kind: str) -> str:
+    amount = sum(part["amount"] for part in plain)
+    base, *others = plain
+    if base["kind"] in (SPEND, PURCHASE) and _explains(base, others, cents, amount):
+        factors = "".join(f" × {_factor(p['percent'])} ({_label(p)})" for p in others)
+        return f"{_base(base, cents, kind)}{factors} = {units(amount, kind)}"
+    steps = [
+        f"{_base(p, cents, kind)} = {p['amount']}"
+        if p["kind"] in (SPEND, PURCHASE)
+        else f"{p['amount']} ({_label(p)})"
+        for p in plain
+    ]
+    return f"{' + '.join(steps)}{f' = {units(amount, kind)}' if others else ''}"
+
+
+def return_line(amount: int, kind: str, language: str, owed: int = 0) -> str:
+    """Say in one line what a return moved: taken back (negative) or given back, and what of it the
+    member owes now."""
     with translation.override(language):
-        text = _("returned: %(units)s") if amount < 0 else _("given back: %(units)s")
-        return text % {"units": units(amount, kind)}
+        text = _("taken back: %(units)s") if amount < 0 else _("given back: %(units)s")
+        line = text % {"units": units(abs(amount), kind)}
+        return f"{line} ({_('owed: %(units)s') % {'units': units(owed, kind)}})" if owed else line
 
 
 def _explains(

@@ -224,4 +224,5 @@ def _reverse(
     if transfer is None:
         return []
     moved = sum(_by_role(transfer, (Account.Role.MEMBER, Account.Role.DEBT)).values())
-    return [Earned(asset.pk, moved, return_line(moved, asset.kind, language))] if moved else []
+    why = return_line(moved, asset.kind, language, int(transfer.why.get("owed", 0)))
+    return [Earned(asset.pk, moved, why)] if moved else []
