@@ -18,6 +18,7 @@ from chaland.audit import (
     presence,
     receive,
     released,
+    wall,
 )
 from chaland.audit.bench import Bench
 from chaland.audit.chain import tell
@@ -160,8 +161,10 @@ CHECKS: Mapping[str, Check] = {
         Check(
             "F13",
             "The planes are apart",
-            "Comes with the loyalty plane, and so does the join of till times with visits.",
-            None,
+            "Databases, models, source and a process of each plane; roles of PostgreSQL where the "
+            "environment names them; and whoever holds all receipts with their times, and all that "
+            "sensors release, looks for a member's phone.",
+            wall.judge,
         ),
         Check(
             "F14",

@@ -16,7 +16,7 @@ START_US = 1_700_049_600 * 10**6
 """A Wednesday, 13:00 in Paris: the start of a cell."""
 HOURS = 3
 VICTIM = bytes.fromhex("5c0000badcab")
-_ZONE = ZoneInfo("Europe/Paris")
+ZONE = ZoneInfo("Europe/Paris")
 
 Frames = list[tuple[float, bytes]]
 
@@ -39,7 +39,7 @@ class Air:
 
 def exact(frames: Frames, mode: Mode = Mode.DEFAULT, **settings: object) -> list[ExactCell]:
     """Return the cells that the product counts, before noise."""
-    config = PipelineConfig(_ZONE, mode=mode, recorded=True, **settings)  # type: ignore[arg-type]
+    config = PipelineConfig(ZONE, mode=mode, recorded=True, **settings)  # type: ignore[arg-type]
     return list(Pipeline(config, Air(sorted(frames, key=lambda f: f[0]))).exact_cells())
 
 

@@ -42,10 +42,11 @@ its end is less than two hours away, which sensors still take for the present.""
 _PIPE_SIZE = 1 << 20
 
 _FOUND = """
+from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 from chaland.hub.association.models import Association, Shop, Zone
-for database in ("default", "footfall"):
+for database in settings.DATABASES:
     call_command("migrate", database=database, verbosity=0)
 call_command("createcachetable", database="default")
 town = Association.objects.create(
@@ -341,22 +342,26 @@ class Town:
         places = {"CHALAND_STATE_DIR": str(self.hub), "HOME": str(self.hub)}
         return kept | settings | places
 
-    def script(self, text: str) -> str:
-        """Run a script in the hub; return what it printed. Raises BrokenFinal."""
+    def script(self, text: str, planes: str = "") -> str:
+        """Run a script in the hub (serving these planes); return what it printed. BrokenFinal."""
+        environment = self.hub_environment | ({"CHALAND_PLANES": planes} if planes else {})
         done = subprocess.run(
             [sys.executable, "-c", "import django; django.setup()\n" + text],
-            env=self.hub_environment, cwd=self.hub, capture_output=True, text=True, check=False,
+            env=environment, cwd=self.hub, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode != 0:
             raise BrokenFinal(f"the hub refused: {done.stderr.strip()[-600:]}")
         return done.stdout
 
-    def inside(self, function: str, module: str = "inside", **arguments: object) -> dict[str, Any]:
+    def inside(
+        self, function: str, module: str = "inside", planes: str = "", **arguments: object
+    ) -> dict[str, Any]:
         """Call a function of ``inside`` (or ``published``) in the hub. Raises BrokenFinal."""
         said = self.script(
             f"import json\nfrom chaland.audit import {module}\n"
             f"given = json.loads({json.dumps(arguments)!r})\n"
-            f"print(json.dumps({module}.{function}(**given)))"
+            f"print(json.dumps({module}.{function}(**given)))",
+            planes,
         )
         found: dict[str, Any] = json.loads(said.splitlines()[-1])
         return found
