@@ -1,5 +1,6 @@
 """Plane B's tables. Shops and towns are plain numbers: no key crosses the wall."""
 
+from chaland.hub.loyalty.models.account import AccountKey
 from chaland.hub.loyalty.models.clearing import BankDetails, Clearing, Statement
 from chaland.hub.loyalty.models.consent import (
     THE_ASSOCIATION,
@@ -59,6 +60,7 @@ from chaland.hub.loyalty.models.tills import (
 __all__ = [
     "THE_ASSOCIATION",
     "Account",
+    "AccountKey",
     "Advantage",
     "ApiKey",
     "Asset",
