@@ -3,13 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from chaland.hub.loyalty import bulk
 from chaland.hub.loyalty.models import Receipt, ReceiptLine, VatBreakdown
 from chaland.hub.loyalty.receipts import rules
 from chaland.hub.loyalty.receipts.shapes import LineIn, ReceiptIn, VatIn
 
 _NAME_LENGTH = 120
 """A longer name of an article is cut; what came in raw has it whole."""
+
+_LINE = (
+    *("receipt", "number", "item_id", "item_name", "group", "quantity_milli", "gross_cents"),
+    *("vat_permyriad", "discount", "returns_number"),
+)
+_TAX = ("receipt", "rate_permyriad", "taxable_cents", "tax_cents")
 
 
 @dataclass(frozen=True)
@@ -26,30 +34,35 @@ class Ready:
 def write(ready: Sequence[Ready], raw_id: int | None, now: datetime) -> list[Receipt]:
     """Store receipts with their lines and tax; the lines are then at hand on each."""
     receipts = Receipt.objects.bulk_create(_receipt(one, raw_id, now) for one in ready)
-    lines, taxes = [], []
-    for one, receipt in zip(ready, receipts, strict=True):
-        own = [_line(receipt, line) for line in one.said.lines]
-        lines += own
-        keep_lines(receipt, own)
-        taxes += [_tax(receipt, vat) for vat in one.said.vat or rules.vat_of(one.said.lines)]
-    ReceiptLine.objects.bulk_create(lines)
-    VatBreakdown.objects.bulk_create(taxes)
+    pairs = [(receipt, one.said) for receipt, one in zip(receipts, ready, strict=True)]
+    bulk.insert(ReceiptLine, _LINE, (_line(r.pk, line) for r, said in pairs for line in said.lines))
+    bulk.insert(
+        VatBreakdown,
+        _TAX,
+        (
+            (r.pk, vat.rate_permyriad, vat.taxable_cents, vat.tax_cents)
+            for r, said in pairs
+            for vat in said.vat or rules.vat_of(said.lines)
+        ),
+    )
+    for receipt, said in pairs:
+        keep_lines(receipt, said.lines)
     return receipts
 
 
 def write_lines(receipt: Receipt, said: Sequence[LineIn]) -> None:
     """Store the lines of one receipt."""
-    lines = ReceiptLine.objects.bulk_create(_line(receipt, line) for line in said)
-    keep_lines(receipt, lines)
+    bulk.insert(ReceiptLine, _LINE, (_line(receipt.pk, line) for line in said))
+    keep_lines(receipt, said)
 
 
-def keep_lines(receipt: Receipt, lines: list[ReceiptLine]) -> None:
-    """Hold a receipt's lines as if they had been prefetched: they were written just now."""
-    queryset = receipt.lines.all()
-    queryset._result_cache = lines
-    if not hasattr(receipt, "_prefetched_objects_cache"):
-        receipt._prefetched_objects_cache = {}  # type: ignore[attr-defined]
-    receipt._prefetched_objects_cache["lines"] = queryset  # type: ignore[attr-defined]
+def keep_lines(receipt: Receipt, said: Sequence[LineIn]) -> None:
+    """Hold a receipt's lines as if they had been prefetched: they were written just now, and who
+    awards asks for nothing that a line as it was said doesn't tell."""
+    lines: Any = receipt.lines.all()
+    lines._result_cache = list(said)
+    kept: Any = receipt
+    kept._prefetched_objects_cache = {"lines": lines}
 
 
 def _receipt(ready: Ready, raw_id: int | None, now: datetime) -> Receipt:
@@ -88,25 +101,16 @@ def _net(said: ReceiptIn) -> int | None:
     return sum(vat.taxable_cents for vat in taxes) if taxes else None
 
 
-def _line(receipt: Receipt, line: LineIn) -> ReceiptLine:
-    return ReceiptLine(
-        receipt=receipt,
-        number=line.number,
-        item_id=line.item_id,
-        item_name=line.item_name[:_NAME_LENGTH],
-        group=line.group,
-        quantity_milli=line.quantity_milli,
-        gross_cents=line.gross_cents,
-        vat_permyriad=line.vat_permyriad,
-        discount=line.discount,
-        returns_number=line.returns_number,
-    )
-
-
-def _tax(receipt: Receipt, vat: VatIn) -> VatBreakdown:
-    return VatBreakdown(
-        receipt=receipt,
-        rate_permyriad=vat.rate_permyriad,
-        taxable_cents=vat.taxable_cents,
-        tax_cents=vat.tax_cents,
+def _line(receipt_id: int, line: LineIn) -> tuple[object, ...]:
+    return (
+        receipt_id,
+        line.number,
+        line.item_id,
+        line.item_name[:_NAME_LENGTH],
+        line.group,
+        line.quantity_milli,
+        line.gross_cents,
+        line.vat_permyriad,
+        line.discount,
+        line.returns_number,
     )
