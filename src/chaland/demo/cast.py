@@ -34,6 +34,19 @@ def staff(shops: int) -> list[Member]:
     return [member for member in STAFF if member.shop is None or member.shop in slugs]
 
 
+POINTS_SHOP, STAMPS_SHOP = "le-coin-des-livres", "fromagerie-berangere"
+ADVANTAGE_SHOP = "parfumerie-azelie"
+TILL_SHOP = STAMPS_SHOP
+"""Where the cashier's tablet stands; in a smaller town, in its first shop."""
+SELLER_PIN = "2604"
+"""Of every seller: the demo has no secrets."""
+
+
+def till_shop(shops: list[str]) -> str:
+    """Return the shop of the cashier's tablet."""
+    return TILL_SHOP if TILL_SHOP in shops else shops[0]
+
+
 UNCALIBRATED = frozenset(
     {"bulles-et-planches", "antiquites-du-vieux-pont", "cave-les-sarments", "fleurs-de-capucine"}
 )

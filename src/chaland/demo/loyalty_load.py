@@ -1,0 +1,337 @@
+"""Two years of receipts through the hub's own services, oldest first, then the live ones.
+
+A process of its own (see ``__main__``), so that the page is served meanwhile. Each simulated day
+is one transaction: wherever it is interrupted, the next start goes on from there. What a till
+would have done with the same receipts is what is stored: there is no path beside the services.
+"""
+
+import json
+import os
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import click
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+
+from chaland.demo import loyalty
+from chaland.demo.loyalty import TILL_NAME
+from chaland.demo.loyalty_people import person
+from chaland.demo.timing import TownClock
+from chaland.hub.association.models import Association, Shop
+from chaland.hub.common import clock
+from chaland.hub.loyalty import due
+from chaland.hub.loyalty.consent import wordings
+from chaland.hub.loyalty.consent.services import Decision
+from chaland.hub.loyalty.figures import services as figures
+from chaland.hub.loyalty.ledger import selectors as ledger
+from chaland.hub.loyalty.ledger.postings import LedgerErrorFinal
+from chaland.hub.loyalty.members import contacts
+from chaland.hub.loyalty.members import services as members
+from chaland.hub.loyalty.members.services import Enrolment
+from chaland.hub.loyalty.models import Asset, Member, Receipt, Reward, Seller, Source
+from chaland.hub.loyalty.programmes import services as programmes
+from chaland.hub.loyalty.receipts import services as receipts
+from chaland.hub.loyalty.receipts.rules import ReceiptErrorFinal
+from chaland.hub.loyalty.receipts.shapes import LineIn, ReceiptIn
+from chaland.simulate import misuse
+from chaland.simulate.air import TIMEZONE
+from chaland.simulate.assortment import TRADES
+from chaland.simulate.purchases import NOBODY, Clientele
+from chaland.simulate.rhythm import real_rhythm
+from chaland.simulate.town import drawn_town
+
+HISTORY_DAYS = 730
+AHEAD_DAYS = 60
+"""So long can the demo live on before its customers stay away."""
+MEMBERS = 5_400
+"""Of whom 5,000 have joined when the live day begins, the others later."""
+_SPENDS, _PURSE_MIN, _STAMPS, _POINTS = 0.06, 300, 10, 100
+_TASKS_EVERY = timedelta(hours=1)
+_WAIT_S = 2.0
+_NOTE = "loyalty.json"
+
+
+class Loading:
+    """One town's receipts on their way in."""
+
+    def __init__(self, shops: int, seed: int, founded: date) -> None:
+        self.town = drawn_town(shops)
+        self.seed = seed
+        first = founded - timedelta(days=HISTORY_DAYS)
+        count = MEMBERS * len(self.town.shops) // 30
+        clientele = Clientele(
+            self.town, real_rhythm(), seed, first, founded + timedelta(days=AHEAD_DAYS), count,
+            TIMEZONE,
+        )  # fmt: skip
+        self.joins, self.rows = clientele.draw()
+        self.association: int = Association.objects.get().pk
+        ids = dict(Shop.objects.values_list("slug", "pk"))
+        self.shops = [ids[shop.slug] for shop in self.town.shops]
+        self.staff = loyalty.staff_of(self.shops)
+        self.wordings = wordings.current(self.association, "fr")
+        self.rewards = {
+            reward.programme.asset.kind: reward
+            for reward in Reward.objects.select_related("programme__asset")
+        }
+        self.member_ids = self._known()
+        self.refused: Counter[str] = Counter()
+        self.next_row, self.at = self._position(first)
+        self.late = self._pending()
+
+    def _known(self) -> dict[int, int]:
+        """Return the members who are there already by their number, by their telephone number."""
+        indices = {
+            contacts.blind("phone", self.association, contacts.phone_of(self._phone(i))): i
+            for i in range(len(self.joins.home))
+        }
+        there = Member.objects.filter(association_id=self.association, phone_index__isnull=False)
+        rows = there.values_list("pk", "phone_index")
+        found = ((indices.get(bytes(index or b"")), pk) for pk, index in rows)
+        return {number: pk for number, pk in found if number is not None}
+
+    def _phone(self, number: int) -> str:
+        return person(self.seed, number).phone
+
+    def _position(self, first: date) -> tuple[int, datetime]:
+        """Return the next receipt, and the instant up to which all is in."""
+        begins = datetime.combine(first, datetime.min.time(), TIMEZONE).astimezone(UTC)
+        mine = Receipt.objects.filter(association_id=self.association, source=Source.SIMULATED)
+        last = mine.order_by("-external_id").first()
+        if last is None:
+            return 0, begins
+        return int(last.external_id) + 1, last.issued_at
+
+    def _pending(self) -> dict[date, list[int]]:
+        """Return receipts to attach later, by the day on which that happens."""
+        pending: dict[date, list[int]] = defaultdict(list)
+        rows = self.rows
+        due_s = rows.time_s + rows.delay_s
+        wanted = (rows.who != NOBODY) & (rows.delay_s > 0) & (due_s >= self.at.timestamp())
+        for index in np.flatnonzero(wanted).tolist():
+            pending[_local_day(int(due_s[index]))].append(index)
+        return pending
+
+    def step(self, until: datetime) -> int:
+        """Bring in all that happens before ``until`` (at most a day); return the receipts."""
+        end = int(np.searchsorted(self.rows.time_s, until.timestamp(), "left"))
+        batch = range(self.next_row, max(end, self.next_row))
+        with transaction.atomic(using="loyalty"):
+            self._enrol(until)
+            self._take(batch)
+            self._attach_late(until)
+            self._spend(batch)
+        self.next_row, self.at = batch.stop, until
+        return len(batch)
+
+    def _enrol(self, until: datetime) -> None:
+        """Enrol who joins until then, each at the till of the own shop."""
+        end = int(np.searchsorted(self.joins.joined_s, until.timestamp(), "left"))
+        new = [i for i in range(len(self.member_ids), end) if i not in self.member_ids]
+        made = members.enrol_many([self._enrolment(number) for number in new])
+        for number, member in zip(new, made, strict=True):
+            if member is not None:
+                self.member_ids[number] = member.pk
+            if number == misuse.SELLERS_MEMBER and member is not None:
+                self._tell_own_membership(member.pk)
+
+    def _enrolment(self, number: int) -> Enrolment:
+        who = person(self.seed, number)
+        shop = self.shops[int(self.joins.home[number])]
+        staff = self.staff[shop]
+        seller = number % len(staff.seller_ids)
+        said = {"email": who.offers_by_email, "sms": who.offers_by_sms}
+        decisions = [
+            Decision(controller, wording.purpose, wording.channel, True, wording.pk)
+            for wording in self.wordings
+            if wording.purpose == "offers" and said.get(wording.channel)
+            for controller in ((0, shop) if number % 3 else (shop,))
+        ]
+        return Enrolment(
+            association_id=self.association, shop_id=shop, actor=staff.actor(seller),
+            occurred_at=datetime.fromtimestamp(int(self.joins.joined_s[number]), UTC),
+            first_name=who.first_name, last_name=who.last_name, phone=who.phone, email=who.email,
+            birth_day=who.birth_day, birth_month=who.birth_month, over_15=True,
+            decisions=decisions,
+            evidence={"till": staff.till_id, "seller": staff.seller_ids[seller]},
+        )  # fmt: skip
+
+    def _tell_own_membership(self, member_id: int) -> None:
+        """The seller of the staged misuse has told that she is a member, too."""
+        slugs = [shop.slug for shop in self.town.shops]
+        if misuse.SELF_AWARD_SHOP in slugs:
+            staff = self.staff[self.shops[slugs.index(misuse.SELF_AWARD_SHOP)]]
+            seller = Seller.objects.filter(pk=staff.seller_ids[misuse.SELLER])
+            seller.update(own_member_id=member_id)
+
+    def _take(self, batch: range) -> None:
+        said = [self._receipt(index) for index in batch]
+        for taken in receipts.take_in(said):
+            if taken.outcome in ("refused", "conflict"):
+                self.refused[taken.error] += 1
+
+    def _receipt(self, index: int) -> ReceiptIn:
+        rows = self.rows
+        place = int(rows.shop[index])
+        shop = self.shops[place]
+        seller = int(rows.seller[index])
+        purchase = int(rows.returns[index])
+        lines = list(self._lines(index, place, is_return=purchase >= 0))
+        at_till = int(rows.delay_s[index]) == 0 and purchase < 0
+        return ReceiptIn(
+            association_id=self.association, shop_id=shop, source=Source.SIMULATED,
+            external_id=f"{index:07}", issued_at=self._issued(index),
+            gross_cents=sum(line.gross_cents for line in lines), lines=lines,
+            till_label=TILL_NAME, seller_label=self.staff[shop].names[seller],
+            member_id=self._member(index) if at_till else None,
+            attached_how=Receipt.How.TILL if at_till else "",
+            actor=self.staff[shop].actor(seller),
+            returns_external_id=f"{purchase:07}" if purchase >= 0 else "",
+        )  # fmt: skip
+
+    def _lines(self, index: int, place: int, *, is_return: bool) -> Iterator[LineIn]:
+        rows = self.rows
+        items = TRADES[self.town.shops[place].trade].items
+        begin, end = int(rows.first_line[index]), int(rows.first_line[index + 1])
+        for number, line in enumerate(range(begin, end), 1):
+            cents, quantity = int(rows.cents[line]), int(rows.quantity[line])
+            item = int(rows.item[line])
+            if item < 0:
+                yield LineIn(number, cents, item_name="Remise", discount=True)
+                continue
+            yield LineIn(
+                number, cents, item_id=f"{place}-{item}", item_name=items[item].name,
+                group=items[item].group, quantity_milli=1000 * quantity,
+                vat_permyriad=items[item].vat_permyriad, returns_number=1 if is_return else None,
+            )  # fmt: skip
+
+    def _issued(self, index: int) -> datetime:
+        return datetime.fromtimestamp(int(self.rows.time_s[index]), UTC)
+
+    def _member(self, index: int) -> int | None:
+        return self.member_ids.get(int(self.rows.who[index]))
+
+    def _attach_late(self, until: datetime) -> None:
+        """Attach what was forgotten: by the receipt's code, or by the seller who held it back."""
+        day = _local_day(int(until.timestamp()) - 1)
+        for index in self.late.pop(day, []):
+            member = self._member(index)
+            said = {"shop_id": self.shops[int(self.rows.shop[index])], "source": Source.SIMULATED}
+            receipt = Receipt.objects.filter(external_id=f"{index:07}", **said).first()
+            if receipt is None or member is None or receipt.attached_at:
+                if receipt is None and index >= self.next_row:  # later today
+                    self.late[day].append(index)
+                continue
+            at = self._issued(index) + timedelta(seconds=int(self.rows.delay_s[index]))
+            staged = int(self.rows.who[index]) == misuse.SELLERS_MEMBER
+            actor = self.staff[receipt.shop_id].actor(int(self.rows.seller[index]))
+            how = Receipt.How.TILL if staged else Receipt.How.LATE
+            try:
+                receipts.attach(
+                    receipt.pk, member, how, actor if staged else f"member:{member}", at
+                )
+            except ReceiptErrorFinal as error:
+                self.refused[error.code] += 1
+
+    def _spend(self, batch: range) -> None:
+        """Let some members spend: the purse in part, a full stamp card, a hundred points."""
+        wishing = [
+            i for i in batch
+            if self.rows.wish[i] < _SPENDS and self.rows.who[i] != NOBODY and self._member(i)
+        ]  # fmt: skip
+        balances = ledger.balances_of([self._member(i) or 0 for i in wishing])
+        for index in wishing:
+            shop = self.shops[int(self.rows.shop[index])]
+            member = self._member(index) or 0
+            for balance in balances[member]:
+                reward = self.rewards.get(balance.kind)
+                if reward is None or balance.shop_id not in (None, shop):
+                    continue
+                wanted = (
+                    balance.balance - balance.debt if balance.kind == Asset.Kind.PURSE else None
+                )
+                least = {Asset.Kind.PURSE: _PURSE_MIN, Asset.Kind.STAMPS: _STAMPS}
+                if balance.balance - balance.debt < least.get(Asset.Kind(balance.kind), _POINTS):
+                    continue
+                self._redeem(index, shop, reward, member, wanted)
+
+    def _redeem(
+        self, index: int, shop: int, reward: Reward, member: int, wanted: int | None
+    ) -> None:
+        actor = self.staff[shop].actor(int(self.rows.seller[index]))
+        ask = programmes.Ask(self.association, shop, f"demo:{index}:{reward.pk}", actor)
+        try:
+            programmes.redeem(ask, reward.pk, member, wanted_cents=wanted)
+        except LedgerErrorFinal as error:  # spent at another shop on the same day
+            self.refused[error.code] += 1
+
+
+def _local_day(seconds: int) -> date:
+    return datetime.fromtimestamp(seconds, TIMEZONE).date()
+
+
+def _midnight_after(at: datetime) -> datetime:
+    day = at.astimezone(TIMEZONE).date() + timedelta(days=1)
+    return datetime.combine(day, datetime.min.time(), TIMEZONE).astimezone(UTC)
+
+
+def run(loading: Loading, now: TownClock, state: Path) -> None:
+    """Load the history, then go on with the town's time for ever."""
+    os.nice(10)  # the page and the live day come first
+    began, told = time.monotonic(), False
+    tasks_at = loading.at
+    taken = 0
+    while True:
+        target = now.now()
+        if loading.at >= target - timedelta(seconds=1):
+            time.sleep(_WAIT_S)
+            continue
+        until = min(_midnight_after(loading.at), target)
+        clock.use(partial(_same, until))
+        taken += loading.step(until)
+        behind = target - until > timedelta(days=1)
+        if until - tasks_at >= (timedelta(days=91) if behind else _TASKS_EVERY):
+            tasks_at = until
+            figures.release(Association.objects.get(), until, ahead=not behind)
+            if not behind:
+                due.run_due(until)
+        _note(state, until if behind else None)
+        if not behind and not told:
+            told = True
+            click.echo(
+                f"Loyalty is loaded: {taken} receipts in {time.monotonic() - began:.0f} s"
+                + (f"; refused: {dict(loading.refused)}" if loading.refused else "")
+            )
+
+
+def _same(at: datetime) -> datetime:
+    return at
+
+
+def _note(state: Path, until: datetime | None) -> None:
+    """Write how far the history is, for the pages; nothing once it is there."""
+    note = state / _NOTE
+    text = json.dumps({"until": until.isoformat() if until else ""})
+    new = note.with_suffix(".new")
+    new.write_text(text, encoding="ascii")
+    new.replace(note)
+
+
+def loaded_until(state: Path) -> datetime | None:
+    """Return how far the history is loaded; None once it is whole (or hasn't begun)."""
+    try:
+        text = json.loads((state / _NOTE).read_text(encoding="ascii"))["until"]
+    except (FileNotFoundError, ValueError):
+        return None
+    return datetime.fromisoformat(text) if text else None
+
+
+def main(shops: str, seed: str, founded: str) -> None:
+    """Load and live, as a process of its own."""
+    loading = Loading(int(shops), int(seed), date.fromisoformat(founded))
+    run(loading, TownClock(settings.STATE_DIR), settings.STATE_DIR)
