@@ -1,6 +1,6 @@
 """Plane B's tables. Shops and towns are plain numbers: no key crosses the wall."""
 
-from chaland.hub.loyalty.models.account import AccountKey
+from chaland.hub.loyalty.models.account import AccountKey, Departure
 from chaland.hub.loyalty.models.clearing import BankDetails, Clearing, Statement
 from chaland.hub.loyalty.models.consent import (
     THE_ASSOCIATION,
@@ -72,6 +72,7 @@ __all__ = [
     "Connection",
     "ConsentEvent",
     "CustomerFile",
+    "Departure",
     "DuplicateProposal",
     "Entry",
     "Hold",

@@ -29,3 +29,19 @@ class AccountKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of member {self.member_id}"
+
+
+class Departure(models.Model):
+    """A member has left: all rests, and is erased on a day; until then it can be undone."""
+
+    member = models.OneToOneField(Member, models.CASCADE, related_name="departure")
+    asked_at = models.DateTimeField()
+    erases_at = models.DateTimeField()
+    was_paused = models.BooleanField()
+
+    class Meta:
+        verbose_name = _("departure")
+        indexes = [models.Index(fields=["erases_at"], name="departure_due")]
+
+    def __str__(self) -> str:
+        return f"member {self.member_id}"

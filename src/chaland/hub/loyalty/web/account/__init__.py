@@ -1,1 +1,1 @@
-"""The member’s own account: what is known, who saw it, every switch, and the way out."""
+"""The member's own account: pages on a phone, without a password."""

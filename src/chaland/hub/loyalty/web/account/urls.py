@@ -1,5 +1,10 @@
-"""Addresses of account."""
+"""Addresses of the member's own account."""
 
-from django.urls import URLPattern, path  # noqa: F401
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from chaland.hub.loyalty.web.account import pages
+
+urlpatterns: list[URLPattern] = [
+    path("o/<str:token>/", pages.open_account, name="account_open"),
+    path("", pages.home, name="account"),
+]
