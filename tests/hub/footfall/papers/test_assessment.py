@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from django.utils import translation
 
+from chaland.hub.common import printing
 from chaland.hub.footfall import keeping
-from chaland.hub.footfall.papers import annex, assessment, claims, printing, risks
+from chaland.hub.footfall.papers import annex, assessment, claims, risks
 from chaland.hub.footfall.papers.document import Alarm, Document, Table, number, table
 from chaland.wire import losses
 from chaland.wire.charter import Charter, sign

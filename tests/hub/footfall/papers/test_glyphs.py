@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chaland.hub.footfall.papers import assessment, glyphs, notice, printing
+from chaland.hub.common import glyphs, printing
+from chaland.hub.footfall.papers import assessment, notice
 from tests.hub.footfall.papers.conftest import measured
 from tests.hub.footfall.papers.test_assessment import charter
 
@@ -27,7 +28,9 @@ HOSTILE = st.text(
 def test_any_text_can_be_printed(purpose: str, controller: str, shop: str) -> None:
     measurement = measured(purpose=purpose, controller=controller, contact=shop)
     data = notice.poster_data(measurement, "fr")
-    assert printing._compiled.__wrapped__("poster", printing._spelt(data)).startswith(b"%PDF-")
+    assert printing._compiled.__wrapped__(
+        notice.__package__, "poster", printing._spelt(data)
+    ).startswith(b"%PDF-")
     document = assessment.assessment(measurement, [shop], charter(), "fr")
     assert assessment.pdf(document).startswith(b"%PDF-")
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from chaland.hub.common import printing
 from chaland.hub.footfall import keeping
-from chaland.hub.footfall.papers import notice, printing
+from chaland.hub.footfall.papers import notice
 from chaland.wire.mechanism import DEFAULT_MECHANISM
 from tests.hub.footfall.papers.conftest import measured, said
 
@@ -64,7 +65,14 @@ def test_the_longest_texts_still_fit_on_one_page(language: str) -> None:
         objection_network="W" * 32,
         public_page=f"https://{'w' * 180}.example/privacy/",
     )
-    assert len(printing.page_images("poster", notice.poster_data(longest, language), 20)) == 1
+    assert (
+        len(
+            printing.page_images(
+                notice.__package__, "poster", notice.poster_data(longest, language), 20
+            )
+        )
+        == 1
+    )
 
 
 def test_markup_in_a_text_stays_text() -> None:

@@ -11,9 +11,10 @@ from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from chaland.hub.common import printing
 from chaland.hub.footfall import keeping, rules
 from chaland.hub.footfall.models import Measurement
-from chaland.hub.footfall.papers import annex, claims, printing, risks
+from chaland.hub.footfall.papers import annex, claims, risks
 from chaland.hub.footfall.papers.document import (
     Alarm,
     Block,
@@ -69,7 +70,7 @@ def pdf(document: Document) -> bytes:
         "digest_label": "SHA-256",
         "language": document.language,
     }
-    return printing.pdf("assessment", asdict(document) | words)
+    return printing.pdf(__package__, "assessment", asdict(document) | words)
 
 
 def _version(charter: Charter | None) -> str:

@@ -12,9 +12,10 @@ from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from chaland.hub.common import printing
 from chaland.hub.footfall import keeping
 from chaland.hub.footfall.models import Measurement
-from chaland.hub.footfall.papers import claims, printing
+from chaland.hub.footfall.papers import claims
 from chaland.hub.footfall.papers.document import number
 from chaland.wire.mechanism import DEFAULT_MECHANISM, Mechanism
 
@@ -96,7 +97,7 @@ def digest(measurement: Measurement) -> str:
 
 def poster(measurement: Measurement, language: str) -> bytes:
     """Return the notice as a poster: PDF, one page of A4. The same words give the same bytes."""
-    return printing.pdf("poster", poster_data(measurement, language))
+    return printing.pdf(__package__, "poster", poster_data(measurement, language))
 
 
 def poster_data(measurement: Measurement, language: str) -> dict[str, object]:

@@ -19,9 +19,8 @@ from chaland.hub.association.access import (
 )
 from chaland.hub.association.models import Association, Shop
 from chaland.hub.association.shop_csv import slug_of
-from chaland.hub.common import clock
+from chaland.hub.common import clock, glyphs
 from chaland.hub.footfall.models import Agreement, Measurement
-from chaland.hub.footfall.papers import glyphs
 from chaland.hub.footfall.services import agreements, charter
 from chaland.hub.footfall.services.agreements import AgreementErrorFinal
 from chaland.hub.footfall.services.charter import CharterErrorFinal

@@ -13,10 +13,14 @@ Role = Account.Role
 def expire_due(now: datetime) -> int:
     """Let lapse what is due in each association's day; return how many accounts it touched."""
     lots = Lot.objects.filter(left__gt=0, expires_on__lte=now.date())
-    due = lots.values_list("account_id", "account__asset__association_id").distinct()
-    return sum(
-        _expire(account_id, local_day(town)) for account_id, town in due.order_by("account_id")
-    )
+    towns = lots.values_list("account__asset__association_id", flat=True).distinct()
+    return sum(_expire_in(town, local_day(town)) for town in list(towns))
+
+
+def _expire_in(town: int, today: date) -> int:
+    lots = Lot.objects.filter(left__gt=0, expires_on__lte=today)
+    due = lots.filter(account__asset__association_id=town).values_list("account_id", flat=True)
+    return sum(_expire(account_id, today) for account_id in sorted(set(due)))
 
 
 def lapse_holds(now: datetime) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 import segno
 import typst
 
-from chaland.hub.footfall.papers.glyphs import printable_whole
+from chaland.hub.common.glyphs import printable_whole
 
 _TIMESTAMP = 0
 """In place of the time of making, which would make each printing another file."""
@@ -24,16 +24,18 @@ def _fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=False)
 
 
-def pdf(template: str, data: Mapping[str, object]) -> bytes:
-    """Return ``papers/<template>.typ`` filled with JSON data as an accessible PDF (PDF/UA-1).
+def pdf(package: str, template: str, data: Mapping[str, object]) -> bytes:
+    """Return a package's ``<template>.typ`` filled with JSON data as an accessible PDF (PDF/UA-1).
 
     Whatever the texts hold: what the font lacks is shown as a box."""
-    return _compiled(template, _spelt(data))
+    return _compiled(package, template, _spelt(data))
 
 
-def page_images(template: str, data: Mapping[str, object], ppi: float = 96) -> list[bytes]:
+def page_images(
+    package: str, template: str, data: Mapping[str, object], ppi: float = 96
+) -> list[bytes]:
     """Return the pages as PNG: what the tests and people who draw the template look at."""
-    images = _typeset(template, _spelt(data), format="png", ppi=ppi)
+    images = _typeset(package, template, _spelt(data), format="png", ppi=ppi)
     return images if isinstance(images, list) else [images or b""]
 
 
@@ -50,14 +52,14 @@ def _spelt(data: Mapping[str, object]) -> str:
 
 # A public page serves these: whoever asks again and again costs no second printing.
 @lru_cache(maxsize=16)
-def _compiled(template: str, document: str) -> bytes:
-    made = _typeset(template, document, format="pdf", pdf_standards="ua-1")
+def _compiled(package: str, template: str, document: str) -> bytes:
+    made = _typeset(package, template, document, format="pdf", pdf_standards="ua-1")
     if not isinstance(made, bytes):
         raise TypeError("Typst made no PDF")
     return made
 
 
-def _typeset(template: str, document: str, **form: Any) -> bytes | list[bytes] | None:
-    source = files(__package__).joinpath(f"{template}.typ").read_bytes()
+def _typeset(package: str, template: str, document: str, **form: Any) -> bytes | list[bytes] | None:
+    source = files(package).joinpath(f"{template}.typ").read_bytes()
     compiler = typst.Compiler(source, font_paths=_fonts())
     return compiler.compile(sys_inputs={"data": document}, timestamp=_TIMESTAMP, **form)
