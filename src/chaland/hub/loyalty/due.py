@@ -4,11 +4,16 @@ from datetime import datetime
 
 from chaland.hub.common.due import Task, run_tasks
 from chaland.hub.loyalty import erasure, merging
+from chaland.hub.loyalty.ledger import services as ledger
+from chaland.hub.loyalty.connect import due as connect
 from chaland.hub.loyalty.members import services as members
 from chaland.hub.loyalty.programmes import services as programmes
 from chaland.hub.loyalty.receipts import services as receipts
 
 TASKS: tuple[Task, ...] = (
+    ("receipts from other makers' tills and from files", connect.run_due),
+    ("accounts in which something lapsed", ledger.expire_due),
+    ("accounts with a hold out of time", ledger.lapse_holds),
     ("vouchers out of date", programmes.lapse_vouchers),
     ("receipts' raw copies, links, contacts and claims that are over", receipts.prune),
     ("look-ups and customer files that are over", members.prune),

@@ -6,10 +6,12 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from chaland.hub.loyalty.answers import Answer
-from chaland.hub.loyalty.connect import intake, openapi, register, spending
+from chaland.hub.loyalty.connect import connections, intake, openapi, register, spending
 from chaland.hub.loyalty.connect.calls import (
+    CALLS_PER_MINUTE,
     ShopKey,
     caller,
+    count_wrong_key,
     idempotency_key,
     json_body,
     raw_body,
@@ -18,6 +20,7 @@ from chaland.hub.loyalty.connect.calls import (
 )
 from chaland.hub.loyalty.connect.keys import Caller
 from chaland.hub.loyalty.connect.problems import ProblemErrorFinal, json_response
+from chaland.hub.loyalty.connect.rates import allow
 from chaland.hub.loyalty.consent.wordings import LANGUAGES
 from chaland.hub.loyalty.receipts import services as receipts
 
@@ -182,3 +185,27 @@ def get_texts(request: HttpRequest, language: str) -> HttpResponse:
     if language not in LANGUAGES:
         raise ProblemErrorFinal("not-found")
     return json_response(200, register.texts(language, who))
+
+
+@router.post(
+    "/loyalty/hooks/{address}",
+    auth=None,
+    openapi_extra=openapi.POST_HOOK,
+    summary="Where tills of Hiboutik, Odoo and Square post to",
+)
+@told
+def post_hook(request: HttpRequest, address: str) -> HttpResponse:
+    """Take in what another maker's till posts, in its own form; the address is a secret."""
+    connection = connections.connection_at(address)
+    if connection is None:
+        count_wrong_key(request)
+        raise ProblemErrorFinal("not-found")
+    if not allow(f"hook:{connection.pk}", CALLS_PER_MINUTE):
+        raise ProblemErrorFinal("too-many")
+    try:
+        taken = connections.receive(
+            connection, request.build_absolute_uri(), request.headers, raw_body(request)
+        )
+    except connections.UnsignedErrorFinal:
+        raise ProblemErrorFinal("unauthorized") from None
+    return json_response(200, {"outcome": taken.outcome, "reason": taken.reason})

@@ -59,14 +59,14 @@ def caller(request: HttpRequest) -> Caller:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     found = caller_of(token.strip(), clock.now()) if scheme.lower() == "bearer" else None
     if found is None:
-        _count_wrong_key(request)
+        count_wrong_key(request)
         raise ProblemErrorFinal("unauthorized")
     if not allow(f"api-key:{found.key_id}", CALLS_PER_MINUTE):
         raise ProblemErrorFinal("too-many")
     return found
 
 
-def _count_wrong_key(request: HttpRequest) -> None:
+def count_wrong_key(request: HttpRequest) -> None:
     """Slow down who tries keys; the address is hashed: it is nobody else's business."""
     address = get_adapter().get_client_ip(request)
     name = f"wrong-keys:{salted_hmac('chaland.wrong-keys', address).hexdigest()}"

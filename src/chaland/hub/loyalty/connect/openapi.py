@@ -344,3 +344,12 @@ GET_TEXTS = described(
     ("not-found",),
     path="language",
 )
+_OUTCOMES = ["new", "repeated", "conflict", "refused", "ignored", "later"]
+POST_HOOK = described(
+    {200: shape({"outcome": {"enum": _OUTCOMES}, "reason": {"type": "string"}})},
+    ("not-found", "too-large", "not-json"),
+    path="address",
+)
+POST_HOOK["requestBody"] = {
+    "content": {"application/x-www-form-urlencoded": {}, "application/json": {}}
+}
