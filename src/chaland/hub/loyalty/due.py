@@ -4,6 +4,7 @@ from datetime import datetime
 
 from chaland.hub.common.due import Task, run_tasks
 from chaland.hub.loyalty import erasure, merging
+from chaland.hub.loyalty.account import leaving, links
 from chaland.hub.loyalty.ledger import services as ledger
 from chaland.hub.loyalty.connect import due as connect
 from chaland.hub.loyalty.members import services as members
@@ -15,6 +16,8 @@ TASKS: tuple[Task, ...] = (
     ("accounts in which something lapsed", ledger.expire_due),
     ("accounts with a hold out of time", ledger.lapse_holds),
     ("vouchers out of date", programmes.lapse_vouchers),
+    ("members who left erased", leaving.erase_departed),
+    ("links and sessions of members’ accounts that are over", links.prune),
     ("receipts' raw copies, links, contacts and claims that are over", receipts.prune),
     ("look-ups and customer files that are over", members.prune),
     ("receipts that came to a merged double", merging.settle_late),

@@ -28,6 +28,8 @@ def open_link(token: str) -> str | None:
         if not unused.update(used_at=clock.now()):
             return None
         member_id = AccountKey.objects.get(token_hash=_hash(token)).member_id
+        # A contact that the member began: the three years count anew (L13).
+        Member.objects.filter(pk=member_id).update(last_active_on=clock.now().date())
         return _make(member_id, _Kind.SESSION, SESSION_LIVES, f"member:{member_id}")
 
 

@@ -101,7 +101,7 @@ def rewards_at(association_id: int, shop_id: int) -> list[Reward]:
 
 def offers(rewards: Iterable[Reward], mine: Iterable[Balance]) -> list[Offer]:
     """Say of each reward whether the balances pay for it."""
-    spendable = {b.asset_id: b.balance - b.held for b in mine}
+    spendable = {b.asset_id: b.balance - b.held - b.debt for b in mine}
     return [_offer(reward, spendable.get(reward.programme.asset_id, 0)) for reward in rewards]
 
 
