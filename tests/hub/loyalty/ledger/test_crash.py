@@ -6,6 +6,7 @@ do. After each restart everything acknowledged is there; in the end all is there
 
 import contextlib
 import json
+import logging
 import sqlite3
 import threading
 import time
@@ -21,6 +22,7 @@ from tests.real_hub import Hub, django
 TILLS = 4
 PREPARE = """
 import json
+import logging
 from django.conf import settings
 from django.core.management import call_command
 for database in settings.DATABASES:
@@ -100,7 +102,7 @@ def _rows(folder: Path, query: str) -> list[tuple[int, ...]]:
 
 
 def _wait(until: Callable[[], bool]) -> None:
-    for _ in range(6000):
+    for _ in range(60_000):
         if until():
             return
         time.sleep(0.005)
@@ -116,6 +118,7 @@ def test_nothing_acknowledged_is_missing_and_nothing_doubled(
     tmp_path: Path, writes: int, kills: int
 ) -> None:
     """``kills`` times: in the middle of ``writes`` writes the server dies."""
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     keys, cards = json.loads(django(tmp_path, PREPARE))
     hub = Hub(tmp_path, [])
     tills = Tills(hub, keys, cards)
