@@ -40,7 +40,10 @@ def _give_code(till: Till) -> str:
     code = rules.draw_code()
     till.pairing_hash = rules.token_hash(code)
     till.pairing_expires_at = clock.now() + rules.CODE_LIFE
-    till.save()
+    if till.pk is None:
+        till.save()
+    else:  # these alone: the caller's copy may be older than the device that was paired since
+        till.save(update_fields=["pairing_hash", "pairing_expires_at"])
     return rules.shown_code(code)
 
 
@@ -69,7 +72,7 @@ def revoke(till: Till) -> None:
     """Shut a device out, from its next request on. Its unsent receipts stay on it, refused."""
     till.revoked_at = clock.now()
     till.token_hash = till.pairing_hash = till.seller = None
-    till.save()
+    till.save(update_fields=["revoked_at", "token_hash", "pairing_hash", "seller"])
 
 
 def till_of(token: str) -> Till | None:

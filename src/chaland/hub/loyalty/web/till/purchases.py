@@ -46,7 +46,7 @@ class Purchase(Keyed):
     member: Named | None = None
     contact: str | None = None
 
-    model_config = ConfigDict(extra="forbid")  # the time comes as text
+    model_config = ConfigDict(extra="forbid", strict=False)  # the time comes as text
 
 
 class Arrived(Keyed):

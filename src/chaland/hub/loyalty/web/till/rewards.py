@@ -28,13 +28,13 @@ class Reserve(Keyed):
 class OfHold(Keyed):
     hold: UUID
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=False)
 
 
 class OfTransfer(Keyed):
     transfer: UUID
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=False)
 
 
 class UseVoucher(Keyed):

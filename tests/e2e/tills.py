@@ -1,0 +1,87 @@
+"""A counter for the browser: a shop, its till page, a seller, members who can be found."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from playwright.sync_api import Page, expect
+
+from chaland.hub.loyalty.members import services as members
+from chaland.hub.loyalty.models import Member
+from chaland.hub.loyalty.till import devices, sellers
+from tests.builders import build_cast
+from tests.loyalty_builders import Loyalty, build_loyalty
+
+PIN = "2580"
+PHONE = "06 12 34 56 78"
+PHONE_SIZE = {"width": 390, "height": 844}
+
+
+@dataclass
+class Shop:
+    """What a test of the till page stands on."""
+
+    loyalty: Loyalty
+    member: Member
+    code: str
+
+
+def build_shop() -> Shop:
+    """Make a shop with points and the purse, a seller, and Marie Dupont, found by PHONE."""
+    loyalty = build_loyalty(build_cast(2, simulated=True))
+    association_id, shop_id = loyalty.cast.association.pk, loyalty.cast.shop.pk
+    _till, code = devices.add_till(association_id=association_id, shop_id=shop_id, name="Comptoir")
+    sellers.add_seller(association_id=association_id, shop_id=shop_id, name="Sami", pin=PIN)
+    sellers.add_seller(association_id=association_id, shop_id=shop_id, name="Lola", pin="7391")
+    return Shop(loyalty, enrol(loyalty, "Marie", "Dupont", PHONE), code)
+
+
+def enrol(loyalty: Loyalty, first: str, last: str, phone: str) -> Member:
+    return members.enrol(
+        members.Enrolment(
+            association_id=loyalty.cast.association.pk,
+            shop_id=loyalty.cast.shop.pk,
+            actor="system:tests",
+            occurred_at=datetime.now(UTC),
+            first_name=first,
+            last_name=last,
+            phone=phone,
+            birth_day=3,
+            birth_month=3,
+            over_15=True,
+        )
+    )
+
+
+class Taps:
+    """Presses of a finger on the page, counted; typing isn't."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.count = 0
+
+    def tap(self, selector: str) -> None:
+        self.page.locator(selector).click()
+        self.count += 1
+
+    def button(self, name: str) -> None:
+        self.page.get_by_role("button", name=name).click()
+        self.count += 1
+
+    def amount(self, digits: str) -> None:
+        """Type an amount on the pad: typing, by thumb."""
+        for digit in digits:
+            self.page.locator(f"#pad [data-key='{digit}']").click()
+
+
+def pair(page: Page, code: str) -> None:
+    """Make the page a till, and let Sami stand there."""
+    page.locator("#code").fill(code)
+    page.get_by_role("button", name="Associer").click()
+    unlock(page)
+
+
+def unlock(page: Page, seller: str = "Sami", pin: str = PIN) -> None:
+    page.get_by_role("button", name=seller, exact=True).click()
+    page.locator("#pin").fill(pin)
+    page.locator("#pin").press("Enter")
+    expect(page.locator("#amount")).to_be_focused()
