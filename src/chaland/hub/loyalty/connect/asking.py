@@ -33,7 +33,7 @@ ADDRESSES = {Source.SUMUP: sumup.ADDRESS, Source.SQUARE: square.ADDRESS}
 """All that this part of the software ever connects to (PRIVACY.md L18)."""
 EVERY = timedelta(minutes=1)
 BACK_OFF_AT_MOST = timedelta(hours=6)
-OVERLAP = timedelta(minutes=10)
+OVERLAP = timedelta(minutes=20)
 """Asked for once more each time: what a maker's own servers learned late."""
 PAGES_AT_MOST = 20
 ANSWER_BYTES_AT_MOST = 8 * 1024 * 1024
@@ -138,7 +138,7 @@ def _take(
         taken = services.take_in(receipts, raw_id=raw_id) if receipts else []
         since = datetime.fromisoformat(connection.cursor["since"])
         reached = min([max([since, *times]), *waiting, shop.now])
-        connection.cursor["since"] = max(since, reached).isoformat()
+        connection.cursor["since"] = reached.isoformat()
         connection.save(update_fields=["cursor"])
         connections.note(connection, receipts, taken)
     if faults:
