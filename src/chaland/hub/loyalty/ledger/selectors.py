@@ -1,8 +1,9 @@
 """What the ledger says: balances, statements, a shop's position."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import Sum
@@ -11,6 +12,7 @@ from chaland.hub.loyalty.ledger.postings import Balance
 from chaland.hub.loyalty.models import Account, Entry, Lot
 
 Role = Account.Role
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,35 @@ def shop_position(asset_id: int, shop_id: int) -> int:
         account__asset=asset_id, account__shop_id=shop_id, account__role=Role.SHOP
     )
     return entries.aggregate(sum=Sum("amount"))["sum"] or 0
+
+
+def payers_of(lot_ids: Sequence[int]) -> dict[int, dict[int, int]]:
+    """Return who paid for lots: for each lot, the amounts of its earning by the payer's account."""
+    of_lot = {lot_id: lot_id for lot_id in lot_ids}
+    while renewed := _origins(set(of_lot.values())):  # what a lapsed lot came back as
+        of_lot = {lot_id: renewed.get(first, first) for lot_id, first in of_lot.items()}
+    paid: dict[UUID, dict[int, int]] = {}
+    earned: dict[int, UUID] = {}
+    for some in _chunks(sorted(set(of_lot.values()))):
+        earned |= dict(Lot.objects.filter(pk__in=some).values_list("pk", "entry__transfer_id"))
+    for transfers in _chunks(sorted(set(earned.values()))):
+        for row in Entry.objects.filter(transfer__in=transfers, amount__lt=0).order_by("pk"):
+            of_transfer = paid.setdefault(row.transfer_id, {})
+            of_transfer[row.account_id] = of_transfer.get(row.account_id, 0) - row.amount
+    return {lot_id: paid[earned[first]] for lot_id, first in of_lot.items()}
+
+
+def _origins(lot_ids: set[int]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for some in _chunks(sorted(lot_ids)):
+        rows = Lot.objects.filter(pk__in=some, origin__isnull=False).values_list("pk", "origin_id")
+        found |= {pk: origin for pk, origin in rows if origin is not None}
+    return found
+
+
+def _chunks(ids: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(ids), 5000):  # an engine takes only so many in one question
+        yield ids[start : start + 5000]
 
 
 def _coalition_first(item: tuple[tuple[int | None, int, str], Account]) -> tuple[bool, int]:

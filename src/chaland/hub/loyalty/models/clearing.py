@@ -70,9 +70,12 @@ class Statement(models.Model):
     spent_cents = models.BigIntegerField()
     reversed_cents = models.BigIntegerField()
     lapsed_cents = models.BigIntegerField()
+    adjusted_cents = models.BigIntegerField()
+    """What staff of the shop gave (below zero) or took."""
     net_cents = models.BigIntegerField()
     gained = models.JSONField(default=dict)
-    """For each other shop: cents earned there and spent here, k-thresholded."""
+    """For each shop or other payer (its account): cents earned there and spent here; those with
+    too few members behind them are left out (``clearing.rules``)."""
     way = models.CharField(max_length=8, choices=Way)
     settled_by = models.OneToOneField(Transfer, models.PROTECT, null=True)
 

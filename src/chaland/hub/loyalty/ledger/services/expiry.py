@@ -5,7 +5,8 @@ from datetime import date, datetime
 
 from chaland.hub.loyalty.ledger.book import Book, Leg, local_day, written_at_once
 from chaland.hub.loyalty.ledger.rules import shares
-from chaland.hub.loyalty.models import Account, Entry, Hold, Lot, Transfer
+from chaland.hub.loyalty.ledger.selectors import payers_of
+from chaland.hub.loyalty.models import Account, Hold, Lot, Transfer
 
 Role = Account.Role
 
@@ -92,21 +93,10 @@ def withdraw(book: Book, account: Account, lots: Collection[Lot], amount: int, a
 
 def _paid_back(parts: Mapping[Lot, int]) -> dict[int, int]:
     """Return what each payer's account gets of the parts of lots."""
-    earnings = {lot: _first(lot).entry.transfer_id for lot in parts}
-    paid: dict[object, dict[int, int]] = {}
-    rows = Entry.objects.filter(transfer__in=set(earnings.values()), amount__lt=0)
-    for row in rows.order_by("pk"):
-        of_transfer = paid.setdefault(row.transfer_id, {})
-        of_transfer[row.account_id] = of_transfer.get(row.account_id, 0) - row.amount
+    paid = payers_of([lot.pk for lot in parts])
     found: dict[int, int] = {}
     for lot, part in parts.items():
-        weights = paid[earnings[lot]]
+        weights = paid[lot.pk]
         for account_id, share in zip(weights, shares(part, [*weights.values()]), strict=True):
             found[account_id] = found.get(account_id, 0) + share
     return found
-
-
-def _first(lot: Lot) -> Lot:
-    while lot.origin_id is not None:
-        lot = Lot.objects.select_related("entry").get(pk=lot.origin_id)
-    return lot
