@@ -11,7 +11,7 @@ from math import exp
 import numpy as np
 from numpy.typing import NDArray
 
-from chaland.audit import covisits
+from chaland.audit import covisits, till_join
 from chaland.audit.covisits import Tally, places_of
 from chaland.audit.forbidden import WEEKS_KEPT, SaltedHashes
 from chaland.audit.linkage import auc
@@ -33,6 +33,7 @@ def run(quick: bool) -> list[Attack]:
         _brute_force(2**16 if quick else 2**20),
         *_linkages(),
         _membership(20 if quick else 200),
+        *_till_joins(quick),
     ]
 
 
@@ -156,3 +157,64 @@ def _membership(rounds: int) -> Attack:
         ours_bound=(exp(epsilon) - 1) / (exp(epsilon) + 1),
         ours_seconds=time.perf_counter() - began_s,
     )
+
+
+def _till_joins(quick: bool) -> list[Attack]:
+    """Receipts with their times, joined with what each scheme keeps of the shops' visitors."""
+    part = 10 if quick else 1
+    began_s = time.perf_counter()
+    there, linked = _forbidden_joins()
+    seconds = time.perf_counter() - began_s
+    began_s = time.perf_counter()
+    presence = till_join.presence(till_join.RUNS // part)
+    presence_s = time.perf_counter() - began_s
+    linking = till_join.linking(till_join.PAIRS // part)
+    linking_s = time.perf_counter() - began_s - presence_s
+    said = "who knows all other phones is right in {0.success:.3f} of cases; a guess, in 0.5"
+    return [
+        Attack(
+            name="till-presence",
+            title="Till times: was this member's phone there? Advantage over guessing",
+            forbidden="six receipts have one code in common, the phone's, kept for four weeks",
+            forbidden_success=there,
+            forbidden_seconds=seconds,
+            ours=said.format(presence),
+            ours_success=2 * presence.success - 1,
+            ours_bound=2 * presence.allowed - 1,
+            ours_seconds=presence_s,
+        ),
+        Attack(
+            name="till-linking",
+            title="Till times: are two receipts of one phone? Advantage over guessing",
+            forbidden="its code stands beside both receipts",
+            forbidden_success=linked,
+            forbidden_seconds=seconds,
+            ours=said.format(linking),
+            ours_success=2 * linking.success - 1,
+            ours_bound=2 * linking.fair - 1,
+            ours_seconds=linking_s,
+        ),
+    ]
+
+
+def _forbidden_joins(members: int = 50, crowd: int = 40) -> tuple[float, float]:
+    """Find members' codes by six receipts each; then ask of two more, one with the phone at home.
+
+    Returns the advantage for presence and for linking the seventh receipt to the sixth.
+    """
+    scheme, when = SaltedHashes(), 0
+    right = wrong = linked = mistaken = 0
+    for _ in range(members):
+        phone = _people()[0]
+        receipts = range(when, when + 8)
+        when += 8
+        for cell in receipts:
+            at_home = cell == receipts[7]
+            scheme.hear(0, cell, _people()[:crowd] + ([] if at_home else [phone]))
+        kept = [scheme.kept[0, cell] for cell in receipts]
+        code = set.intersection(*kept[:6])
+        right += len(code) == 1 and code <= kept[6]
+        wrong += bool(code & kept[7])
+        linked += bool(kept[5] & kept[6])
+        mistaken += bool(kept[5] & kept[7])
+    return (right - wrong) / members, (linked - mistaken) / members

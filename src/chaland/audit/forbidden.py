@@ -24,6 +24,6 @@ class SaltedHashes:
         """Return the truncated salted hash of an address."""
         return hashlib.sha256(self.salt + address).digest()[:CODE_BYTES]
 
-    def hear(self, shop: int, day: int, addresses: Iterable[bytes]) -> None:
-        """Keep the codes of a shop's visitors of a day."""
-        self.kept.setdefault((shop, day), set()).update(map(self.code, addresses))
+    def hear(self, shop: int, when: int, addresses: Iterable[bytes]) -> None:
+        """Keep the codes of a shop's visitors of a day, or of a quarter hour."""
+        self.kept.setdefault((shop, when), set()).update(map(self.code, addresses))

@@ -81,18 +81,29 @@ def judge(outcome: Outcome, runs: int, pairs: int) -> None:
 @cache
 def presence(runs: int) -> Guessed:
     """Guess from the quarter hours around a receipt, and the day's dwell, ``runs`` times each."""
-    others = streams.quiet() + streams.crowd(40, 13)
-    absent = _around(others, there=False)
-    present = _around(others + _purchase(), there=True)
+    absent, present = _worlds()
     ratios = [_ratio(world, absent, present, runs) for world in (present, absent)]
-    random = np.random.default_rng(13)  # of the yardstick; what is judged has the shipped noise
-    fair = [_fair_ratio(world, absent, present, random) for world in (present, absent)]
     losses = [
         float(epsilon) * min(1.0, abs(b - a) / bound)
         for one, other in zip(absent, present, strict=True)
         for (_, bound, epsilon, a), (_, _, _, b) in zip(_counts(one), _counts(other), strict=True)
     ]
-    return _guessed(ratios, fair, sum(losses))
+    return _guessed(ratios, _fair_presence(), sum(losses))
+
+
+@cache
+def _worlds() -> tuple[list[ExactCell], list[ExactCell]]:
+    """Return the cells without the member's phone, and with it."""
+    others = streams.quiet() + streams.crowd(40, 13)
+    return _around(others, there=False), _around(others + _purchase(), there=True)
+
+
+@cache
+def _fair_presence() -> float:
+    absent, present = _worlds()
+    random = np.random.default_rng(13)  # of the yardstick; what is judged has the shipped noise
+    fair = [_fair_ratio(world, absent, present, random) for world in (present, absent)]
+    return _right(fair)[2]
 
 
 def _purchase() -> Frames:
@@ -177,11 +188,17 @@ def linking(pairs: int) -> Guessed:
     places. Over two days keys and noise are new, and nothing is shared (F4).
     """
     ratios = [np.array([_linked(same) for _ in range(pairs)]) for same in (True, False)]
+    loss = 2 * _EPSILON  # one phone more or less in each of two sketches
+    return _guessed(ratios, _fair_linking(), loss)
+
+
+@cache
+def _fair_linking() -> float:
     random = np.random.default_rng(13)
     fair = [
         np.array([_fair_linked(same, random) for _ in range(_FAIR_PAIRS)]) for same in (True, False)
     ]
-    return _guessed(ratios, fair, 2 * _EPSILON)  # one phone more or less in each of two sketches
+    return _right(fair)[2]
 
 
 def _linked(same: bool) -> float:
@@ -257,11 +274,10 @@ def _fair_linked(same: bool, random: np.random.Generator) -> float:
 # The verdict -----------------------------------------------------------------------------------
 
 
-def _guessed(ratios: list[Floats], fair: list[Floats], loss: float) -> Guessed:
+def _guessed(ratios: list[Floats], fair: float, loss: float) -> Guessed:
     """Return how often the sign of the log likelihood ratio is right; a tie is half right."""
     seen, low, _ = _right(ratios)
-    _, _, high = _right(fair)
-    return Guessed(seen, low, high, exp(loss) / (1 + exp(loss)))
+    return Guessed(seen, low, fair, exp(loss) / (1 + exp(loss)))
 
 
 def _right(ratios: list[Floats]) -> tuple[float, float, float]:

@@ -31,7 +31,7 @@ OF_PERSONS = re.compile(
 OF_PHONES = re.compile(
     r"(^|_)mac(_|$)|bssid|ssid|rssi|probe|fingerprint|sketch|sensor|followable|passers?_by|occupancy"
 )
-_ROLES = ("association", "footfall", "loyalty")
+ROLES = ("association", "footfall", "loyalty")
 
 
 def judge(bench: Bench) -> Outcome:
@@ -155,9 +155,9 @@ def _is_of(module: str, plane: str) -> bool:
 def judge_roles(outcome: Outcome) -> None:
     """Each role that the environment names must be refused on the databases of the others."""
     read = environ.FileAwareEnv()
-    given = {plane: read(f"CHALAND_{plane.upper()}_DATABASE_URL", default="") for plane in _ROLES}
+    given = {plane: read(f"CHALAND_{plane.upper()}_DATABASE_URL", default="") for plane in ROLES}
     urls = {plane: url for plane, url in given.items() if url.startswith("postgres")}
-    if len(urls) < len(_ROLES):
+    if len(urls) < len(ROLES):
         outcome.measure(
             "roles of PostgreSQL", "not tried: the environment names none, and then the wall rests "
             "on the contracts"
@@ -168,7 +168,7 @@ def judge_roles(outcome: Outcome) -> None:
         said = _try(urls[role], urls[database])
         refused += said == ""
         outcome.require(said == "", f"the role of {role} {said} {database}'s database")
-    outcome.measure("roles refused on another database", refused, len(_ROLES) * (len(_ROLES) - 1))
+    outcome.measure("roles refused on another database", refused, len(ROLES) * (len(ROLES) - 1))
 
 
 def _try(role: str, database: str) -> str:
