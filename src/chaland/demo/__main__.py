@@ -1,4 +1,4 @@
-"""``python -m chaland.demo PARENT serve|live|older …``: the demo's processes; they end with it."""
+"""``python -m chaland.demo PARENT serve|live|older|loyalty …``: processes that end with it."""
 
 import os
 import signal
@@ -25,9 +25,9 @@ def main(role: str, *arguments: str) -> None:
     import django  # noqa: PLC0415
 
     django.setup()
-    from chaland.demo import live, older  # noqa: PLC0415
+    from chaland.demo import live, loyalty_load, older  # noqa: PLC0415
 
-    {"live": live, "older": older}[role].main(*arguments)
+    {"live": live, "older": older, "loyalty": loyalty_load}[role].main(*arguments)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,8 @@ from chaland.simulate.town import Town
 
 ACTOR = "system:demo"
 TILL_NAME = "Caisse 1"
+HISTORY_DAYS = 730
+_NOTE = "loyalty.json"
 _TILL_FILE = "simulated-till.json"
 _SPONSORED_DAYS = 365
 _SPONSOR_CENTS = 250_000
@@ -51,9 +53,11 @@ class Staff:
         return f"till:{self.till_id} seller:{self.seller_ids[seller]}"
 
 
-def found(town: Town, shops: Mapping[str, int], first: date, now: datetime, state: Path) -> None:
-    """Make all that a shop needs before its first receipt; pair the cashier's till."""
+def found(town: Town, shops: Mapping[str, int], founded: date, now: datetime, state: Path) -> None:
+    """Make all that a shop needs before its first receipt, two years before ``founded``; pair the
+    cashier's till."""
     association = Association.objects.get()
+    first = founded - timedelta(days=HISTORY_DAYS)
     begins = datetime.combine(first, datetime.min.time(), now.tzinfo)
     _purse(association, first, begins, now)
     for slug, shop_id in shops.items():
@@ -71,6 +75,7 @@ def found(town: Town, shops: Mapping[str, int], first: date, now: datetime, stat
     cashier = cast.till_shop([shop.slug for shop in town.shops])
     _pair(association.pk, shops[cashier], state)
     keys.make_key(association.pk, shops[cashier], "Logiciel de caisse", now)
+    note_loaded(state, begins)
 
 
 def _programme(
@@ -165,6 +170,23 @@ def _pair(association_id: int, shop_id: int, state: Path) -> None:
 def till_token(state: Path) -> str:
     """Return the cookie's token of the cashier's till."""
     return str(json.loads((state / _TILL_FILE).read_text(encoding="ascii"))["token"])
+
+
+def note_loaded(state: Path, until: datetime | None) -> None:
+    """Write how far the history is, for the pages; None once it is whole."""
+    new = state / f"{_NOTE}.new"
+    text = json.dumps({"until": until.isoformat() if until else ""})
+    new.write_text(text, encoding="ascii")
+    new.replace(state / _NOTE)
+
+
+def loaded_until(state: Path) -> datetime | None:
+    """Return how far the history is loaded; None once it is whole."""
+    try:
+        until = json.loads((state / _NOTE).read_text(encoding="ascii"))["until"]
+    except FileNotFoundError:
+        return None
+    return datetime.fromisoformat(until) if until else None
 
 
 def staff_of(shop_ids: list[int]) -> dict[int, Staff]:

@@ -5,7 +5,6 @@ is one transaction: wherever it is interrupted, the next start goes on from ther
 would have done with the same receipts is what is stored: there is no path beside the services.
 """
 
-import json
 import os
 import time
 from collections import Counter, defaultdict
@@ -46,7 +45,6 @@ from chaland.simulate.purchases import NOBODY, Clientele
 from chaland.simulate.rhythm import real_rhythm
 from chaland.simulate.town import drawn_town
 
-HISTORY_DAYS = 730
 AHEAD_DAYS = 60
 """So long can the demo live on before its customers stay away."""
 MEMBERS = 5_400
@@ -54,7 +52,6 @@ MEMBERS = 5_400
 _SPENDS, _PURSE_MIN, _STAMPS, _POINTS = 0.06, 300, 10, 100
 _TASKS_EVERY = timedelta(hours=1)
 _WAIT_S = 2.0
-_NOTE = "loyalty.json"
 
 
 class Loading:
@@ -63,7 +60,7 @@ class Loading:
     def __init__(self, shops: int, seed: int, founded: date) -> None:
         self.town = drawn_town(shops)
         self.seed = seed
-        first = founded - timedelta(days=HISTORY_DAYS)
+        first = founded - timedelta(days=loyalty.HISTORY_DAYS)
         count = MEMBERS * len(self.town.shops) // 30
         clientele = Clientele(
             self.town, real_rhythm(), seed, first, founded + timedelta(days=AHEAD_DAYS), count,
@@ -300,7 +297,7 @@ def run(loading: Loading, now: TownClock, state: Path) -> None:
             figures.release(Association.objects.get(), until, ahead=not behind)
             if not behind:
                 due.run_due(until)
-        _note(state, until if behind else None)
+        loyalty.note_loaded(state, until if behind else None)
         if not behind and not told:
             told = True
             click.echo(
@@ -311,24 +308,6 @@ def run(loading: Loading, now: TownClock, state: Path) -> None:
 
 def _same(at: datetime) -> datetime:
     return at
-
-
-def _note(state: Path, until: datetime | None) -> None:
-    """Write how far the history is, for the pages; nothing once it is there."""
-    note = state / _NOTE
-    text = json.dumps({"until": until.isoformat() if until else ""})
-    new = note.with_suffix(".new")
-    new.write_text(text, encoding="ascii")
-    new.replace(note)
-
-
-def loaded_until(state: Path) -> datetime | None:
-    """Return how far the history is loaded; None once it is whole (or hasn't begun)."""
-    try:
-        text = json.loads((state / _NOTE).read_text(encoding="ascii"))["until"]
-    except (FileNotFoundError, ValueError):
-        return None
-    return datetime.fromisoformat(text) if text else None
 
 
 def main(shops: str, seed: str, founded: str) -> None:

@@ -82,6 +82,10 @@ class Children:
         arguments = [str(town.shops), str(town.seed), founded, str(days)]
         self._start(_ENDS, ["older", *arguments])
 
+    def loyalty(self, town: TownSeed, founded: str) -> None:
+        """Start loading receipts: two years of them, then the live ones."""
+        self._start("loyalty", ["loyalty", str(town.shops), str(town.seed), founded])
+
     def _start(self, name: str, arguments: list[str]) -> None:
         command = [sys.executable, "-m", "chaland.demo", str(os.getpid()), *arguments]
         self._started[name] = subprocess.Popen(command)

@@ -16,6 +16,7 @@ from chaland.demo.past import TownSeed
 from chaland.demo.processes import Children, port_is_free
 from chaland.hub.site.commands import prepare
 from chaland.simulate.rhythm import ATTRIBUTION, ATTRIBUTION_FR
+from chaland.simulate.town import drawn_town
 
 RECENT_DAYS = 98
 """Days made before the page is served; the older ones are added behind it."""
@@ -76,6 +77,7 @@ def run(plan: Plan) -> None:
             say(f"Ready: {plan.url}")
             _introduce()
             children.live(plan.url, plan.town_seed, plan.speed, founded)
+            children.loyalty(plan.town_seed, founded)
             children.older(plan.town_seed, founded, plan.days)
             children.wait()
     except KeyboardInterrupt:
@@ -101,7 +103,16 @@ def _take_settings(plan: Plan) -> None:
         for member in cast.staff(plan.shops)
     ]
     attribution = {"en": ATTRIBUTION, "fr": ATTRIBUTION_FR}
-    notes = {"accounts": accounts, "speed": round(plan.speed), "attribution": attribution}
+    shops = drawn_town(plan.shops).shops
+    cashier = cast.till_shop([shop.slug for shop in shops])
+    till = next(shop.name for shop in shops if shop.slug == cashier)
+    notes = {
+        "accounts": accounts,
+        "till": till,
+        "pin": cast.SELLER_PIN,
+        "speed": round(plan.speed),
+        "attribution": attribution,
+    }
     os.environ["CHALAND_DEMO_NOTES"] = json.dumps(notes)
 
 

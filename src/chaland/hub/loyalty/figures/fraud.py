@@ -14,7 +14,7 @@ OWN_MIN, SERVED_BY_ONE_MIN, LATE_MIN = 3, 10, 8
 """Receipts: a seller's for the own account; of one member by one seller alone; attached late."""
 LATE = timedelta(minutes=5)
 FAST_MIN, FAST_WITHIN = 4, timedelta(hours=1)
-RETURNS_MIN, RETURNED_SHARE = 3, 0.5
+RETURNS_MIN, RETURNED_SHARE = 4, 0.4
 SELLER_RETURNS_MIN, SELLER_TIMES = 6, 4.0
 """Returns at one seller, and how many times the shop's usual share of receipts."""
 
@@ -123,8 +123,8 @@ def _velocity(rows: Sequence[Seen]) -> Iterable[Signal]:
 
 
 def _refund_ring(rows: Sequence[Seen]) -> Iterable[Signal]:
-    """A member brings back most of what was bought, several times."""
-    bought: dict[int, int] = defaultdict(int)
+    """A member brings back much of what was bought at some shops, several times."""
+    bought: dict[tuple[int, int], int] = defaultdict(int)
     back: dict[int, list[Seen]] = defaultdict(list)
     for row in rows:
         if row.member is None:
@@ -132,10 +132,11 @@ def _refund_ring(rows: Sequence[Seen]) -> Iterable[Signal]:
         if row.cents < 0:
             back[row.member].append(row)
         else:
-            bought[row.member] += row.cents
+            bought[row.member, row.shop] += row.cents
     for member, returns in back.items():
+        there = sum(bought[member, shop] for shop in {row.shop for row in returns})
         share = -sum(row.cents for row in returns)
-        if len(returns) >= RETURNS_MIN and share >= RETURNED_SHARE * bought[member]:
+        if len(returns) >= RETURNS_MIN and share >= RETURNED_SHARE * there:
             yield _signal(Kind.REFUND_RING, returns)
 
 

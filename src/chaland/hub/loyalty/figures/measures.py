@@ -153,7 +153,6 @@ def month_content(history: History, month: int, *, ahead: bool = True) -> dict[s
         "members": rules.fives(now.people),
         "newcomers": newcomers_told[0] if newcomers_told else None,
         "joined": rules.fives(newcomers) if rules.enough(newcomers) else None,
-        "hours": _hours(now),
         "cohorts": _cohorts(bought, firsts, month),
         "rfm": _rfm(year, today),
         "outlook": _outlook(bought, today) if ahead else None,
@@ -168,8 +167,9 @@ def _first_months(bought: History) -> tuple[Ints, Ints]:
     return members, bought.month[order][at]
 
 
-def _hours(now: History) -> list[dict[str, Any]]:
-    """Return the attach rate by local hour, small hours hidden with what they could be found by."""
+def hours_content(now: History) -> list[dict[str, Any]]:
+    """Return a month's attach rate by local hour, small hours hidden with what they could be found
+    by. For the town only: the town's hour less all shops' but one would be that one's."""
     bought = now.purchases
     hours = sorted({int(hour) for hour in bought.hour})
     each = [bought.where(bought.hour == hour) for hour in hours]

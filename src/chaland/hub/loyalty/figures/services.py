@@ -13,6 +13,7 @@ from django.db.models import F
 from chaland.hub.association.models import Association
 from chaland.hub.loyalty.figures.measures import (
     History,
+    hours_content,
     month_content,
     month_number,
     month_of,
@@ -90,6 +91,7 @@ def _month(
     content = month_content(town, month, ahead=ahead)
     if content is not None:
         content["shops"] = shown
+        content["hours"] = hours_content(town.where(town.month == month))
         if (month + 1) % QUARTER == 0:
             quarter = town.where((town.month <= month) & (town.month > month - QUARTER))
             content["shared"] = shared_members(quarter)

@@ -111,11 +111,8 @@ def _attach(content: Content | None) -> Attach | None:
 def _hours(own: OwnMonth | None, here: Content | None) -> list[tuple[int, Attach | None]]:
     if own:
         return sorted(own.hours.items())
-    if here is None:
-        return []
-    return [
-        (row["hour"], Attach(**row["attach"]) if row["attach"] else None) for row in here["hours"]
-    ]
+    rows = here.get("hours", []) if here else []  # the town's: no shop's hours are released
+    return [(row["hour"], Attach(**row["attach"]) if row["attach"] else None) for row in rows]
 
 
 def _shops(asked: Asked, month: date) -> list[tuple[Shop, Content | None]]:

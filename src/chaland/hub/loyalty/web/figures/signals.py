@@ -67,6 +67,8 @@ def _why(kind: Kind) -> str:
         ),
         Kind.VELOCITY: _("One account bought %(n)d times or more within an hour in one shop.")
         % {"n": fraud.FAST_MIN},
-        Kind.REFUND_RING: _("One account brought back most of what it bought, several times."),
+        Kind.REFUND_RING: _(
+            "One account brought back much of what it bought at these shops, several times."
+        ),
         Kind.SELLER_RETURNS: _("This seller takes back several times as often as the others."),
     }[kind]
