@@ -5,6 +5,16 @@ from django.urls import URLPattern, path
 from chaland.hub.loyalty.web.account import pages
 
 urlpatterns: list[URLPattern] = [
-    path("o/<str:token>/", pages.open_account, name="account_open"),
     path("", pages.home, name="account"),
+    path("o/<str:token>/", pages.open_account, name="account_open"),
+    path("purchases/", pages.purchases, name="account_purchases"),
+    path("consents/", pages.decide, name="account_decide"),
+    path("claim/", pages.claim, name="account_claim"),
+    path("pause/", pages.pause, name="account_pause"),
+    path("leave/", pages.leave, name="account_leave"),
+    path("stay/", pages.stay, name="account_stay"),
+    path("card/", pages.card, name="account_card"),
+    path("export.json", pages.export_json, name="account_json"),
+    path("purchases.csv", pages.export_csv, name="account_csv"),
+    path("sign-out/", pages.sign_out, name="account_sign_out"),
 ]
