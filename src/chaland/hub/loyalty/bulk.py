@@ -25,3 +25,14 @@ def insert(model: type[models.Model], fields: Sequence[str], rows: Iterable[Sequ
             places = ", ".join(["%s"] * len(columns))
             sql = f"INSERT INTO {into} VALUES ({places})"  # noqa: S608  # our own tables' names
             cursor.executemany(sql, list(rows))
+
+
+def update(model: type[models.Model], fields: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Set ``fields`` of rows by their ``id``: each row is the values, then the id."""
+    connection = connections["loyalty"]
+    quote = connection.ops.quote_name
+    named: dict[str, Any] = {field.name: field for field in model._meta.concrete_fields}
+    setting = ", ".join(f"{quote(named[name].column)} = %s" for name in fields)
+    sql = f"UPDATE {quote(model._meta.db_table)} SET {setting} WHERE id = %s"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, list(rows))

@@ -5,6 +5,7 @@ scored by shop, amount and time, and each part of the score is said. Nothing is 
 """
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,7 +45,7 @@ class Waiting:
     claim: Claim
     candidates: Sequence[Candidate]
     sure: bool
-    """The first one fits in all, and no other claim and no other receipt comes near it."""
+    """One receipt fits in all (`Factors.certain`), only one, and it fits no other claim so."""
 
 
 def claim(
@@ -93,12 +94,8 @@ def queue(association_id: int, shop_id: int | None = None) -> list[Waiting]:
         c.pk: rank(c, receipts[bisect_left(times, c.at - NEAR) : bisect_right(times, c.at + NEAR)])
         for c in waiting
     }
-    best: dict[int, int] = {}
-    for candidates in ranked.values():
-        for candidate in candidates:
-            pk = candidate.receipt.pk
-            best[pk] = best.get(pk, 0) + 1
-    found = [Waiting(c, ranked[c.pk][:SHOWN], _sure(ranked[c.pk], best)) for c in waiting]
+    claimed = Counter(c.receipt.pk for cs in ranked.values() for c in cs if c.factors.certain)
+    found = [Waiting(c, ranked[c.pk][:SHOWN], _sure(ranked[c.pk], claimed)) for c in waiting]
     return sorted(found, key=lambda w: -w.candidates[0].score if w.candidates else 0)
 
 
@@ -134,11 +131,9 @@ def rank(claim: Claim, receipts: Iterable[Receipt]) -> list[Candidate]:
     return sorted(near, key=lambda c: (-c.score, c.factors.apart_s, c.receipt.pk))
 
 
-def _sure(candidates: Sequence[Candidate], wanted: dict[int, int]) -> bool:
-    if not candidates or not candidates[0].factors.certain:
-        return False
-    alone = len(candidates) == 1 or candidates[1].score < candidates[0].score // 2
-    return alone and wanted[candidates[0].receipt.pk] == 1
+def _sure(candidates: Sequence[Candidate], claimed: Counter[int]) -> bool:
+    certain = [candidate for candidate in candidates if candidate.factors.certain]
+    return len(certain) == 1 and claimed[certain[0].receipt.pk] == 1
 
 
 @transaction.atomic(using="loyalty")
@@ -155,7 +150,7 @@ def decide(claim_id: int, receipt_id: int, actor: str, at: datetime) -> Taken:
 
 
 def decide_sure(association_id: int, shop_id: int | None, actor: str, at: datetime) -> int:
-    """Attach all that are sure; returns how many."""
+    """Attach all that are sure (a certain one scores highest); returns how many."""
     done = 0
     for waiting in queue(association_id, shop_id):
         if waiting.sure:

@@ -23,7 +23,7 @@ def earned_of(receipt_ids: Iterable[int], language: str = "") -> dict[int, list[
         .exclude(reversals__kind=Transfer.Kind.UNDO)
         .filter(entries__account__role__in=_MINE)
         .annotate(moved=Sum("entries__amount"))
-        .order_by("recorded_at", "pk")
+        .order_by("recorded_at", "entries__account__asset_id", "pk")
         .values_list(
             "receipt_id", "kind", "why", "moved", "entries__account__asset_id",
             "entries__account__asset__kind",
