@@ -190,7 +190,35 @@ TRUE_SKETCH = Group(
     ]
 )  # fmt: skip
 
+WALL = Group(
+    [
+        Fault(
+            "a loyalty module that imports footfall", "F13", "loyalty/due.py names",
+            [("hub/loyalty/due.py", "TASKS: tuple[Task, ...] = (",
+              "from chaland.hub.footfall import rules as rules\n\nTASKS: tuple[Task, ...] = (")],
+        ),
+        Fault(
+            "one process with all credentials", "F13", "has the address of the other's data",
+            [("hub/site/settings.py", "{plane: _database(plane) for plane in PLANES}",
+              "{plane: _database(plane) for plane in ('footfall', 'loyalty')}")],
+        ),
+        Fault(
+            "a member beside each quarter hour", "F13", "footfall_cell.member_id",
+            [("hub/footfall/migrations/0001_initial.py",
+              "            name=\"Cell\",\n            fields=[\n",
+              "            name=\"Cell\",\n            fields=[\n"
+              "                (\"member_id\", models.BigIntegerField(null=True)),\n")],
+        ),
+        Fault(
+            "noise of half the scale", "F13", "at the receipt's time: told right in",
+            [("sensor/presence/cells.py", "return exact + draw(noised.scale, self._bits)",
+              "return exact + draw(noised.scale / 2, self._bits)")],
+        ),
+    ]
+)  # fmt: skip
+
 GROUPS = {
+    "wall": WALL,
     "left by sensors": LEFT_BY_SENSORS,
     "full story": FULL_STORY,
     "doors": DOORS,

@@ -5,8 +5,9 @@ from datetime import datetime
 from chaland.hub.common.due import Task, run_tasks
 from chaland.hub.loyalty import erasure, merging
 from chaland.hub.loyalty.account import leaving, links
-from chaland.hub.loyalty.ledger import services as ledger
 from chaland.hub.loyalty.connect import due as connect
+from chaland.hub.loyalty.figures import services as figures
+from chaland.hub.loyalty.ledger import services as ledger
 from chaland.hub.loyalty.members import services as members
 from chaland.hub.loyalty.programmes import services as programmes
 from chaland.hub.loyalty.receipts import services as receipts
@@ -21,6 +22,7 @@ TASKS: tuple[Task, ...] = (
     ("receipts' raw copies, links, contacts and claims that are over", receipts.prune),
     ("look-ups and customer files that are over", members.prune),
     ("receipts that came to a merged double", merging.settle_late),
+    ("figures of months that are over released", figures.release_due),
     ("members without contact for three years", erasure.erase_inactive),
     ("what SQLite's journal still holds of erased members", erasure.empty_journal),
 )
