@@ -39,10 +39,22 @@ class MemberFacts:
     @classmethod
     def of_member(cls, terms: Sequence[Terms], member_id: int) -> Self:
         """Return the facts of one member, apart from any receipt in hand."""
+        return cls.of_members(terms, {member_id})
+
+    @classmethod
+    def of_members(cls, terms: Sequence[Terms], member_ids: set[int]) -> Self:
+        """Return the facts of members, apart from any receipt in hand."""
         facts = cls(terms, [])
         if any(t.tiers or _asks_first(t) for t in terms):
-            facts._read({member_id})
+            facts._read(member_ids)
         return facts
+
+    def earliest(self, terms: Terms, member_id: int, receipt_id: int) -> bool:
+        """Say whether a past receipt is the member's earliest purchase in a programme."""
+        for bought in self._bought.get(member_id, ()):
+            if bought.gross_cents > 0 and terms.shop_id in (None, bought.shop_id):
+                return bought.receipt_id == receipt_id
+        return False
 
     def _read(self, members: set[int]) -> None:
         rows = (

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils import translation
+from django.utils.dates import WEEKDAYS
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -165,3 +166,50 @@ def units(amount: int, kind: str) -> str:
     if kind == Asset.Kind.STAMPS:
         return ngettext("%(n)s stamp", "%(n)s stamps", abs(amount)) % {"n": amount}
     return ngettext("%(n)s point", "%(n)s points", abs(amount)) % {"n": amount}
+
+
+def rule_line(kind: str, parameters: Mapping[str, Any], asset_kind: str) -> str:
+    """Say what a rule gives, in plain words and in the language of the moment."""
+    if kind == SPEND:
+        given = units(int(parameters["units"]), asset_kind)
+        return _("%(units)s for each %(money)s spent") % {
+            "units": given,
+            "money": money(int(parameters["per_cents"])),
+        }
+    if kind == PURCHASE:
+        given, least = units(int(parameters["units"]), asset_kind), int(parameters["min_cents"])
+        if not least:
+            return _("%(units)s for each purchase") % {"units": given}
+        return _("%(units)s for each purchase from %(money)s") % {
+            "units": given,
+            "money": money(least),
+        }
+    if kind == PRODUCT:
+        names = [*parameters.get("items", []), *parameters.get("groups", [])]
+        return _("%(units)s more for each: %(names)s") % {
+            "units": units(int(parameters["units"]), asset_kind),
+            "names": ", ".join(names),
+        }
+    when = _when(parameters)
+    factor = _factor(int(parameters["percent"]))
+    return f"× {factor}{' ' if when else ''}{', '.join(when)}"
+
+
+def _when(parameters: Mapping[str, Any]) -> list[str]:
+    found = []
+    if days := parameters.get("weekdays"):
+        found.append(_("on %(days)s") % {"days": ", ".join(str(WEEKDAYS[day]) for day in days)})
+    if "from_minute" in parameters or "to_minute" in parameters:
+        start, end = parameters.get("from_minute", 0), parameters.get("to_minute", 1440)
+        found.append(_("from %(start)s to %(end)s") % {"start": _hour(start), "end": _hour(end)})
+    if groups := parameters.get("groups"):
+        found.append(_("on %(groups)s") % {"groups": ", ".join(groups)})
+    if parameters.get("first_purchase"):
+        found.append(_("on the first purchase"))
+    if parameters.get("birthday_month"):
+        found.append(_("in the month of the birthday"))
+    return found
+
+
+def _hour(minute: int) -> str:
+    return f"{minute // 60}:{minute % 60:02d}"

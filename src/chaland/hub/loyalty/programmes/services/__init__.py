@@ -12,6 +12,13 @@ from chaland.hub.loyalty.programmes.services.rewards import (
     reserve,
     undo,
 )
+from chaland.hub.loyalty.programmes.services.setting_up import (
+    add_rule,
+    end_rule,
+    start_points,
+    start_purse,
+    start_stamps,
+)
 from chaland.hub.loyalty.programmes.services.vouchers import Used, lapse_vouchers
 from chaland.hub.loyalty.programmes.services.vouchers import use as use_voucher
 
@@ -21,13 +28,18 @@ __all__ = [
     "Redeemed",
     "Reserved",
     "Used",
+    "add_rule",
     "award",
     "cancel",
     "confirm",
+    "end_rule",
     "lapse_vouchers",
     "quote",
     "redeem",
     "reserve",
+    "start_points",
+    "start_purse",
+    "start_stamps",
     "take_back",
     "undo",
     "use_voucher",
