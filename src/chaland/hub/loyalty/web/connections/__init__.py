@@ -1,1 +1,1 @@
-"""Tills of others: keys, files, connections; the shop’s tills and sellers."""
+"""Where a shop connects: till pages, sellers, keys, tills of other makers, files of receipts."""
