@@ -58,7 +58,7 @@ def baskets(rows: pd.DataFrame) -> Iterator[Basket]:
     names = ("product_id", "cents", "milli", "department", "coupon_cents")
     columns = [rows[name].tolist() for name in names]
     stores, households = rows["store_id"].tolist(), rows["household_id"].tolist()
-    times = rows["transaction_timestamp"].dt.to_pydatetime()
+    times = list(rows["transaction_timestamp"].dt.to_pydatetime())
     for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
         at = times[start].replace(tzinfo=_PARIS)
         own = list(zip(*(column[start:end] for column in columns), strict=True))

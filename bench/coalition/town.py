@@ -3,6 +3,7 @@
 Receipts go in by the public API, each shop with its own key, in the requests that a till makes.
 """
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ class Request:
     """One call of a store's till."""
 
     store: int
-    number: int
+    key: str
     receipts: int
     body: bytes
 
@@ -98,7 +99,7 @@ class Request:
             "application/json",
             headers={
                 "Authorization": f"Bearer {coalition.keys[self.store]}",
-                "Idempotency-Key": f"batch-{self.number}",
+                "Idempotency-Key": self.key,
             },
         )
         if answer.status_code != 200:
@@ -106,24 +107,24 @@ class Request:
         return [receipt["outcome"] for receipt in answer.json()["receipts"]]
 
 
-def requests(baskets: Iterable[Basket], coalition: Coalition) -> Iterator[Request]:
+def requests(
+    baskets: Iterable[Basket], coalition: Coalition, first: str = "batch"
+) -> Iterator[Request]:
     """Put receipts into requests of up to 500, store by store, as their tills would send them."""
     waiting: dict[int, list[dict[str, object]]] = {}
-    number = 0
+    number = itertools.count()
     for basket in baskets:
         own = waiting.setdefault(basket.store, [])
         own.append({**basket.body, "member": coalition.cards[basket.household]})
         if len(own) == BATCH:
-            yield _request(basket.store, number, waiting.pop(basket.store))
-            number += 1
+            yield _request(basket.store, f"{first}-{next(number)}", waiting.pop(basket.store))
     for store, own in waiting.items():
-        yield _request(store, number, own)
-        number += 1
+        yield _request(store, f"{first}-{next(number)}", own)
 
 
-def _request(store: int, number: int, receipts: list[dict[str, object]]) -> Request:
+def _request(store: int, key: str, receipts: list[dict[str, object]]) -> Request:
     body = json.dumps({"receipts": receipts}).encode()
-    return Request(store, number, len(receipts), body)
+    return Request(store, key, len(receipts), body)
 
 
 def purses(coalition: Coalition) -> dict[int, int]:

@@ -56,7 +56,7 @@ def test_candidates_are_ranked_by_shop_amount_and_time(town: Town) -> None:
     assert found[0] == best
     assert set(found) == {best, later, near, elsewhere}
     assert found[-1] == elsewhere
-    assert not waiting.sure
+    assert waiting.sure
 
 
 def test_what_is_sure_is_attached_together_and_the_rest_waits(town: Town) -> None:

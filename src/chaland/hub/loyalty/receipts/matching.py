@@ -128,7 +128,9 @@ def rank(claim: Claim, receipts: Iterable[Receipt]) -> list[Candidate]:
         for receipt in receipts
     ]
     near = [candidate for candidate in scored if candidate.score > 0]
-    return sorted(near, key=lambda c: (-c.score, c.factors.apart_s, c.receipt.pk))
+    return sorted(
+        near, key=lambda c: (not c.factors.certain, -c.score, c.factors.apart_s, c.receipt.pk)
+    )
 
 
 def _sure(candidates: Sequence[Candidate], claimed: Counter[int]) -> bool:
@@ -150,7 +152,7 @@ def decide(claim_id: int, receipt_id: int, actor: str, at: datetime) -> Taken:
 
 
 def decide_sure(association_id: int, shop_id: int | None, actor: str, at: datetime) -> int:
-    """Attach all that are sure (a certain one scores highest); returns how many."""
+    """Attach all that are sure (a certain receipt comes first); returns how many."""
     done = 0
     for waiting in queue(association_id, shop_id):
         if waiting.sure:
