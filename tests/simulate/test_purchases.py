@@ -71,17 +71,20 @@ def test_members_buy_after_they_joined_and_at_several_shops(
 
 
 def test_nearer_shops_are_shared_more(drawn: tuple[Members, Receipts]) -> None:
-    """Of two pairs of like shops, the one within a square shares more members."""
+    """How much likelier than chance two shops share a member: more within a zone than across."""
     rows = drawn[1]
-    slugs = [shop.slug for shop in TOWN.shops]
-
-    def members(slug: str) -> set[int]:
-        return set(rows.who[(rows.shop == slugs.index(slug)) & (rows.who != NOBODY)].tolist())
-
-    cheese, fruit = members("fromagerie-berangere"), members("primeurs-les-quatre-temps")
-    market = len(cheese & fruit) / len(cheese)
-    far = len(cheese & members("superette-val-frais")) / len(cheese)
-    assert market > 1.5 * far
+    everybody = len(np.unique(rows.who)) - 1
+    of = [
+        set(rows.who[(rows.shop == place) & (rows.who != NOBODY)].tolist())
+        for place in range(len(TOWN.shops))
+    ]
+    lifts: dict[bool, list[float]] = {True: [], False: []}
+    for a, mine in enumerate(of):
+        for b, other in enumerate(of[:a]):
+            if min(len(mine), len(other)) >= 100:
+                near = TOWN.shops[a].zone == TOWN.shops[b].zone
+                lifts[near].append(len(mine & other) * everybody / len(mine) / len(other))
+    assert np.mean(lifts[True]) > 1.15 * np.mean(lifts[False])
 
 
 def test_saturdays_and_the_season_sell_more(drawn: tuple[Members, Receipts]) -> None:

@@ -9,7 +9,7 @@ is closed. Numbers of people and habits are invented (``assortment``); the hours
 """
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -119,13 +119,14 @@ class Clientele:
         return members, self._with_returns(calendar, receipts, rng)
 
     def _epoch_s(self) -> Ints:
-        """Return the first second of each local day (midnight)."""
+        """Return twelve hours before each local noon: where clocks change that isn't midnight, but
+        the hours of trade come out right."""
         days = (self.last - self.first).days + 1
-        midnights = (
-            datetime.combine(self.first + timedelta(days=i), datetime.min.time(), self.timezone)
+        noons = (
+            datetime.combine(self.first + timedelta(days=i), time(12), self.timezone)
             for i in range(days)
         )
-        return np.array([int(midnight.timestamp()) for midnight in midnights], np.int64)
+        return np.array([int(noon.timestamp()) - 43_200 for noon in noons], np.int64)
 
     def _members(self, calendar: Calendar, rng: np.random.Generator) -> Members:
         sells = np.array([TRADES[shop.trade].a_year > 0 for shop in self.town.shops])
