@@ -203,6 +203,17 @@ def serve(bind: str, workers: int, threads: int, no_worker: bool) -> None:
     sys.exit(run())
 
 
+@hub.command()
+def reseal() -> None:
+    """Seal members' contacts anew: after a new key was put in front of CHALAND_CONTACT_KEY.
+
+    Also computes anew what finds members, after CHALAND_INDEX_KEY was replaced.
+    """
+    _django()
+    for table, rows in _of("loyalty", "resealing").reseal().items():
+        click.echo(f"{table}: {rows} rows are sealed under the first key.")
+
+
 @hub.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def manage(arguments: tuple[str, ...]) -> None:
