@@ -27,6 +27,8 @@ Floats = NDArray[np.float64]
 NOBODY = -1
 SELLERS = 3
 _OTHER_SHOPS = 3.2
+_HABIT_M = 250.0
+"""Habits are nearer than walks: regulars go far for few shops."""
 _ELSEWHERE = 0.45
 """How often one comes to a shop that isn't one's own, relative to that one."""
 _PACE = 1.2
@@ -181,7 +183,7 @@ class Clientele:
     def _relations(self, members: Members, rng: np.random.Generator) -> tuple[Ints, Ints]:
         """Return (member, shop) for each shop that a member buys at: the own one, and others."""
         sells = np.array([TRADES[shop.trade].a_year > 0 for shop in self.town.shops])
-        pull = self.town.pull * sells
+        pull = self.town.pull * sells * np.exp(-self.town.walk_m / _HABIT_M)
         total = pull.sum(axis=1, keepdims=True)
         likely = _OTHER_SHOPS * np.divide(pull, total, out=np.zeros_like(pull), where=total > 0)
         roams = rng.gamma(1.5, 1 / 1.5, self.members)
