@@ -37,19 +37,27 @@ _CACHED = (Role.MEMBER, Role.DEBT, Role.SPONSOR)
 """Accounts whose balance is kept in their row."""
 
 
+class MovedTemporary(Exception):
+    """A merge moved what was about to be locked."""
+
+
 def written_at_once(service: Callable[_P, _R]) -> Callable[_P, _R]:
     """Run a service in one transaction. Where another request used its idempotency key at the same
-    moment for something else, the loser is told so."""
+    moment for something else, the loser is told so; where a merge took the accounts away, the
+    service begins anew (its savepoint's end lets go of its locks)."""
 
     @wraps(service)
     def wrapped(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        try:
-            with transaction.atomic(using="loyalty"):
-                return service(*args, **kwargs)
-        except IntegrityError as error:
-            if "idempotency_key" not in str(error):
-                raise
-            raise KeyReusedErrorFinal("this key was used for another request") from error
+        while True:
+            try:
+                with transaction.atomic(using="loyalty"):
+                    return service(*args, **kwargs)
+            except MovedTemporary:
+                continue
+            except IntegrityError as error:
+                if "idempotency_key" not in str(error):
+                    raise
+                raise KeyReusedErrorFinal("this key was used for another request") from error
 
     return wrapped
 
@@ -93,8 +101,13 @@ class Book:
                 )
             )
             self._make_member_accounts(sorted(set(wanted) - there))
-        for account in _locked(Account.objects.filter(member__in=members)):
-            self._members[account.member_id, account.asset_id, account.role] = account
+        # A debt's account is guarded by the member's beside it. Locks first and rows after them:
+        # who waited for a lock would else not see the debt's account that the other made meanwhile.
+        every = Account.objects.filter(member__in=members)
+        locked = set(_locked(every.filter(role=Role.MEMBER)).values_list("member_id", "asset_id"))
+        for account in every:
+            if (account.member_id, account.asset_id) in locked:
+                self._members[account.member_id, account.asset_id, account.role] = account
 
     @staticmethod
     def _make_member_accounts(missing: Sequence[tuple[int, int]]) -> None:

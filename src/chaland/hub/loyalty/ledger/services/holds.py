@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from chaland.hub.loyalty.ledger import requests
-from chaland.hub.loyalty.ledger.book import Book, answered, written_at_once
+from chaland.hub.loyalty.ledger.book import Book, MovedTemporary, answered, written_at_once
 from chaland.hub.loyalty.ledger.postings import (
     Asked,
     HoldOverErrorFinal,
@@ -107,8 +107,8 @@ def _locked(book: Book, hold_id: UUID) -> tuple[Account, Hold]:
         raise HoldOverErrorFinal("no such reservation")
     account = book.lock_account(account_id)
     hold = Hold.objects.select_for_update().get(pk=hold_id)
-    if hold.account_id != account_id:  # a merge took it to another account at this moment
-        account = book.lock_account(hold.account_id)
+    if hold.account_id != account_id:
+        raise MovedTemporary
     return account, hold
 
 

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from chaland.hub.loyalty.ledger import requests
-from chaland.hub.loyalty.ledger.book import Book, Leg, answered, local_day, written_at_once
+from chaland.hub.loyalty.ledger.book import (
+    Book,
+    Leg,
+    MovedTemporary,
+    answered,
+    local_day,
+    written_at_once,
+)
 from chaland.hub.loyalty.ledger.postings import LedgerErrorFinal, Reversal, TooMuchErrorFinal
 from chaland.hub.loyalty.ledger.rules import shares
 from chaland.hub.loyalty.ledger.services.expiry import lapse
@@ -70,13 +77,17 @@ def _members_account(book: Book, original: Transfer) -> Account | None:
     first = entries.select_related("account").first()
     if first is None or first.account.member_id is None:
         return None
-    member_id, asset_id = first.account.member_id, first.account.asset_id
-    while (
-        into := Member.objects.values_list("merged_into", flat=True).get(pk=member_id)
-    ) is not None:
-        member_id = into
+    member_id, asset_id = _now(first.account.member_id), first.account.asset_id
     book.lock_members([(member_id, asset_id)], create=True)
+    if _now(member_id) != member_id:
+        raise MovedTemporary
     return book.members_account(member_id, asset_id)
+
+
+def _now(member_id: int) -> int:
+    """Return whom a member was merged into, over all merges."""
+    into = Member.objects.filter(pk=member_id).values_list("merged_into", flat=True).first()
+    return member_id if into is None else _now(into)
 
 
 def _moved(original: Transfer, account: Account) -> _Moved:
