@@ -384,7 +384,7 @@ function start() {
   document.addEventListener("till:next", next);
   document.addEventListener("till:amount", () => member && $("sale").dataset.at === "card" && draw());
   document.addEventListener("till:queue", outbox.status);
-  document.addEventListener("till:shut", ({ detail }) => detail === "locked" ? lock() : load401());
+  document.addEventListener("till:shut", ({ detail }) => detail === "locked" ? lock() : setTimeout(shut));
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !document.querySelector("dialog[open]") && !$("sale").hidden) nextSale();
   });
@@ -404,7 +404,7 @@ function start() {
 }
 
 /** The hub knows this device no more: receipts that wait stay, sealed, for when it is paired again. */
-function load401() {
+function shut() {
   place("pairing");
   if (till) warn(t("revoked"));
 }

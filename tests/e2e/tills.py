@@ -84,4 +84,4 @@ def unlock(page: Page, seller: str = "Sami", pin: str = PIN) -> None:
     page.get_by_role("button", name=seller, exact=True).click()
     page.locator("#pin").fill(pin)
     page.locator("#pin").press("Enter")
-    expect(page.locator("#amount")).to_be_focused()
+    expect(page.locator("#amount")).to_be_focused(timeout=15_000)

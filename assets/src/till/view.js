@@ -39,7 +39,7 @@ const euros = new Intl.NumberFormat(language, { style: "currency", currency: "EU
 export const money = (cents) => euros.format(cents / 100);
 const number = new Intl.NumberFormat(language);
 export const whole = (units) => number.format(units);
-const days = new Intl.DateTimeFormat(language, { day: "numeric", month: "long" });
+const days = new Intl.DateTimeFormat(language, { day: "numeric", month: "long", year: "numeric" });
 export const day = (iso) => days.format(new Date(`${iso}T12:00:00`));
 const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
 export const hour = (moment) => clock.format(new Date(moment));

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import get_language
 
 from chaland.hub.common import clock
+from chaland.hub.loyalty.account.links import account_link
 from chaland.hub.loyalty.consent import services as consent
 from chaland.hub.loyalty.consent.services import Decision
 from chaland.hub.loyalty.members import lookups
@@ -157,7 +158,5 @@ def _decision(device: Device, box: Box | Consent, *, given: bool) -> Decision:
 @till_view(Ref)
 def account(device: Device, asked: Ref) -> Mapping[str, Any]:
     """Give the customer's own account on the customer's own phone, as a QR."""
-    from chaland.hub.loyalty.web.account.links import account_link  # noqa: PLC0415
-
     found = refs.member_of(device.till, asked.member)
     return qr_of(device, account_link(found.pk, device.actor))

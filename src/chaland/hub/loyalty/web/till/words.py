@@ -85,7 +85,7 @@ def _of_rewards_and_returns() -> dict[str, str]:
         "show_receipt": _("Show the purchase"),
         "recent": _("Just attached here"),
         "return_amount": _("Amount that comes back"),
-        "take_back": _("Take back"),
+        "take_back": _("Take the articles back"),
         "returned": _("{amount} returned."),
         "returned_unattached": _("This receipt was nobody’s: nothing is taken back."),
         "bought_at": _("{shop}, {day}: {amount}"),
