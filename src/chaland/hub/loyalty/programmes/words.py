@@ -107,7 +107,8 @@ def return_line(amount: int, kind: str, language: str, owed: int = 0) -> str:
     with translation.override(language):
         text = _("taken back: %(units)s") if amount < 0 else _("given back: %(units)s")
         line = text % {"units": units(abs(amount), kind)}
-        return f"{line} ({_('owed: %(units)s') % {'units': units(owed, kind)}})" if owed else line
+        still = _("owed: %(units)s") % {"units": units(owed, kind)}
+        return f"{line} ({still})" if owed else line
 
 
 def _explains(
