@@ -13,12 +13,14 @@ from pathlib import Path
 from chaland.demo import cast
 from chaland.demo.loyalty_people import seller_names
 from chaland.hub.association.models import Association
+from chaland.hub.loyalty.clearing import services as clearing
 from chaland.hub.loyalty.connect import keys
 from chaland.hub.loyalty.ledger import services as ledger
 from chaland.hub.loyalty.ledger.postings import Funding
 from chaland.hub.loyalty.models import (
     Advantage,
     Asset,
+    BankDetails,
     Programme,
     Reward,
     Rule,
@@ -36,6 +38,7 @@ TILL_NAME = "Caisse 1"
 HISTORY_DAYS = 730
 _NOTE = "loyalty.json"
 _TILL_FILE = "simulated-till.json"
+_EXAMPLE_IBAN = "FR1420041010050500013M02606"
 _SPONSORED_DAYS = 365
 _SPONSOR_CENTS = 250_000
 
@@ -75,6 +78,7 @@ def found(town: Town, shops: Mapping[str, int], founded: date, now: datetime, st
     cashier = cast.till_shop([shop.slug for shop in town.shops])
     _pair(association.pk, shops[cashier], state)
     keys.make_key(association.pk, shops[cashier], "Logiciel de caisse", now)
+    _banks(association, shops[cashier], begins.date())
     note_loaded(state, begins)
 
 
@@ -187,6 +191,18 @@ def loaded_until(state: Path) -> datetime | None:
     except FileNotFoundError:
         return None
     return datetime.fromisoformat(until) if until else None
+
+
+def _banks(association: Association, shop_id: int, signed_on: date) -> None:
+    """Give the association and one shop an account each: the example of the IBAN's registry."""
+    for_all = {"association_id": association.pk, "iban": _EXAMPLE_IBAN}
+    clearing.save_bank(BankDetails(holder=association.name, creditor_id="FR72ZZZ123456", **for_all))
+    clearing.save_bank(
+        BankDetails(
+            shop_id=shop_id, holder="Commerce de démonstration", mandate="DEMO-1",
+            mandate_signed_on=signed_on, **for_all,
+        )
+    )  # fmt: skip
 
 
 def staff_of(shop_ids: list[int]) -> dict[int, Staff]:

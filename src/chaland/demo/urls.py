@@ -8,8 +8,8 @@ from django.urls import path
 from django.views.decorators.http import require_POST
 
 from chaland.demo.loyalty import ACTOR, till_token
-from chaland.hub.loyalty.models import Receipt
 from chaland.hub.loyalty.account.links import account_link
+from chaland.hub.loyalty.models import Receipt
 from chaland.hub.loyalty.web.till.guard import remember
 from chaland.hub.site.urls import urlpatterns as hub_addresses
 
