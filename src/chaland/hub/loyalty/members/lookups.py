@@ -6,10 +6,10 @@ errors only when asked. At most eight masked rows, and each row shown is on reco
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from chaland.hub.common import clock
@@ -128,23 +128,28 @@ def _answered(asker: Asker, kind: Lookup.Kind, rows: QuerySet[Member]) -> Answer
 def _check_quota(asker: Asker, kind: Lookup.Kind) -> None:
     """Raise LookupQuotaErrorFinal where a device asks more, or misses more, than a till does."""
     now = clock.now()
-    hour, day = now - timedelta(hours=1), now - timedelta(days=1)
-    missed = Q(shown=0, kind__in=_EXACT)
-    asked = Lookup.objects.filter(device=asker.device, at__gt=day).aggregate(
-        hour=Count("pk", filter=Q(at__gt=hour)),
-        oldest=Min("at", filter=Q(at__gt=hour)),
-        missed=Count("pk", filter=missed),
-        missed_hour=Count("pk", filter=missed & Q(at__gt=hour)),
-        last_miss=Max("at", filter=missed),
-    )
-    over_hour = asked["hour"] >= ASKED_AN_HOUR or (
-        kind in _EXACT and asked["missed_hour"] >= MISSED_AN_HOUR
-    )
-    if over_hour:
-        wait_s = (asked["oldest"] - hour).total_seconds()
-        raise LookupQuotaErrorFinal(max(60, int(wait_s)))
-    if kind in _EXACT and asked["missed"] >= MISSED_A_DAY:
-        raise LookupQuotaErrorFinal(3600)
+    hour, exact = now - timedelta(hours=1), kind in _EXACT
+    of_device = Lookup.objects.filter(device=asker.device)
+    if of_device.filter(at__gt=hour).count() >= ASKED_AN_HOUR:
+        raise LookupQuotaErrorFinal(_until_hour(of_device, hour))
+    if not exact:
+        return
+    missed = of_device.filter(at__gt=now - timedelta(days=1), shown=0, kind__in=_EXACT)
+    # In order of time, so that one short read serves both limits.
+    times = list(missed.order_by("-at").values_list("at", flat=True)[:MISSED_A_DAY])
+    if len(times) >= MISSED_AN_HOUR and times[MISSED_AN_HOUR - 1] > hour:
+        raise LookupQuotaErrorFinal(_seconds(times[MISSED_AN_HOUR - 1] - hour))
+    if len(times) >= MISSED_A_DAY:
+        raise LookupQuotaErrorFinal(_seconds(times[-1] - (now - timedelta(days=1))))
+
+
+def _until_hour(of_device: QuerySet[Lookup], hour: datetime) -> int:
+    oldest = of_device.filter(at__gt=hour).order_by("at").values_list("at", flat=True)[:1]
+    return _seconds(oldest[0] - hour)
+
+
+def _seconds(wait: timedelta) -> int:
+    return max(1, int(wait.total_seconds()))
 
 
 def _log(asker: Asker, kind: Lookup.Kind, members: Sequence[Member]) -> Answer:
