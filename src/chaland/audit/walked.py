@@ -121,15 +121,17 @@ def _doors(town: Association) -> Iterator[tuple[str, str]]:
 
 
 def _routes(
-    patterns: list[URLPattern | URLResolver], before: str = ""
+    patterns: list[URLPattern | URLResolver], before: str = "", part: str = ""
 ) -> Iterator[tuple[str, str]]:
+    """Yield each address with its name; the till page's names begin with ``till:``."""
     for pattern in patterns:
         route = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             if "administration" not in route:
-                yield from _routes(pattern.url_patterns, route)
+                inner = "till:" if pattern.namespace == "till" else part
+                yield from _routes(pattern.url_patterns, route, inner)
         else:
-            yield pattern.name or "", route.replace("^", "").replace("$", "")
+            yield part + (pattern.name or ""), route.replace("^", "").replace("$", "")
 
 
 def _answer(client: Client, path: str) -> list[Any]:
@@ -154,7 +156,8 @@ def _queries(town: Association) -> list[str]:
 def _asked() -> list[str]:
     """What a keeper might try in order to see a neighbour."""
     pages = ["/", "/now/", "/figures.csv", "/flows/", "/flows/flows.csv", "/flows/stays/",
-             "/flows/stays/stays.csv", "/sensors/", "/measurement/"]  # fmt: skip
+             "/flows/stays/stays.csv", "/sensors/", "/measurement/", "/loyalty/", "/members/",
+             "/receipts/", "/clearing/", "/connections/"]  # fmt: skip
     wishes = ["", "?shop=door-1", "?zone=z1", "?place=door-1", "?level=shops&all=1",
               "?level=shops&place=door-1", "?compare=year&shop=door-2"]  # fmt: skip
     return [page + wish for page in pages for wish in wishes]
