@@ -5,6 +5,7 @@ from datetime import datetime
 from chaland.hub.common.due import Task, run_tasks
 from chaland.hub.loyalty import erasure, merging
 from chaland.hub.loyalty.account import leaving, links
+from chaland.hub.loyalty.clearing import services as clearing
 from chaland.hub.loyalty.connect import due as connect
 from chaland.hub.loyalty.figures import services as figures
 from chaland.hub.loyalty.ledger import services as ledger
@@ -16,6 +17,7 @@ TASKS: tuple[Task, ...] = (
     ("receipts from other makers' tills and from files", connect.run_due),
     ("accounts in which something lapsed", ledger.expire_due),
     ("accounts with a hold out of time", ledger.lapse_holds),
+    ("months closed", clearing.close_due),
     ("vouchers out of date", programmes.lapse_vouchers),
     ("members who left erased", leaving.erase_departed),
     ("links and sessions of members’ accounts that are over", links.prune),
