@@ -96,12 +96,14 @@ def _key_figures(found: Board) -> dict[str, Any]:
     change = None
     if attach and attach.rate is not None and before and before.rate is not None:
         change = round(100 * (attach.rate - before.rate))
+    sign = "" if change is None or not change else "+" if change > 0 else "−"
     return {
         "rate": words.percent(attach.rate) if attach else "",
         "revenue_rate": words.percent(attach.revenue_rate) if attach else "",
         "rate_24h": words.percent(attach.rate_24h) if attach else "",
         "receipts": words.number(attach.receipts) if attach else "",
-        "change": change,
+        "change": None if change is None else abs(change),
+        "sign": sign,
         "members": "" if found.members is None else words.number(found.members),
         "newcomers": "" if found.newcomers is None else words.number(found.newcomers),
         "active": _people(newest, "active"),
