@@ -283,6 +283,7 @@ class TierForm(_TierForm):
             return given
         if self.programme.shop_id is not None and given["measure"] == Tier.Measure.SHOPS:
             self.add_error("measure", _("One shop’s tiers go by what is spent there."))
+            return given
         if given["measure"] == Tier.Measure.SPENT:
             given["threshold"] *= 100
         if self.programme.tiers.filter(threshold=given["threshold"]).exists():
