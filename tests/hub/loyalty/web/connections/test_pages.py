@@ -88,7 +88,7 @@ def test_a_maker_is_connected_and_its_error_is_in_words(cast: Cast, signed_in: S
     given = {"maker-source": "hiboutik", "maker-secret": ""}
     assert client.post(reverse("maker_connect"), given).status_code == 422
     page = client.post(reverse("maker_connect"), given | {"maker-secret": "s3cret-word"})
-    [address] = re.findall(r"/hooks/([\w-]{43})<", page.content.decode())
+    [address] = re.findall(r"/hooks/([\w-]{43})\"", page.content.decode())
     connection = connections.connection_at(address)
     assert connection is not None
     connections.fail(connection, "The key is refused.")
