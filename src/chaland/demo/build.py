@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from nacl.signing import SigningKey
 
-from chaland.demo import cast, loyalty
+from chaland.demo import cast
 from chaland.demo.founding import enrol, found, places, sign_charter
 from chaland.demo.load import Loader, Span, door_rows, in_one_transaction
 from chaland.demo.past import TownSeed, released_days
@@ -48,8 +48,7 @@ def build(seed: TownSeed, days: int, state: Path, url: str, say: Say) -> date:
     shops = found(town, until)
     _write_keys(state, enrol(shops, until))
     sign_charter(until, url)
-    loyalty.found(town, shops, today, until, state)
-    say(f"{town.name}: {len(shops)} shops in {len(town.zones)} zones, staff, sensors and tills")
+    say(f"{town.name}: {len(shops)} shops in {len(town.zones)} zones, staff and sensors")
     ever = Span(datetime.fromtimestamp(0, UTC), until)
     loader = Loader(places(), dict.fromkeys(shops, ever), today)
     recent: list[DayCounts] = []

@@ -5,9 +5,8 @@ Programmes are written as their pages would leave them.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from chaland.demo import cast
@@ -35,7 +34,8 @@ from chaland.simulate.town import Town
 
 ACTOR = "system:demo"
 TILL_NAME = "Caisse 1"
-HISTORY_DAYS = 730
+HISTORY_TIMES = 2
+"""Receipts reach back so many times further than the footfall: two years behind a year."""
 _NOTE = "loyalty.json"
 _TILL_FILE = "simulated-till.json"
 _EXAMPLE_IBAN = "FR1420041010050500013M02606"
@@ -56,12 +56,18 @@ class Staff:
         return f"till:{self.till_id} seller:{self.seller_ids[seller]}"
 
 
-def found(town: Town, shops: Mapping[str, int], founded: date, now: datetime, state: Path) -> None:
-    """Make all that a shop needs before its first receipt, two years before ``founded``; pair the
-    cashier's till."""
+def first_day(founded: date, days: int) -> date:
+    """Return the day of the first receipt, behind ``days`` of footfall."""
+    return founded - timedelta(days=HISTORY_TIMES * days)
+
+
+def found(town: Town, founded: date, days: int, state: Path) -> None:
+    """Make all that shops need before their first receipt; pair the cashier's till."""
     association = Association.objects.get()
-    first = founded - timedelta(days=HISTORY_DAYS)
-    begins = datetime.combine(first, datetime.min.time(), now.tzinfo)
+    shops = dict(association.shops.values_list("slug", "pk"))
+    now = datetime.combine(founded, time(9), UTC)
+    first = first_day(founded, days)
+    begins = datetime.combine(first, time(0), UTC)
     _purse(association, first, begins, now)
     for slug, shop_id in shops.items():
         if slug == cast.POINTS_SHOP:

@@ -57,10 +57,10 @@ _WAIT_S = 2.0
 class Loading:
     """One town's receipts on their way in."""
 
-    def __init__(self, shops: int, seed: int, founded: date) -> None:
+    def __init__(self, shops: int, seed: int, founded: date, days: int) -> None:
         self.town = drawn_town(shops)
         self.seed = seed
-        first = founded - timedelta(days=loyalty.HISTORY_DAYS)
+        first = loyalty.first_day(founded, days)
         count = MEMBERS * len(self.town.shops) // 30
         clientele = Clientele(
             self.town, real_rhythm(), seed, first, founded + timedelta(days=AHEAD_DAYS), count,
@@ -310,7 +310,7 @@ def _same(at: datetime) -> datetime:
     return at
 
 
-def main(shops: str, seed: str, founded: str) -> None:
+def main(shops: str, seed: str, founded: str, days: str) -> None:
     """Load and live, as a process of its own."""
-    loading = Loading(int(shops), int(seed), date.fromisoformat(founded))
+    loading = Loading(int(shops), int(seed), date.fromisoformat(founded), int(days))
     run(loading, TownClock(settings.STATE_DIR), settings.STATE_DIR)

@@ -82,9 +82,9 @@ class Children:
         arguments = [str(town.shops), str(town.seed), founded, str(days)]
         self._start(_ENDS, ["older", *arguments])
 
-    def loyalty(self, town: TownSeed, founded: str) -> None:
-        """Start loading receipts: two years of them, then the live ones."""
-        self._start("loyalty", ["loyalty", str(town.shops), str(town.seed), founded])
+    def loyalty(self, town: TownSeed, founded: str, days: int) -> None:
+        """Start loading receipts: twice ``days`` of history, then the live ones."""
+        self._start("loyalty", ["loyalty", str(town.shops), str(town.seed), founded, str(days)])
 
     def _start(self, name: str, arguments: list[str]) -> None:
         command = [sys.executable, "-m", "chaland.demo", str(os.getpid()), *arguments]

@@ -77,7 +77,7 @@ def run(plan: Plan) -> None:
             say(f"Ready: {plan.url}")
             _introduce()
             children.live(plan.url, plan.town_seed, plan.speed, founded)
-            children.loyalty(plan.town_seed, founded)
+            children.loyalty(plan.town_seed, founded, plan.days)
             children.older(plan.town_seed, founded, plan.days)
             children.wait()
     except KeyboardInterrupt:
@@ -117,11 +117,14 @@ def _take_settings(plan: Plan) -> None:
 
 
 def _build(plan: Plan, folder: Folder, say: Callable[[str], None]) -> None:
-    from chaland.demo.build import build  # noqa: PLC0415  # models load only from here on
+    from chaland.demo import loyalty  # noqa: PLC0415  # models load only from here on
+    from chaland.demo.build import build  # noqa: PLC0415
 
     recent = min(plan.days, RECENT_DAYS)
     say(f"Making a town of {plan.shops} shops and its last {recent} days, in {plan.state}")
     founded = build(plan.town_seed, recent, folder.path, plan.url, say)
+    loyalty.found(drawn_town(plan.shops), founded, plan.days, folder.path)
+    say("Loyalty programmes, tills and sellers; receipts follow behind the page")
     folder.write(ready=True, town=plan.town, founded=founded.isoformat())
 
 
