@@ -75,7 +75,7 @@ def test_the_index_speaks_plain_words(town: Loyalty, keeper: Client, director: C
     page = keeper.get("/programmes/").content.decode()
     assert "1 point par tranche de 1,00\xa0€ d’achat" in page
     assert "5,00\xa0€" in page
-    assert "0,01\xa0€ par tranche de 1,00\xa0€ d’achat" in page, "the town's purse, to read"
+    assert "1\xa0% de chaque achat" in page, "the town's purse, to read"
     assert f"/programmes/{town.purse.pk}/" not in page
     assert "Financeurs" in director.get("/programmes/").content.decode()
 

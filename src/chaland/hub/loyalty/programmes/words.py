@@ -171,6 +171,9 @@ def units(amount: int, kind: str) -> str:
 
 def rule_line(kind: str, parameters: Mapping[str, Any], asset_kind: str) -> str:
     """Say what a rule gives, in plain words and in the language of the moment."""
+    if kind == SPEND and asset_kind == Asset.Kind.PURSE:
+        hundredths = int(parameters["units"]) * 10_000 // int(parameters["per_cents"])
+        return _("%(percent)s%% of each purchase") % {"percent": _number(hundredths, 100)}
     if kind == SPEND:
         given = units(int(parameters["units"]), asset_kind)
         return _("%(units)s for each %(money)s spent") % {

@@ -75,7 +75,9 @@ def _day(instant: datetime) -> str:
 def _reward(reward: Reward, asset_kind: str) -> Said:
     cost = units(reward.cost, asset_kind)
     text = cost
-    if reward.kind == Reward.Kind.AMOUNT:
+    if reward.kind == Reward.Kind.AMOUNT and reward.cost == reward.value_cents:
+        text = _("any part of it")
+    elif reward.kind == Reward.Kind.AMOUNT:
         text = _("any part: %(units)s take %(money)s off") % {
             "units": cost,
             "money": money(reward.value_cents),
@@ -91,7 +93,8 @@ def _tier(tier: Tier) -> Said:
     else:
         reached = _("from %(money)s spent in twelve months") % {"money": money(tier.threshold)}
     line = rule_line("multiplier", {"percent": tier.multiplier_percent}, "")
-    return Said(tier.pk, tier.name, f"{reached}: {line}")
+    text = _("%(reached)s: %(line)s") % {"reached": reached, "line": line}
+    return Said(tier.pk, tier.name, text)
 
 
 def advantages(association_id: int, shop_id: int) -> list[Said]:
