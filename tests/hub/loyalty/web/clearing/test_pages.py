@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from chaland.hub.association.models import User
 from chaland.hub.loyalty.models import BankDetails, Clearing, Statement
 from tests.builders import Cast
 from tests.hub.loyalty.clearing.conftest import IBANS, Coalition
@@ -16,8 +17,10 @@ def closed(coalition: Coalition) -> Clearing:
     return coalition.close()
 
 
-def _as(user: object) -> Client:
-    client = Client(headers={"accept-language": "en"})
+def _as(user: User) -> Client:
+    user.language = "en"
+    user.save()
+    client = Client()
     client.force_login(user)
     return client
 
