@@ -67,9 +67,14 @@ class EnrolForm(forms.Form):
                 )
 
     @property
-    def boxes(self) -> list[forms.BoundField]:
-        """The consents, unticked."""
-        return [self[key] for key in self._boxes]
+    def own_boxes(self) -> list[forms.BoundField]:
+        """The shop's consents, unticked."""
+        return [self[key] for key, box in self._boxes.items() if box.controller]
+
+    @property
+    def town_boxes(self) -> list[forms.BoundField]:
+        """The association's, unticked."""
+        return [self[key] for key, box in self._boxes.items() if not box.controller]
 
     def decisions(self) -> list[Decision]:
         """Return what was ticked."""
