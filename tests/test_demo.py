@@ -276,6 +276,7 @@ class TestCommand:
         with sqlite3.connect(state / "footfall.sqlite3") as database:
             (batches,) = database.execute("SELECT count(*) FROM footfall_batch").fetchone()
         self.sign_in(port, email)
+        self.go_to_the_till(port)
         history = [row for row in cells_of(state) if row[2] == 3]
         assert len({row[0] for row in history}) == 3
         demo.wait_for("The whole history is there: 100 days.")  # two days came behind the page
@@ -288,17 +289,24 @@ class TestCommand:
         while self.live_cells(state) < batches + 4 and time.monotonic() < until:
             time.sleep(0.2)
         assert self.live_cells(state) >= batches + 4, demo.output
+        until = time.monotonic() + 45
+        while not self.receipts(state) and time.monotonic() < until:
+            time.sleep(0.2)
+        assert self.receipts(state), demo.output  # oldest first, behind the page
         assert demo.end() == 0, demo.output
         assert "kept for the next start" in demo.lines[-1]
         assert "Traceback" not in demo.output
 
     def test_2_the_next_start_goes_on(self, demo: Demo, state: Path, port: int) -> None:
-        before = cells_of(state)
+        before, receipts = cells_of(state), self.receipts(state)
         assert "Using the town" in demo.wait_for("Using the town")
         demo.wait_for("Ready: ")
         until = time.monotonic() + 45
-        while len(cells_of(state)) < len(before) + 3 and time.monotonic() < until:
+        while (
+            len(cells_of(state)) < len(before) + 3 or self.receipts(state) == receipts
+        ) and time.monotonic() < until:
             time.sleep(0.2)
+        assert self.receipts(state) > receipts, demo.output
         assert demo.end() == 0, demo.output
         after = cells_of(state)
         assert len(after) >= len(before) + 3, demo.output
@@ -339,6 +347,29 @@ class TestCommand:
         with sqlite3.connect(state / "footfall.sqlite3") as database:
             (count,) = database.execute("SELECT count(*) FROM footfall_batch").fetchone()
         return int(count)
+
+    @staticmethod
+    def receipts(state: Path) -> int:
+        """Count the receipts that are loaded; none is there twice."""
+        with sqlite3.connect(state / "loyalty.sqlite3") as database:
+            count, different = database.execute(
+                "SELECT count(*), count(DISTINCT external_id) FROM loyalty_receipt"
+            ).fetchone()
+        assert count == different
+        return int(count)
+
+    @staticmethod
+    def go_to_the_till(port: int) -> None:
+        """One press on the front page makes the browser the cashier's paired tablet."""
+        with httpx.Client(base_url=f"http://localhost:{port}", follow_redirects=True) as browser:
+            form = browser.get("/accounts/login/").text
+            assert cast.SELLER_PIN in form
+            token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form)
+            assert token is not None
+            page = browser.post("/demo/till/", data={"csrfmiddlewaretoken": token[1]})
+            assert page.status_code == 200
+            assert page.url.path == "/till/"
+            assert "till" in browser.cookies
 
     @staticmethod
     def sign_in(port: int, email: str) -> None:

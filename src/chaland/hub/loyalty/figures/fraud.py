@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 OWN_MIN, SERVED_BY_ONE_MIN, LATE_MIN = 3, 10, 8
 """Receipts: a seller's for the own account; of one member by one seller alone; attached late."""
@@ -28,8 +29,7 @@ class Kind(StrEnum):
     SELLER_RETURNS = "seller-returns"
 
 
-@dataclass(frozen=True, order=True)
-class Seen:
+class Seen(NamedTuple):
     """A receipt as the rules see it. ``seller`` is a number or a label, empty where unknown;
     ``member`` None where nobody's; ``cents`` negative for a return; ``delay`` until attached."""
 
@@ -111,15 +111,15 @@ def _velocity(rows: Sequence[Seen]) -> Iterable[Signal]:
             groups[row.shop, row.member].append(row)
     for mine in groups.values():
         begin = 0
-        while begin < len(mine):
-            end = begin
-            while end + 1 < len(mine) and mine[end + 1].at - mine[begin].at <= FAST_WITHIN:
-                end += 1
-            if end - begin + 1 >= FAST_MIN:
-                yield _signal(Kind.VELOCITY, mine[begin : end + 1])
-                begin = end + 1
-            else:
+        while begin + FAST_MIN <= len(mine):
+            if mine[begin + FAST_MIN - 1].at - mine[begin].at > FAST_WITHIN:
                 begin += 1
+                continue
+            end = begin + FAST_MIN
+            while end < len(mine) and mine[end].at - mine[begin].at <= FAST_WITHIN:
+                end += 1
+            yield _signal(Kind.VELOCITY, mine[begin:end])
+            begin = end
 
 
 def _refund_ring(rows: Sequence[Seen]) -> Iterable[Signal]:

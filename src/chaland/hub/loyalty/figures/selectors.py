@@ -18,7 +18,7 @@ from chaland.hub.loyalty.figures.measures import DAY_S, Attach, month_number, mo
 from chaland.hub.loyalty.models import MonthFigures, Receipt, Seller
 from chaland.hub.loyalty.models.figures import THE_TOWN
 
-SIGNAL_DAYS = 92
+SIGNAL_DAYS = 62
 """How far back signals of misuse are looked for."""
 
 

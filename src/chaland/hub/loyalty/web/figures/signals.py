@@ -18,7 +18,7 @@ from chaland.hub.loyalty.web.figures.question import Asked
 @staff_required
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
-    """List the signals of the last three months, the newest first."""
+    """List the signals of the last two months, the newest first."""
     asked = Asked(request)
     shop_id = asked.shop.pk if asked.shop else None
     seen = selectors.seen_receipts(asked.association_id, asked.now, shop_id)
