@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.backends.base.operations import BaseDatabaseOperations
+    from pytest_django.plugin import DjangoDbBlocker
 
 # CI tries the same examples each time, so that what it says is of the change; at home they vary.
 hypothesis.settings.register_profile("ci", derandomize=True)
@@ -70,6 +72,22 @@ def _guards(connection: "BaseDatabaseWrapper") -> tuple[list[str], list[str]]:
         for verb in ("DISABLE", "ENABLE")
     )
     return off, on
+
+
+@pytest.fixture(scope="module")
+def kept(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> Iterator[None]:
+    """Keep for a whole module what its fixtures of that scope make in the databases.
+
+    Each test is rolled back to it, and with the module's end it goes. Tests get copies of the
+    objects (`copy.deepcopy`), since these can't be rolled back.
+    """
+    from django.db import transaction
+
+    with django_db_blocker.unblock(), ExitStack() as stack:
+        for alias in PLANES:
+            stack.enter_context(transaction.atomic(using=alias))
+            stack.callback(transaction.set_rollback, True, using=alias)
+        yield
 
 
 @pytest.hookimpl(tryfirst=True)

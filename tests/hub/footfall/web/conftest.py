@@ -1,6 +1,7 @@
 """A town on a Saturday afternoon, and browsers of its cast."""
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from datetime import UTC, datetime
 
 import pytest
@@ -20,12 +21,18 @@ def saturday() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def cast(saturday: None, db: None) -> builders.Cast:
+@pytest.fixture(scope="module")
+def kept_town(kept: None) -> builders.Cast:
     """Five shops with ten days behind them; see ``builders.build_town`` for their faults."""
-    made = builders.build_cast(5)
-    builders.build_town(made, SATURDAY, weeks=2)
+    with time_machine.travel(SATURDAY):
+        made = builders.build_cast(5)
+        builders.build_town(made, SATURDAY, weeks=2)
     return made
+
+
+@pytest.fixture
+def cast(kept_town: builders.Cast, saturday: None, db: None) -> builders.Cast:
+    return deepcopy(kept_town)
 
 
 @pytest.fixture
