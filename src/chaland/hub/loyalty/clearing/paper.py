@@ -113,7 +113,7 @@ def _gained(statement: Statement, names: dict[int, str]) -> dict[str, object]:
         % {"members": rules.MEMBERS_MIN}
     ]
     if not found:
-        lines = [_("Not enough people to show.")]
+        lines = [_("Not enough people to show.")] if statement.spent_cents else []
     return {
         "title": _("Where what was spent here had been earned"),
         "head": [_("Earned at"), _("Spent here")],
