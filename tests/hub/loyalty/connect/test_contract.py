@@ -3,11 +3,14 @@
 Short here; the campaign sends hundreds of requests to each address. Examples are derandomised.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import CheckFunction
@@ -33,10 +36,16 @@ _QUIET = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck
 
 
 @pytest.fixture
-def operations(till: Till, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def operations(till: Till, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     monkeypatch.setattr(calls, "CALLS_PER_MINUTE", 10**9)
+    # As Django's own test client does: the test's transaction lives on these connections.
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
     loaded = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
-    return [found.ok() for found in loaded.include(path_regex="/loyalty/").get_all_operations()]
+    yield [found.ok() for found in loaded.include(path_regex="/loyalty/").get_all_operations()]
+    for signal in signals:
+        signal.connect(close_old_connections)
 
 
 def _try(operation: Any, till: Till, loyalty: Loyalty, examples: int) -> set[int]:
