@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 
 class Seen(NamedTuple):
-    """A receipt as the rules see it. ``seller`` is a number or a label, empty where unknown;
+    """A receipt as the rules see it. ``seller`` is a name, empty where unknown;
     ``member`` None where nobody's; ``cents`` negative for a return; ``delay`` until attached."""
 
     at: datetime

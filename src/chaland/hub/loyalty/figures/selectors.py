@@ -138,42 +138,50 @@ def own_month(shop_id: int, month: date, timezone: ZoneInfo) -> OwnMonth:
 
 
 def seen_receipts(association_id: int, now: datetime, shop_id: int | None) -> list[Seen]:
-    """Return the receipts of members (and all returns) that signals are looked for in."""
+    """Return the members' receipts that signals are looked for in. A seller goes by name: who
+    attached the receipt, else who the till says sold."""
     rows = Receipt.objects.filter(
         association_id=association_id, issued_at__gte=now - timedelta(days=SIGNAL_DAYS)
     )
     if shop_id is not None:
         rows = rows.filter(shop_id=shop_id)
-    columns = rows.filter(Q(member__isnull=False) | Q(gross_cents__lt=0)).values_list(
+    columns = rows.filter(member__isnull=False).values_list(
         "issued_at", "pk", "shop_id", "member_id", "attached_by", "seller_label", "gross_cents",
         "attached_at",
     )  # fmt: skip
+    names = _seller_names(association_id)
     return [
-        Seen(issued, pk, shop, member, _seller(by, label), cents, (attached or issued) - issued)
+        Seen(
+            issued,
+            pk,
+            shop,
+            member,
+            _seller(by, names) or label,
+            cents,
+            (attached or issued) - issued,
+        )
         for issued, pk, shop, member, by, label, cents, attached in columns.iterator(
             chunk_size=5_000
         )
     ]
 
 
-def _seller(attached_by: str, label: str) -> str:
-    """Return ``seller:5`` from ``till:3 seller:5``, else the till's own label."""
-    seller = next((word for word in attached_by.split() if word.startswith("seller:")), "")
-    return seller or label
+def _seller(attached_by: str, names: Mapping[str, str]) -> str:
+    """Return the name behind ``till:3 seller:5``; empty where no seller is in it."""
+    _till, _space, seller = attached_by.partition("seller:")
+    return names.get(seller, "")
 
 
 def own_memberships(association_id: int) -> dict[tuple[int, str], int]:
-    """Return the members that sellers say they are, by shop and seller."""
+    """Return the members that sellers say they are, by shop and seller's name."""
     rows = Seller.objects.filter(association_id=association_id, own_member_id__isnull=False)
     return {
-        (shop, key): member
-        for shop, pk, name, member in rows.values_list("shop_id", "pk", "name", "own_member_id")
-        for key in (f"seller:{pk}", name)
+        (shop, name): member
+        for shop, name, member in rows.values_list("shop_id", "name", "own_member_id")
         if member is not None
     }
 
 
-def seller_names(association_id: int) -> dict[str, str]:
-    """Return sellers' names by ``seller:5``."""
+def _seller_names(association_id: int) -> dict[str, str]:
     rows = Seller.objects.filter(association_id=association_id).values_list("pk", "name")
-    return {f"seller:{pk}": name for pk, name in rows}
+    return {str(pk): name for pk, name in rows}

@@ -23,16 +23,15 @@ def page(request: HttpRequest) -> HttpResponse:
     shop_id = asked.shop.pk if asked.shop else None
     seen = selectors.seen_receipts(asked.association_id, asked.now, shop_id)
     found = fraud.signals(seen, selectors.own_memberships(asked.association_id))
-    names = selectors.seller_names(asked.association_id)
     context = {
         "asked": asked,
         "days": selectors.SIGNAL_DAYS,
-        "rows": [_row(asked, signal, names) for signal in found],
+        "rows": [_row(asked, signal) for signal in found],
     }
     return render(request, "loyalty/signals.html", context)
 
 
-def _row(asked: Asked, signal: Signal, names: dict[str, str]) -> dict[str, Any]:
+def _row(asked: Asked, signal: Signal) -> dict[str, Any]:
     shops = [asked.shops[pk].name for pk in signal.shops if pk in asked.shops]
     count = len(signal.receipts)
     receipts = ngettext("%(n)d receipt", "%(n)d receipts", count) % {"n": count}
@@ -45,7 +44,7 @@ def _row(asked: Asked, signal: Signal, names: dict[str, str]) -> dict[str, Any]:
         "first": signal.first,
         "last": signal.last,
         # the director decides with the shopkeepers, who know both; persons are theirs alone
-        "seller": "" if asked.director else names.get(signal.seller, signal.seller),
+        "seller": "" if asked.director else signal.seller,
         "member": None if asked.director else signal.member,
     }
 
