@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page
 from pytest_django.live_server_helper import LiveServer
 
 from chaland.hub.association.models import Association, Shop, StaffRole, User, Zone
@@ -36,6 +36,27 @@ def _front_end_is_built() -> None:
         pytest.skip(
             "the front end is not built: npm ci --prefix assets && npm run build --prefix assets"
         )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _scripts_listen_first() -> Iterator[None]:
+    """Let every action wait until the page has loaded, and so its scripts listen.
+
+    Playwright acts as soon as an element can be seen, also on the page that a click has just led
+    to; a person is slower than its scripts.
+    """
+
+    def patient(act: Callable[..., Any]) -> Callable[..., Any]:
+        def wait_and_act(self: Locator, *arguments: Any, **options: Any) -> Any:
+            self.page.wait_for_load_state("load")
+            return act(self, *arguments, **options)
+
+        return wait_and_act
+
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("check", "click", "fill", "press", "select_option", "set_input_files", "tap"):
+            patched.setattr(Locator, name, patient(getattr(Locator, name)))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +102,8 @@ class Site:
         self.open("/accounts/login/")
         self.page.locator("input[name=login]").fill(email)
         self.page.locator("input[type=password]").fill(password)
-        self.page.locator("main form button[type=submit]").click()
+        with self.page.expect_navigation():
+            self.page.locator("main form button[type=submit]").click()
 
     def check(self, shot: str = "", **axe_options: Any) -> None:
         """Fail on any axe violation; take a screenshot of the whole page."""
@@ -138,7 +160,7 @@ def open_site(browser: Browser, live_server: LiveServer) -> Iterator[OpenSite]:
         )
         contexts.append(context)
         site = Site(context.new_page(), live_server.url)
-        site.page.set_default_timeout(10_000)
+        site.page.set_default_timeout(30_000)
         sites.append(site)
         return site
 
