@@ -140,6 +140,8 @@ class Tampering:
         self.database = connections["loyalty"]
         with self.database.cursor() as cursor:
             if self.database.vendor == "postgresql":
+                # Deferred checks of this transaction would hold the tables: let them run first.
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 cursor.execute("ALTER TABLE loyalty_consentevent DISABLE TRIGGER USER")
                 cursor.execute("ALTER TABLE loyalty_wording DISABLE TRIGGER USER")
                 return
@@ -154,7 +156,6 @@ class Tampering:
     def __exit__(self, *_error: object) -> None:
         with self.database.cursor() as cursor:
             if self.database.vendor == "postgresql":
-                # Deferred checks of this transaction would hold the tables: let them run first.
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 cursor.execute("ALTER TABLE loyalty_consentevent ENABLE TRIGGER USER")
                 cursor.execute("ALTER TABLE loyalty_wording ENABLE TRIGGER USER")
