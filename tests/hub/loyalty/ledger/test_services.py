@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chaland.hub.loyalty.ledger import proof, selectors, services
+from chaland.hub.loyalty.ledger import proof, services
 from chaland.hub.loyalty.ledger.postings import (
     Correction,
     Funding,
@@ -17,7 +17,7 @@ from chaland.hub.loyalty.ledger.postings import (
     Settlement,
     TooMuchErrorFinal,
 )
-from chaland.hub.loyalty.models import Account, Entry, Hold, Lot, Sponsor, Transfer
+from chaland.hub.loyalty.models import Account, Entry, Hold, Sponsor, Transfer
 from tests.hub.loyalty.ledger.building import NOW, Purse, days
 from tests.hub.loyalty.ledger.conftest import Time
 
@@ -377,32 +377,3 @@ def test_a_debt_of_who_leaves_is_borne_by_the_association(purse: Purse) -> None:
 
 def _entries() -> list[tuple[int, int]]:
     return list(Entry.objects.order_by("pk").values_list("pk", "amount"))
-
-
-def test_a_changed_cache_is_found_and_set_right(purse: Purse) -> None:
-    """odoo#206048: a balance and a history, neither of them authoritative."""
-    purse.earn(100)
-    Account.objects.filter(role="member").update(balance=150, held=3)
-    Lot.objects.update(left=70)
-    wrong = {(each.what, each.stored, each.computed) for each in proof.rebuild(_town(purse))}
-    assert wrong == {
-        ("account.balance", 150, 100),
-        ("account.held", 3, 0),
-        ("lot.left", 70, 100),
-    }
-
-
-def _town(purse: Purse) -> int:
-    return purse.asset.association_id
-
-
-def test_a_statement_tells_each_movement_and_why(purse: Purse) -> None:
-    earned = purse.earn(100)
-    purse.redeem(80)
-    purse.reverse(earned)
-    told = selectors.statement(purse.member.pk, purse.asset.pk)
-    assert [(each.kind, each.amount, each.owed) for each in told] == [
-        ("reverse-earn", -20, 80),
-        ("redeem", -80, 0),
-        ("earn", 100, 0),
-    ]
