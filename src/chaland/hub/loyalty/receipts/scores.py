@@ -13,7 +13,8 @@ _HALF_S = 15 * 60
 
 @dataclass(frozen=True)
 class Factors:
-    """What speaks for a pair. ``amount_off_cents`` is None where the claim told no amount."""
+    """What speaks for a pair. ``amount_off_cents`` >= 0 is how far apart the amounts are, None
+    where the claim told none."""
 
     same_shop: bool
     amount_off_cents: int | None
@@ -34,7 +35,7 @@ def factors(
     An amount loses all its points at a tenth away; no amount told gets half of them. Too far away
     in time, or another amount at another shop, scores 0: no candidate.
     """
-    off = None if claimed_cents is None else gross_cents - claimed_cents
+    off = None if claimed_cents is None else abs(gross_cents - claimed_cents)
     amount = _AMOUNT / 2 if off is None else _amount(off, claimed_cents or 0)
     if apart_s > NEAR.total_seconds() or (amount == 0 and not same_shop):
         return Factors(same_shop, off, apart_s, 0)
@@ -45,4 +46,4 @@ def factors(
 def _amount(off_cents: int, claimed_cents: int) -> float:
     if claimed_cents <= 0:
         return float(_AMOUNT) if off_cents == 0 else 0.0
-    return _AMOUNT * max(0.0, 1 - 10 * abs(off_cents) / claimed_cents)
+    return _AMOUNT * max(0.0, 1 - 10 * off_cents / claimed_cents)
