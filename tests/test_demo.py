@@ -360,15 +360,14 @@ class TestCommand:
 
     @staticmethod
     def go_to_the_till(port: int) -> None:
-        """One press on the front page makes the browser the cashier's paired tablet."""
+        """One press on the front page makes a browser the cashier's tablet."""
         with httpx.Client(base_url=f"http://localhost:{port}", follow_redirects=True) as browser:
             form = browser.get("/accounts/login/").text
             assert cast.SELLER_PIN in form
             token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form)
             assert token is not None
             page = browser.post("/demo/till/", data={"csrfmiddlewaretoken": token[1]})
-            assert page.status_code == 200
-            assert page.url.path == "/till/"
+            assert (page.status_code, page.url.path) == (200, "/till/")
             assert "till" in browser.cookies
 
     @staticmethod
