@@ -52,9 +52,7 @@ def prune(now: datetime) -> int:
 
 
 def _valid(token: str, kind: AccountKey.Kind) -> models.QuerySet[AccountKey]:
-    return AccountKey.objects.filter(
-        token_hash=_hash(token), kind=kind, expires_at__gt=clock.now()
-    )
+    return AccountKey.objects.filter(token_hash=_hash(token), kind=kind, expires_at__gt=clock.now())
 
 
 def _make(member_id: int, kind: AccountKey.Kind, lives: timedelta, actor: str) -> str:
