@@ -179,7 +179,8 @@ def test_members_are_not_to_be_guessed_by_receipts(counter: Counter) -> None:
         {"amount_cents": 0}, {"amount_cents": -5}, {"amount_cents": 10**12},
         {"amount_cents": "23.50"}, {"issued_at": "yesterday"}, {"issued_at": "2026-06-02T10:00"},
         {"issued_at": "2030-01-01T00:00:00Z"}, {"issued_at": "1970-01-01T00:00:00Z"},
-        {"seller": 999}, {"extra": 1}, {"member": None}, {"contact": "", "member": None}, {"number": "\x00"},
+        {"seller": 999}, {"extra": 1}, {"member": None}, {"contact": "", "member": None},
+        {"number": "\x00"},
         {"key": "short"}, {"key": "x" * 100},
     ],
 )  # fmt: skip

@@ -1,0 +1,57 @@
+"""How long a till waits to attach a receipt, on both engines: ``python -m bench attach``.
+
+``--members 20000`` for a short try. PostgreSQL is measured where ``CHALAND_BENCH_POSTGRES_URL``
+names an empty database.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from typing import Any
+
+from bench.report import table, write_section
+
+
+def measured(members: int, url: str) -> dict[str, Any]:
+    """Fill and measure one engine (no URL: SQLite) in a process and a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        env = {**os.environ, "CHALAND_STATE_DIR": folder, "CHALAND_LOG_LEVEL": "ERROR"}
+        if url:
+            env["CHALAND_LOYALTY_DATABASE_URL"] = url
+        said = subprocess.run(
+            [sys.executable, "-m", "bench.register.attach", str(members)],
+            env=env, stdout=subprocess.PIPE, text=True, check=True,
+        ).stdout  # fmt: skip
+    found: dict[str, Any] = json.loads(said.splitlines()[-1])
+    return found
+
+
+def main() -> int:
+    """Measure both engines and write the section; fail where p99 passes 150 ms."""
+    members = int(sys.argv[sys.argv.index("--members") + 1]) if "--members" in sys.argv else 10**6
+    urls = ["", *filter(None, [os.environ.get("CHALAND_BENCH_POSTGRES_URL", "")])]
+    load = os.getloadavg()[0]
+    engines = [measured(members, url) for url in urls]
+    rows = [
+        (e["engine"], e["p50"], e["p99"], e["cpu_ms"], e["queries"], e["per_s"], e["slowest_ms"])
+        for e in engines
+    ]  # fmt: skip
+    head = (
+        "engine", "p50 ms", "p99 ms", "CPU ms", "statements", "requests/s, 8 clients", "slowest ms",
+    )  # fmt: skip
+    write_section(
+        "Attaching a receipt at the till",
+        "python -m bench attach",
+        f"{members:,} members; POST /till/receipts through all of Django (cookie, shape, key kept "
+        "for good, receipt, rules, purse and points in the ledger, balances for the screen), each "
+        "a durable commit. The machine's load average at the start was "
+        f"{load:.1f}: other work ran on its cores beside it, so read the CPU column first.\n\n"
+        + table(head, rows),
+    )
+    return int(any(e["p99"] > 150 for e in engines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
