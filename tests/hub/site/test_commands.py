@@ -58,9 +58,10 @@ def serving(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         assert process.wait(timeout=40) == 0
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    with serving(tmp_path) as hub:
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """One hub for the tests that leave it as it was."""
+    with serving(tmp_path_factory.mktemp("hub")) as hub:
         yield hub
 
 

@@ -13,7 +13,6 @@ from chaland.hub.footfall.models import SealedCopy, Sketch
 from chaland.hub.footfall.services import covisits, erasure
 from tests import builders
 from tests.hub.site.test_commands import environment
-from tests.hub.site.test_worker import migrated
 
 SHARED = """
 import os, sys
@@ -83,13 +82,11 @@ def printed(script: str, state: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_nothing_of_them_is_left_in_a_file(tmp_path: Path) -> None:
-    state = migrated(tmp_path)
+def test_nothing_of_them_is_left_in_a_file(state: Path) -> None:
     assert printed(WORKER, state) == ["stored True", "after the worker 0 0"]
 
 
-def test_what_a_reader_holds_back_goes_when_it_ends(tmp_path: Path) -> None:
-    state = migrated(tmp_path)
+def test_what_a_reader_holds_back_goes_when_it_ends(state: Path) -> None:
     assert printed(WITH_A_READER, state) == [
         "stored True", "while it is read True", "a minute later 0 0",
     ]  # fmt: skip

@@ -44,8 +44,10 @@ PRODUCTION = {
 }
 
 
-def test_a_production_server_passes_the_deployment_check(tmp_path: Path) -> None:
-    result = manage("check", "--deploy", "--fail-level", "WARNING", state=tmp_path, **PRODUCTION)
+@pytest.mark.parametrize("planes", ["footfall,loyalty", "footfall", "loyalty"])
+def test_a_production_server_passes_the_deployment_check(tmp_path: Path, planes: str) -> None:
+    given = PRODUCTION | {"CHALAND_PLANES": planes}
+    result = manage("check", "--deploy", "--fail-level", "WARNING", state=tmp_path, **given)
     assert result.returncode == 0, result.stdout + result.stderr
 
 

@@ -40,24 +40,13 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def migrated(tmp_path: Path) -> Path:
-    state = tmp_path / "state"
-    for alias in ("default", "footfall", "loyalty"):
-        subprocess.run(
-            [*HUB, "manage", "migrate", f"--database={alias}", "--verbosity=0"],
-            env=environment(state), check=True,
-        )  # fmt: skip
-    return state
-
-
-def test_the_server_has_one_worker_that_ends_with_it(tmp_path: Path) -> None:
+def test_the_server_has_one_worker_that_ends_with_it(state: Path, tmp_path: Path) -> None:
     with serving(tmp_path):
         until(lambda: len(workers_of(tmp_path / "state")) == 1)
     assert workers_of(tmp_path / "state") == []
 
 
-def test_the_worker_ends_with_a_server_that_was_killed(tmp_path: Path) -> None:
-    state = migrated(tmp_path)
+def test_the_worker_ends_with_a_server_that_was_killed(state: Path) -> None:
     server = subprocess.Popen([sys.executable, "-c", SERVER], env=environment(state))
     until(lambda: len(workers_of(state)) == 1)
     os.kill(server.pid, signal.SIGKILL)
@@ -65,8 +54,7 @@ def test_the_worker_ends_with_a_server_that_was_killed(tmp_path: Path) -> None:
     until(lambda: workers_of(state) == [])
 
 
-def test_once_does_what_is_due_and_says_it_in_numbers(tmp_path: Path) -> None:
-    state = migrated(tmp_path)
+def test_once_does_what_is_due_and_says_it_in_numbers(state: Path) -> None:
     make = (
         "import django; django.setup()\n"
         "from datetime import date\n"
@@ -95,8 +83,7 @@ def test_once_does_what_is_due_and_says_it_in_numbers(tmp_path: Path) -> None:
     assert "a" * 16 not in done[0].stderr + done[0].stdout
 
 
-def test_a_worker_that_died_is_started_again(tmp_path: Path) -> None:
-    state = migrated(tmp_path)
+def test_a_worker_that_died_is_started_again(state: Path) -> None:
     server = subprocess.Popen([sys.executable, "-c", SERVER], env=environment(state))
     try:
         until(lambda: len(workers_of(state)) == 1)
