@@ -75,7 +75,7 @@ clean:  ## Remove what was set up and built
 		$(PIP) install --require-hashes -r requirements/node.txt; fi
 	@touch $@
 
-.stamps/built: .stamps/hub .stamps/node $(wildcard assets/*.* assets/src/*) $(wildcard src/chaland/hub/site/locale/*/LC_MESSAGES/*.po)
+.stamps/built: .stamps/hub .stamps/node $(wildcard assets/*.* assets/src/* assets/src/*/*) $(wildcard src/chaland/hub/site/locale/*/LC_MESSAGES/*.po)
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --prefix assets --no-audit --no-fund --loglevel=error
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm run build --prefix assets --silent
 	$(BIN)/python tools/messages.py compile
