@@ -3,7 +3,6 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-
 THE_TOWN = 0
 """As ``shop_id``: all shops that are shown, together."""
 
