@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import psycopg
 from django.conf import settings
 from django.db import DatabaseError, connections
 
@@ -59,11 +60,12 @@ def _role(alias: str) -> tuple[str, list[str]]:
             "SELECT datname FROM pg_database WHERE datallowconn AND datname <> current_database()"
             " AND has_database_privilege(datname, 'CONNECT') ORDER BY datname"
         )
-        open_to_it = [name for (name,) in cursor.fetchall() if name not in _NOBODYS]
+        names = [name for (name,) in cursor.fetchall() if name not in _NOBODYS]
         cursor.execute(
             "SELECT roleid::regrole::text FROM pg_auth_members WHERE member = %s::regrole", [role]
         )
         groups = [name for (name,) in cursor.fetchall()]
+    open_to_it = [name for name in names if _holds_a_plane(alias, name)]
     faults = [
         f"{alias}: {role} may connect to {name}: REVOKE CONNECT ON DATABASE {name} FROM PUBLIC."
         for name in open_to_it
@@ -72,6 +74,19 @@ def _role(alias: str) -> tuple[str, list[str]]:
     if is_super:
         faults = [f"{alias}: {role} is a superuser, whom no database refuses."]
     return str(role), faults
+
+
+def _holds_a_plane(alias: str, name: str) -> bool:
+    """Say whether a database that the role may open has tables of a hub; others' are theirs."""
+    parameters = connections[alias].get_connection_params() | {"dbname": name}
+    try:
+        with psycopg.connect(**parameters) as other:
+            asked = "SELECT 1 FROM pg_class WHERE relkind = 'r' AND relname ~ %s LIMIT 1"
+            return (
+                other.execute(asked, [r"^(association|footfall|loyalty)_"]).fetchone() is not None
+            )
+    except psycopg.Error:
+        return False  # something else refused it
 
 
 @contextmanager

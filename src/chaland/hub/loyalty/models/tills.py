@@ -62,7 +62,7 @@ class SavedAnswer(models.Model):
     body_digest = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField()
     answer = SealedTextField()
-    """JSON, sealed: it may hold a voucher's code. Never a name or a contact: it outlives members."""
+    """JSON, sealed: it may hold a voucher's code. Never a name, never a contact."""
     at = models.DateTimeField()
 
     class Meta:
