@@ -60,7 +60,7 @@ def main() -> int:
     ]  # fmt: skip
     head = ("look-up", "engine", "p50 ms", "p99 ms", "CPU ms", "found")
     more = (
-        "engine", "requests/s, 8 clients, 1 in 10 enrols", "slowest ms", 
+        "engine", "requests/s, 8 clients, 1 in 10 enrols", "slowest ms",
         "the same SQL alone, p50 ms",
         "ratio, by number", "filled in s",
     )  # fmt: skip
