@@ -67,7 +67,18 @@ def test_members_buy_after_they_joined_and_at_several_shops(
     own = known & ~staged
     assert (rows.time_s[own] >= members.joined_s[rows.who[own]] - 86_400).all()
     pairs = np.unique(np.stack([rows.who[known], rows.shop[known]]), axis=1)
-    assert 2.5 < pairs.shape[1] / len(np.unique(pairs[0])) < 5
+    assert 2 < pairs.shape[1] / len(np.unique(pairs[0])) < 5
+
+
+def test_many_members_come_a_few_times_a_year_and_few_weekly(
+    drawn: tuple[Members, Receipts],
+) -> None:
+    members, rows = drawn
+    whole_year = members.joined_s < rows.time_s[0] + 30 * 86_400
+    count = np.bincount(rows.who[rows.who != NOBODY], minlength=len(whole_year))[whole_year]
+    assert 2 <= np.median(count) <= 8
+    assert 0.002 < (count >= 52).mean() < 0.05
+    assert np.sort(count)[-len(count) // 5 :].sum() > 0.5 * count.sum()  # a fifth buys half
 
 
 def test_nearer_shops_are_shared_more(drawn: tuple[Members, Receipts]) -> None:

@@ -1,13 +1,14 @@
 """Two years of receipts through the hub's own services, oldest first, then the live ones.
 
-A process of its own (see ``__main__``), so that the page is served meanwhile. Each simulated day
-is one transaction: wherever it is interrupted, the next start goes on from there. What a till
+A process of its own (see ``__main__``), so that the page is served meanwhile. A few simulated days
+are one transaction: wherever it is interrupted, the next start goes on from there. Months are
+closed as they are passed, so that the pages fill from the first minute. What a till
 would have done with the same receipts is what is stored: there is no path beside the services.
 """
 
 import os
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -25,9 +26,9 @@ from chaland.demo.timing import TownClock
 from chaland.hub.association.models import Association, Shop
 from chaland.hub.common import clock
 from chaland.hub.loyalty import due
+from chaland.hub.loyalty.clearing.services import CLOSE_AFTER
 from chaland.hub.loyalty.consent import wordings
 from chaland.hub.loyalty.consent.services import Decision
-from chaland.hub.loyalty.figures import services as figures
 from chaland.hub.loyalty.ledger import selectors as ledger
 from chaland.hub.loyalty.ledger.postings import LedgerErrorFinal
 from chaland.hub.loyalty.members import contacts
@@ -50,6 +51,8 @@ AHEAD_DAYS = 60
 MEMBERS = 5_400
 """Of whom 5,000 have joined when the live day begins, the others later."""
 _SPENDS, _PURSE_MIN, _STAMPS, _POINTS = 0.06, 300, 10, 100
+_DAYS_AT_ONCE = 3
+"""More make the whole faster, and who waits to write wait longer."""
 _TASKS_EVERY = timedelta(hours=1)
 _WAIT_S = 2.0
 
@@ -104,18 +107,15 @@ class Loading:
             return 0, begins
         return int(last.external_id) + 1, last.issued_at
 
-    def _pending(self) -> dict[date, list[int]]:
-        """Return receipts to attach later, by the day on which that happens."""
-        pending: dict[date, list[int]] = defaultdict(list)
+    def _pending(self) -> list[tuple[int, int]]:
+        """Return receipts to attach later, with when that happens (epoch seconds), soonest last."""
         rows = self.rows
         due_s = rows.time_s + rows.delay_s
         wanted = (rows.who != NOBODY) & (rows.delay_s > 0) & (due_s >= self.at.timestamp())
-        for index in np.flatnonzero(wanted).tolist():
-            pending[_local_day(int(due_s[index]))].append(index)
-        return pending
+        return sorted(((int(due_s[i]), i) for i in np.flatnonzero(wanted).tolist()), reverse=True)
 
     def step(self, until: datetime) -> int:
-        """Bring in all that happens before ``until`` (at most a day); return the receipts."""
+        """Bring in all that happens before ``until`` (some days); return the receipts."""
         end = int(np.searchsorted(self.rows.time_s, until.timestamp(), "left"))
         batch = range(self.next_row, max(end, self.next_row))
         with transaction.atomic(using="loyalty"):
@@ -215,16 +215,14 @@ class Loading:
 
     def _attach_late(self, until: datetime) -> None:
         """Attach what was forgotten: by the receipt's code, or by the seller who held it back."""
-        day = _local_day(int(until.timestamp()) - 1)
-        for index in self.late.pop(day, []):
+        while self.late and self.late[-1][0] < until.timestamp():
+            at_s, index = self.late.pop()
             member = self._member(index)
             said = {"shop_id": self.shops[int(self.rows.shop[index])], "source": Source.SIMULATED}
             receipt = Receipt.objects.filter(external_id=f"{index:07}", **said).first()
             if receipt is None or member is None or receipt.attached_at:
-                if receipt is None and index >= self.next_row:  # later today
-                    self.late[day].append(index)
                 continue
-            at = self._issued(index) + timedelta(seconds=int(self.rows.delay_s[index]))
+            at = datetime.fromtimestamp(at_s, UTC)
             staged = int(self.rows.who[index]) == misuse.SELLERS_MEMBER
             actor = self.staff[receipt.shop_id].actor(int(self.rows.seller[index]))
             how = Receipt.How.TILL if staged else Receipt.How.LATE
@@ -237,14 +235,13 @@ class Loading:
 
     def _spend(self, batch: range) -> None:
         """Let some members spend: the purse in part, a full stamp card, a hundred points."""
-        wishing = [
-            i for i in batch
-            if self.rows.wish[i] < _SPENDS and self.rows.who[i] != NOBODY and self._member(i)
-        ]  # fmt: skip
-        balances = ledger.balances_of([self._member(i) or 0 for i in wishing])
-        for index in wishing:
+        wishing = {
+            member: i for i in batch
+            if self.rows.wish[i] < _SPENDS and (member := self._member(i)) is not None
+        }  # fmt: skip
+        balances = ledger.balances_of(list(wishing))
+        for member, index in wishing.items():
             shop = self.shops[int(self.rows.shop[index])]
-            member = self._member(index) or 0
             for balance in balances[member]:
                 reward = self.rewards.get(balance.kind)
                 if reward is None or balance.shop_id not in (None, shop):
@@ -264,17 +261,25 @@ class Loading:
         ask = programmes.Ask(self.association, shop, f"demo:{index}:{reward.pk}", actor)
         try:
             programmes.redeem(ask, reward.pk, member, wanted_cents=wanted)
-        except LedgerErrorFinal as error:  # spent at another shop on the same day
+        except LedgerErrorFinal as error:  # a visitor of the demo is spending it
             self.refused[error.code] += 1
 
 
-def _local_day(seconds: int) -> date:
-    return datetime.fromtimestamp(seconds, TIMEZONE).date()
+def _next_stop(at: datetime, target: datetime) -> datetime:
+    """Return how far one transaction goes: some whole days, never past a month's end."""
+    today = at.astimezone(TIMEZONE).date()
+    ends = (today + timedelta(days=ahead) for ahead in range(1, _DAYS_AT_ONCE + 1))
+    day = next((end for end in ends if end.day == 1), today + timedelta(days=_DAYS_AT_ONCE))
+    return min(datetime.combine(day, datetime.min.time(), TIMEZONE).astimezone(UTC), target)
 
 
-def _midnight_after(at: datetime) -> datetime:
-    day = at.astimezone(TIMEZONE).date() + timedelta(days=1)
-    return datetime.combine(day, datetime.min.time(), TIMEZONE).astimezone(UTC)
+def _tasks_are_due(last: datetime, until: datetime, *, behind: bool) -> bool:
+    """Tell whether the worker's tasks are: hourly, and of the past once for each month, as soon as
+    it can be closed."""
+    if not behind:
+        return until - last >= _TASKS_EVERY
+    before, now = ((at - CLOSE_AFTER).astimezone(TIMEZONE).month for at in (last, until))
+    return before != now
 
 
 def run(loading: Loading, now: TownClock, state: Path) -> None:
@@ -288,20 +293,20 @@ def run(loading: Loading, now: TownClock, state: Path) -> None:
         if loading.at >= target - timedelta(seconds=1):
             time.sleep(_WAIT_S)
             continue
-        until = min(_midnight_after(loading.at), target)
-        clock.use(partial(_same, until))
+        until = _next_stop(loading.at, target)
+        # written within the time that it is about: the last day of a month belongs to that month
+        clock.use(partial(_same, until - timedelta(seconds=1)))
         taken += loading.step(until)
         behind = target - until > timedelta(days=1)
-        if until - tasks_at >= (timedelta(days=91) if behind else _TASKS_EVERY):
+        if _tasks_are_due(tasks_at, until, behind=behind):
             tasks_at = until
-            figures.release(Association.objects.get(), until, ahead=not behind)
-            if not behind:
-                due.run_due(until)
+            due.run_due(until)
         loyalty.note_loaded(state, until if behind else None)
         if not behind and not told:
             told = True
             click.echo(
                 f"Loyalty is loaded: {taken} receipts in {time.monotonic() - began:.0f} s"
+                f" ({time.process_time():.0f} s of processor time)"
                 + (f"; refused: {dict(loading.refused)}" if loading.refused else "")
             )
 

@@ -21,9 +21,9 @@ class Item:
 
 @dataclass(frozen=True)
 class Trade:
-    """A trade's customers. ``a_year``: purchases of one who is a regular there; ``lines``: mean
-    articles on a receipt; ``returned``: share of receipts of which an article comes back;
-    ``months``: how busy each month is, January first."""
+    """A trade's customers. ``a_year``: mean purchases of a member whose own shop it is (most come
+    less often, a few weekly); ``lines``: mean articles on a receipt; ``returned``: share of
+    receipts of which an article comes back; ``months``: how busy each month is, January first."""
 
     a_year: float
     lines: float
@@ -67,7 +67,7 @@ _PAPER = _items(
 
 TRADES: Mapping[str, Trade] = {
     "Prêt-à-porter femme": Trade(
-        5,
+        4,
         1.7,
         _items(
             ("Robe", "vêtements", 79, 2000),
@@ -77,9 +77,9 @@ TRADES: Mapping[str, Trade] = {
         0.07,
         _CLOTHES,
     ),
-    "Boulangerie": Trade(38, 2.2, _BREAD),
+    "Boulangerie": Trade(11, 2.2, _BREAD),
     "Pharmacie": Trade(
-        11,
+        6,
         1.8,
         _items(
             ("Parapharmacie", "soins", 12.40, 2000),
@@ -89,7 +89,7 @@ TRADES: Mapping[str, Trade] = {
         0.003,
         (1.2, 1.2, 1.1, 1, 1, 0.9, 0.8, 0.8, 0.9, 1, 1.1, 1.1),
     ),
-    "Librairie": Trade(7, 1.6, _PAPER, 0.02, _GIFTS),
+    "Librairie": Trade(4.5, 1.6, _PAPER, 0.02, _GIFTS),
     "Chaussures": Trade(
         3,
         1.2,
@@ -102,13 +102,13 @@ TRADES: Mapping[str, Trade] = {
         _CLOTHES,
     ),
     "Opticien": Trade(
-        1.5,
+        2,
         1.3,
         _items(("Monture", "optique", 149, 2000), ("Produit lentilles", "entretien", 12.50, 2000)),
         0.02,
     ),
     "Grand magasin": Trade(
-        8,
+        5,
         2.0,
         _items(
             ("Linge de maison", "maison", 29, 2000),
@@ -120,20 +120,20 @@ TRADES: Mapping[str, Trade] = {
         _GIFTS,
     ),
     "Parfumerie": Trade(
-        4,
+        3.5,
         1.5,
         _items(("Parfum", "parfums", 68, 2000), ("Crème", "soins", 32, 2000)),
         0.03,
         (0.8, 1.2, 0.8, 0.8, 1.3, 1, 0.8, 0.7, 0.8, 0.9, 1.1, 2.2),
     ),
     "Tabac-presse": Trade(
-        14,
+        6.5,
         1.4,
         _items(("Magazine", "presse", 5.90, 210), ("Carterie", "papeterie", 3.20, 2000)),
     ),
-    "Café": Trade(14, 1.8, _CAFE, 0, _TERRACE),
+    "Café": Trade(6.5, 1.8, _CAFE, 0, _TERRACE),
     "Fromager": Trade(
-        13,
+        6.5,
         2.3,
         _items(
             ("Comté 18 mois", "fromages", 8.60, 550),
@@ -144,7 +144,7 @@ TRADES: Mapping[str, Trade] = {
         (0.9, 1, 1, 1, 0.9, 0.9, 0.8, 0.8, 1, 1.1, 1.1, 1.5),
     ),
     "Boucherie": Trade(
-        12,
+        6,
         2.0,
         _items(
             ("Rôti de veau", "boucherie", 17.50, 550),
@@ -153,7 +153,7 @@ TRADES: Mapping[str, Trade] = {
         ),
     ),
     "Primeur": Trade(
-        18,
+        7.5,
         3.2,
         _items(
             ("Pommes", "fruits", 3.20, 550),
@@ -164,9 +164,9 @@ TRADES: Mapping[str, Trade] = {
         0,
         (0.8, 0.8, 0.9, 1, 1.2, 1.3, 1.2, 1, 1.1, 1, 0.8, 0.9),
     ),
-    "Restaurant": Trade(5, 3.0, _MEALS, 0, _TERRACE),
+    "Restaurant": Trade(4, 3.0, _MEALS, 0, _TERRACE),
     "Fleuriste": Trade(
-        4,
+        3.5,
         1.2,
         _items(
             ("Bouquet", "fleurs coupées", 28, 1000),
@@ -175,7 +175,9 @@ TRADES: Mapping[str, Trade] = {
         0,
         (0.7, 1.5, 1, 1.1, 1.6, 1, 0.7, 0.6, 0.9, 1.2, 0.9, 1.2),
     ),
-    "Coiffeur": Trade(6, 1.3, _items(("Coupe", "coiffure", 34, 2000), ("Soin", "soins", 18, 2000))),
+    "Coiffeur": Trade(
+        4.5, 1.3, _items(("Coupe", "coiffure", 34, 2000), ("Soin", "soins", 18, 2000))
+    ),
     "Jouets": Trade(
         3,
         1.5,
@@ -184,7 +186,7 @@ TRADES: Mapping[str, Trade] = {
         (0.6, 0.6, 0.7, 0.9, 0.8, 0.8, 0.8, 0.7, 0.8, 0.9, 1.5, 3.0),
     ),
     "Cycles": Trade(
-        2,
+        2.5,
         1.3,
         _items(
             ("Révision", "atelier", 49, 1000),
@@ -195,14 +197,14 @@ TRADES: Mapping[str, Trade] = {
         (0.5, 0.6, 0.9, 1.3, 1.5, 1.5, 1.3, 1, 1.2, 0.9, 0.6, 0.7),
     ),
     "Papeterie": Trade(
-        5, 2.1, _PAPER, 0.02, (1, 0.8, 0.8, 0.8, 0.8, 0.9, 0.7, 1.5, 1.7, 1, 1, 1.3)
+        4, 2.1, _PAPER, 0.02, (1, 0.8, 0.8, 0.8, 0.8, 0.9, 0.7, 1.5, 1.7, 1, 1, 1.3)
     ),
-    "Salon de thé": Trade(8, 2.0, _CAFE, 0, _TERRACE),
+    "Salon de thé": Trade(5, 2.0, _CAFE, 0, _TERRACE),
     "Antiquités": Trade(
-        1, 1.1, _items(("Gravure", "tableaux", 85, 2000), ("Bibelot", "objets", 38, 2000)), 0.02
+        1.8, 1.1, _items(("Gravure", "tableaux", 85, 2000), ("Bibelot", "objets", 38, 2000)), 0.02
     ),
     "Caviste": Trade(
-        5,
+        4,
         1.9,
         _items(("Bordeaux", "vins", 14.50, 2000), ("Champagne", "vins", 32, 2000)),
         0.005,
@@ -210,7 +212,7 @@ TRADES: Mapping[str, Trade] = {
     ),
     "Banque": Trade(0, 1, ()),
     "Supérette": Trade(
-        26,
+        9,
         3.8,
         _items(
             ("Pâtes", "épicerie", 1.90, 550),
@@ -221,18 +223,18 @@ TRADES: Mapping[str, Trade] = {
         0.002,
     ),
     "Bijouterie": Trade(
-        1,
+        1.8,
         1.1,
         _items(("Boucles d’oreilles", "bijoux", 75, 2000), ("Pile de montre", "atelier", 12, 2000)),
         0.03,
         _GIFTS,
     ),
     "Mercerie": Trade(
-        5, 2.2, _items(("Laine", "fils", 6.90, 2000), ("Boutons", "mercerie", 3.5, 2000))
+        4, 2.2, _items(("Laine", "fils", 6.90, 2000), ("Boutons", "mercerie", 3.5, 2000))
     ),
-    "Bandes dessinées": Trade(7, 1.7, _items(("Album", "livres", 16.90, 550)), 0.02, _GIFTS),
+    "Bandes dessinées": Trade(4.5, 1.7, _items(("Album", "livres", 16.90, 550)), 0.02, _GIFTS),
     "Chocolatier": Trade(
-        5,
+        4,
         1.4,
         _items(("Ballotin", "chocolats", 18.90, 550), ("Tablette", "chocolats", 5.80, 550)),
         0,

@@ -31,10 +31,11 @@ _HABIT_M = 250.0
 """Habits are nearer than walks: regulars go far for few shops."""
 _ELSEWHERE = 0.45
 """How often one comes to a shop that isn't one's own, relative to that one."""
-_PACE = 1.2
+_EVENNESS = 0.35
+"""Shape of the gamma distribution of habits: below 1 many come seldom, and a few every week."""
 _LAUNCH_SHARE, _LAUNCH_DAYS = 0.35, 75
 _STAYS_YEARS = 6.0
-_LATE, _RETURN_DAYS = 0.035, (2, 15)
+_LATE, _RETURN_DAYS = 0.02, (2, 15)
 
 
 @dataclass(frozen=True)
@@ -161,8 +162,8 @@ class Clientele:
         who, shop = self._relations(members, rng)
         a_year = np.array([TRADES[s.trade].a_year for s in self.town.shops])[shop]
         at_home = members.home[who] == shop
-        pace = _PACE * a_year * np.where(at_home, 1.0, _ELSEWHERE) / 365.25
-        rate = rng.gamma(0.9, 1 / 0.9, len(who)) * pace
+        pace = a_year * np.where(at_home, 1.0, _ELSEWHERE) / 365.25
+        rate = rng.gamma(_EVENNESS, 1 / _EVENNESS, len(who)) * pace
         ends = self._days(members.joined_s) + rng.exponential(_STAYS_YEARS * 365, self.members)
         begins_at = calendar.passed(shop, self._days(members.joined_s)[who])
         ends_at = calendar.passed(shop, np.minimum(ends, len(calendar.days))[who])
