@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, IntegerField, Max, Q, QuerySet, Sum, Value, When
 
 from chaland.hub.loyalty.figures.fraud import Seen
 from chaland.hub.loyalty.figures.measures import DAY_S, Attach, month_number, month_of
@@ -49,6 +49,12 @@ def released_shops(association_id: int, month: date) -> dict[int, Mapping[str, A
     """Return each shop's released figures of a month."""
     rows = MonthFigures.objects.filter(association_id=association_id, month=month)
     return dict(rows.exclude(shop_id=THE_TOWN).values_list("shop_id", "content"))
+
+
+def newest_month(shop_id: int, timezone: ZoneInfo) -> date | None:
+    """Return the local month of a shop's newest receipt; None where it has none."""
+    last = Receipt.objects.filter(shop_id=shop_id).aggregate(last=Max("issued_at"))["last"]
+    return None if last is None else last.astimezone(timezone).date().replace(day=1)
 
 
 def _purchases(shop_id: int, since: datetime, until: datetime) -> QuerySet[Receipt]:

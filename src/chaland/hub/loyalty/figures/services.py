@@ -32,10 +32,8 @@ def release_due(now: datetime) -> int:
     return sum(release(association, now) for association in Association.objects.all())
 
 
-def release(association: Association, now: datetime, *, ahead: bool = True) -> int:
+def release(association: Association, now: datetime) -> int:
     """Release the closed months of a town. Returns the number of rows made; 0 where it is done.
-
-    ``ahead``: with the newest month's outlook, which takes a second a shop.
 
     A shop's month that was too small, or not there, when the town's was released comes in with the
     next month's release; what is released is never changed.
@@ -52,7 +50,7 @@ def release(association: Association, now: datetime, *, ahead: bool = True) -> i
     there = {(row.shop_id, row.month) for row in own}
     made: list[MonthFigures] = []
     for month in range(int(history.month.min()), last + 1):
-        made += _month(association.pk, history, month, there, ahead=ahead and month == last)
+        made += _month(association.pk, history, month, there, ahead=month == last)
     for row in made:
         row.released_at = now
     with transaction.atomic(using="loyalty"):

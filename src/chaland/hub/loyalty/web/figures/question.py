@@ -38,6 +38,7 @@ class Asked:
         self.shop = self._shop(request)
         self.released = selectors.released_months(self.association_id)
         self.months = self.released if self.director else self._own_months()
+        self.usual = self._usual()
         self.month = self._month(request.GET.get("month", ""))
 
     def _shop(self, request: HttpRequest) -> Shop | None:
@@ -57,9 +58,17 @@ class Asked:
         last = month_number(self.this_month)
         return [month_of(last - back) for back in range(MONTHS_BACK)]
 
+    def _usual(self) -> date | None:
+        """Return the month that is shown where none is asked for: the newest that has something."""
+        if self.shop and not self.director:
+            newest = selectors.newest_month(self.shop.pk, self.timezone)
+            if newest in self.months:
+                return newest
+        return self.months[0] if self.months else None
+
     def _month(self, text: str) -> date | None:
         if not text:
-            return self.months[0] if self.months else None
+            return self.usual
         try:
             month = date.fromisoformat(f"{text}-01")
         except ValueError:
@@ -76,7 +85,7 @@ class Asked:
     def url(self, name: str = "loyalty", **changes: str) -> str:
         """Return the address of these figures, with some parts changed ("" leaves one out)."""
         parts = {
-            "month": f"{self.month:%Y-%m}" if self.month and self.month != self.months[0] else "",
+            "month": f"{self.month:%Y-%m}" if self.month and self.month != self.usual else "",
             "shop": self.shop.slug if self.shop and self.director else "",
             **changes,
         }
