@@ -14,7 +14,16 @@ from chaland.demo.loyalty_people import person
 from chaland.hub.common import clock
 from chaland.hub.loyalty.ledger import proof
 from chaland.hub.loyalty.members import contacts
-from chaland.hub.loyalty.models import Account, Entry, Member, Permission, Receipt
+from chaland.hub.loyalty.models import (
+    Account,
+    Clearing,
+    Entry,
+    Member,
+    MonthFigures,
+    Permission,
+    Receipt,
+)
+from chaland.hub.loyalty.models.figures import THE_TOWN
 from chaland.hub.loyalty.till import devices
 from chaland.simulate.town import drawn_town
 
@@ -55,6 +64,21 @@ def test_a_town_s_receipts_go_in_once_and_the_ledger_holds(town: Path) -> None:
     assert purses.aggregate(total=Sum("balance"))["total"] > 0
     association = Member.objects.values_list("association_id", flat=True)[0]
     assert not proof.rebuild(association)
+
+
+def test_months_are_closed_as_the_loading_passes_them(town: Path) -> None:
+    loading = Loading(SHOPS, 1, FOUNDED, DAYS)
+    now = datetime(2026, 11, 5, 11, tzinfo=UTC)
+    while loading.at < now:
+        loading.advance(now)
+    october = date(2026, 10, 1)
+    assert MonthFigures.objects.filter(month=october, shop_id=THE_TOWN).exists()
+    clearing = Clearing.objects.get()
+    assert clearing.month == october
+    entries = Entry.objects.filter(pk__range=(clearing.first_entry_id, clearing.last_entry_id))
+    earned = entries.filter(transfer__kind="earn").values_list("transfer__occurred_at", flat=True)
+    assert max(earned).date() == date(2026, 10, 31)
+    assert clearing.statements.filter(earned_cents__gt=0).exists()
 
 
 def test_members_agreed_to_what_their_permissions_say(town: Path) -> None:

@@ -26,7 +26,7 @@ from chaland.demo.timing import TownClock
 from chaland.hub.association.models import Association, Shop
 from chaland.hub.common import clock
 from chaland.hub.loyalty import due
-from chaland.hub.loyalty.clearing.services import CLOSE_AFTER
+from chaland.hub.loyalty.clearing import services as clearing
 from chaland.hub.loyalty.consent import wordings
 from chaland.hub.loyalty.consent.services import Decision
 from chaland.hub.loyalty.ledger import selectors as ledger
@@ -34,7 +34,7 @@ from chaland.hub.loyalty.ledger.postings import LedgerErrorFinal
 from chaland.hub.loyalty.members import contacts
 from chaland.hub.loyalty.members import services as members
 from chaland.hub.loyalty.members.services import Enrolment
-from chaland.hub.loyalty.models import Asset, Member, Receipt, Reward, Seller, Source
+from chaland.hub.loyalty.models import Asset, Clearing, Member, Receipt, Reward, Seller, Source
 from chaland.hub.loyalty.programmes import services as programmes
 from chaland.hub.loyalty.receipts import services as receipts
 from chaland.hub.loyalty.receipts.rules import ReceiptErrorFinal
@@ -50,7 +50,7 @@ AHEAD_DAYS = 60
 """So long can the demo live on before its customers stay away."""
 MEMBERS = 5_400
 """Of whom 5,000 have joined when the live day begins, the others later."""
-_SPENDS, _PURSE_MIN, _STAMPS, _POINTS = 0.06, 300, 10, 100
+_SPENDS, _PURSE_MIN, _STAMPS, _POINTS = 0.2, 150, 10, 100
 _DAYS_AT_ONCE = 3
 """More make the whole faster, and who waits to write wait longer."""
 _TASKS_EVERY = timedelta(hours=1)
@@ -81,7 +81,9 @@ class Loading:
         }
         self.member_ids = self._known()
         self.refused: Counter[str] = Counter()
+        self.taken = 0
         self.next_row, self.at = self._position(first)
+        self.tasks_at = self.at
         self.late = self._pending()
 
     def _known(self) -> dict[int, int]:
@@ -114,8 +116,29 @@ class Loading:
         wanted = (rows.who != NOBODY) & (rows.delay_s > 0) & (due_s >= self.at.timestamp())
         return sorted(((int(due_s[i]), i) for i in np.flatnonzero(wanted).tolist()), reverse=True)
 
+    def advance(self, target: datetime) -> bool:
+        """Bring in the next days up to ``target``, and do what is due then; tell whether more than
+        a day is still missing."""
+        until = _next_stop(self.at, target)
+        # written within the time that it is about: the last day of a month belongs to that month
+        clock.use(partial(_same, until - timedelta(seconds=1)))
+        self.taken += self.step(until)
+        behind = target - until > timedelta(days=1)
+        if _tasks_are_due(self.tasks_at, until, behind=behind):
+            self.tasks_at = until
+            due.run_due(until)
+            self._settle()
+        return behind
+
+    def _settle(self) -> None:
+        """Pay the statements of all closed months but the newest, as shops would have."""
+        closed = Clearing.objects.filter(association_id=self.association).order_by("-month")
+        for month in closed[1:]:
+            for statement in month.statements.filter(settled_by=None).exclude(net_cents=0):
+                clearing.settle(statement.pk, loyalty.ACTOR)
+
     def step(self, until: datetime) -> int:
-        """Bring in all that happens before ``until`` (some days); return the receipts."""
+        """Bring in all that happens before ``until``, at once; return how many receipts."""
         end = int(np.searchsorted(self.rows.time_s, until.timestamp(), "left"))
         batch = range(self.next_row, max(end, self.next_row))
         with transaction.atomic(using="loyalty"):
@@ -278,7 +301,7 @@ def _tasks_are_due(last: datetime, until: datetime, *, behind: bool) -> bool:
     it can be closed."""
     if not behind:
         return until - last >= _TASKS_EVERY
-    before, now = ((at - CLOSE_AFTER).astimezone(TIMEZONE).month for at in (last, until))
+    before, now = ((at - clearing.CLOSE_AFTER).astimezone(TIMEZONE).month for at in (last, until))
     return before != now
 
 
@@ -286,26 +309,17 @@ def run(loading: Loading, now: TownClock, state: Path) -> None:
     """Load the history, then go on with the town's time for ever."""
     os.nice(10)  # the page and the live day come first
     began, told = time.monotonic(), False
-    tasks_at = loading.at
-    taken = 0
     while True:
         target = now.now()
         if loading.at >= target - timedelta(seconds=1):
             time.sleep(_WAIT_S)
             continue
-        until = _next_stop(loading.at, target)
-        # written within the time that it is about: the last day of a month belongs to that month
-        clock.use(partial(_same, until - timedelta(seconds=1)))
-        taken += loading.step(until)
-        behind = target - until > timedelta(days=1)
-        if _tasks_are_due(tasks_at, until, behind=behind):
-            tasks_at = until
-            due.run_due(until)
-        loyalty.note_loaded(state, until if behind else None)
+        behind = loading.advance(target)
+        loyalty.note_loaded(state, loading.at if behind else None)
         if not behind and not told:
             told = True
             click.echo(
-                f"Loyalty is loaded: {taken} receipts in {time.monotonic() - began:.0f} s"
+                f"Loyalty is loaded: {loading.taken} receipts in {time.monotonic() - began:.0f} s"
                 f" ({time.process_time():.0f} s of processor time)"
                 + (f"; refused: {dict(loading.refused)}" if loading.refused else "")
             )
