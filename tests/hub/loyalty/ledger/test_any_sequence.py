@@ -5,10 +5,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -29,7 +30,7 @@ from chaland.hub.loyalty.ledger.postings import (
     Part,
     Settlement,
 )
-from chaland.hub.loyalty.models import Account, Entry, Hold, Member, Sponsor, Transfer
+from chaland.hub.loyalty.models import Account, Entry, Hold, Lot, LotUse, Member, Sponsor, Transfer
 from tests.builders import build_cast
 from tests.hub.loyalty.ledger.building import NOW, Purse
 from tests.loyalty_builders import build_loyalty
@@ -127,9 +128,28 @@ class Till(RuleBasedStateMachine):
     )
     def take_back(self, pick: int, lines: dict[int, int] | None, within: bool) -> None:
         rows = Transfer.objects.order_by("recorded_at", "pk")
-        one, key = rows[pick % rows.count()], self.key()
-        here = self.purses[0]
-        self.attempt(lambda: here.reverse(one, lines, within_balance=within, key=key))
+        self.reverse(rows[pick % rows.count()], lines, within=within)
+
+    @precondition(lambda self: Transfer.objects.filter(kind="redeem").exists())
+    @rule(pick=st.integers(0, 99), later=st.sampled_from((0, 9, 40)))
+    def give_back_late(self, pick: int, later: int) -> None:
+        """A spending comes back, perhaps when its lots have lapsed; they are made anew."""
+        rows = Transfer.objects.filter(kind="redeem").order_by("recorded_at", "pk")
+        one = rows[pick % rows.count()]
+        self.now += timedelta(days=later)
+        self.reverse(one, None, within=False)
+
+    def reverse(self, one: Transfer, lines: dict[int, int] | None, *, within: bool) -> None:
+        here, key = self.purses[0], self.key()
+        request = partial(here.reverse, one, lines, within_balance=within, key=key)
+        services.expire_due(self.now)  # else the reversal does, and what is left changes under it
+        left, before = _left_of(one), Entry.objects.count()
+        self.attempt(request)
+        if one.kind == "earn":
+            mine = Entry.objects.filter(account__role__in=("member", "debt"))
+            new = mine.filter(transfer__idempotency_key=key).aggregate(n=Sum("amount"))["n"] or 0
+            assert -left <= new <= 0, "a return pays, or takes what has gone back already"
+            assert new or Entry.objects.count() == before
 
     @rule(amount=st.integers(-60, 120))
     def fund(self, amount: int) -> None:
@@ -217,6 +237,19 @@ class Till(RuleBasedStateMachine):
                 moved = at.filter(transfer=transfer).aggregate(n=Sum("amount"))["n"]
                 back = at.filter(transfer__reverses=transfer).aggregate(n=Sum("amount"))["n"] or 0
                 assert 0 <= -back * (1 if moved > 0 else -1) <= abs(moved)
+
+
+def _left_of(earned: Transfer) -> int:
+    """What the payers of an earning haven't got back yet: neither returned nor lapsed."""
+    others = Entry.objects.exclude(account__role__in=("member", "debt"))
+    of_it = Q(transfer=earned) | Q(transfer__reverses=earned)
+    paid = -(others.filter(of_it).aggregate(n=Sum("amount"))["n"] or 0)
+    family = set(Lot.objects.filter(entry__transfer=earned).values_list("pk", flat=True))
+    for pk, origin in Lot.objects.order_by("pk").values_list("pk", "origin_id"):
+        if origin in family:
+            family.add(pk)
+    uses = LotUse.objects.filter(lot__in=family, entry__transfer__kind="expire")
+    return max(0, paid - (uses.aggregate(n=Sum("amount"))["n"] or 0))
 
 
 @pytest.mark.parametrize(

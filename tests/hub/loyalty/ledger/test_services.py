@@ -206,6 +206,32 @@ def test_what_lapsed_is_not_taken_back_again(purse: Purse, time: Time) -> None:
     assert purse.position() == 0
 
 
+def test_a_return_never_pays_whose_lots_were_filled_again_and_lapsed(
+    purse: Purse, time: Time
+) -> None:
+    earned = purse.earn(50, 50, expires_on=days(10))
+    spent = purse.redeem(100)
+    purse.earn(100, expires_on=days(400))
+    purse.reverse(earned, {1: 50})  # taken from the second lot: the first is spent
+    purse.reverse(spent)  # fills the first one with 100, of which 50 are left to take back
+    time.now = NOW + timedelta(days=11)
+    services.expire_due(time.now)
+    assert purse.reverse(earned, {2: 50}) is None
+    assert purse.has == (50, 0, 0)
+
+
+def test_what_lapsed_after_two_renewals_is_not_taken_back_again(purse: Purse, time: Time) -> None:
+    earned = purse.earn(100, expires_on=days(10))
+    for day in (11, 60):
+        spent = purse.redeem(100)
+        time.now = NOW + timedelta(days=day)
+        purse.reverse(spent)
+    time.now = NOW + timedelta(days=120)
+    services.expire_due(time.now)
+    assert purse.reverse(earned) is None
+    assert purse.has == (0, 0, 0)
+
+
 def test_a_hold_is_spent_once(purse: Purse) -> None:
     """medusa#16347, fuint#71: one gift card redeemed twice, twenty gifts out of one balance."""
     purse.earn(100)

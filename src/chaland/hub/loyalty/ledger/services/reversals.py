@@ -139,7 +139,9 @@ def _take_earning(
     lapse(book, account, local_day(reversal.association_id))
     book.write()
     own = list(Lot.objects.filter(entry__transfer=moved.original))
-    amounts = _capped(amounts, sum(moved.left().values()) - _lapsed(own))
+    # Below zero where a spending that came back filled the lots with more than is left of the
+    # earning, and that lapsed: then nothing is to be taken.
+    amounts = _capped(amounts, max(0, sum(moved.left().values()) - _lapsed(own)))
     there = account.balance - account.held
     if reversal.within_balance:
         amounts = _capped(amounts, there)
@@ -168,10 +170,12 @@ def _take_earning(
 
 
 def _lapsed(lots: list[Lot]) -> int:
-    """Return what went back to the payers by lapsing, of an earning's own lots."""
-    every = [lot.pk for lot in lots] + list(
-        Lot.objects.filter(origin__in=lots).values_list("pk", flat=True)
-    )
+    """Return what went back to the payers by lapsing, of an earning's own lots and of those that
+    were made anew from them, however often."""
+    every = renewed = [lot.pk for lot in lots]
+    while renewed:
+        renewed = list(Lot.objects.filter(origin__in=renewed).values_list("pk", flat=True))
+        every = every + renewed
     uses = LotUse.objects.filter(lot__in=every, entry__transfer__kind=Transfer.Kind.EXPIRE)
     return sum(uses.values_list("amount", flat=True))
 
