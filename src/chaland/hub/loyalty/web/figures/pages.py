@@ -248,6 +248,15 @@ def _level(members: int, cohort: Cohort) -> int:
     return sum(members / cohort.size >= step for step in _HEAT_STEPS)
 
 
+def _days_between(low: int, high: int) -> str:
+    """Name the middle third by its days of purchase; where most bought once, it is empty."""
+    if low > high:
+        return "–"
+    if low == high:
+        return _("on %(n)d days") % {"n": low}
+    return _("on %(low)d to %(high)d days") % {"low": low, "high": high}
+
+
 def _rfm(found: Board) -> dict[str, Any] | None:
     """Return thirds of recency by thirds of frequency, in plain words."""
     rfm = found.newest and found.newest["rfm"]
@@ -262,7 +271,7 @@ def _rfm(found: Board) -> dict[str, Any] | None:
     )
     columns = (
         ngettext("on %(n)d day", "on 1 to %(n)d days", few) % {"n": few},
-        _("on %(low)d to %(high)d days") % {"low": few + 1, "high": many},
+        _days_between(few + 1, many),
         _("more often"),
     )
     most = max((cell["spent"] for cell in rfm["cells"] if cell), default=0) or 1
