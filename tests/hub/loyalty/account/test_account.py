@@ -16,6 +16,7 @@ from chaland.hub.loyalty.consent.selectors import permitted
 from chaland.hub.loyalty.members import cards, lookups
 from chaland.hub.loyalty.models import AccountKey, Departure, Lookup, Member, Receipt
 from chaland.hub.loyalty.programmes.services import Ask, redeem
+from chaland.hub.loyalty.receipts import matching
 from tests.builders import build_cast
 from tests.hub.loyalty.programmes.building import WEDNESDAY, buy, receipt
 from tests.loyalty_builders import Loyalty, build_loyalty
@@ -251,3 +252,29 @@ def test_staff_have_no_way_in(town: Loyalty, path: str) -> None:
     director = Client()
     director.force_login(town.cast.director)
     assert director.get(f"/me/{path}").status_code == 403
+
+
+def test_vouchers_and_receipts_that_are_awaited_are_taken_along(
+    town: Loyalty, phone: Client
+) -> None:
+    buy(town, 10_000)
+    shop = town.cast.shops[0]
+    ask = Ask(town.cast.association.pk, shop.pk, "v", "till:1")
+    code = redeem(ask, town.points.rewards.get().pk, town.member.pk).voucher_code
+    matching.claim(
+        town.cast.association.pk, shop.pk, town.member.pk,
+        at=clock.now(), actor="till:1", amount_cents=777,
+    )  # fmt: skip
+    told = json.loads(phone.get("/me/export.json").content)
+    (voucher,) = told["vouchers"]
+    assert (voucher["code"], voucher["state"], voucher["shop"]) == (code, "open", shop.name)
+    (awaited,) = told["awaited_receipts"]
+    assert (awaited["shop"], awaited["gross_cents"], awaited["state"]) == (shop.name, 777, "open")
+
+
+def test_opening_the_account_is_a_contact(town: Loyalty) -> None:
+    """L13: the three years count anew."""
+    Member.objects.filter(pk=town.member.pk).update(last_active_on="2024-01-01")
+    _in(town.member)
+    town.member.refresh_from_db()
+    assert town.member.last_active_on == clock.now().date()

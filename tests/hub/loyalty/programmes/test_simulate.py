@@ -42,6 +42,18 @@ def test_fewer_than_ten_members_are_not_shown(big: Loyalty) -> None:
     )
 
 
+def test_a_rule_that_changes_nothing_tells_no_single_purchase_either(big: Loyalty) -> None:
+    """A draft for articles that nobody sells touches nobody: else it would tell one receipt."""
+    nothing = EarningRule(0, "multiplier", {"percent": 200, "groups": ["no such"]}, "draft")
+    for member in big.members[:9]:
+        receipt(big, [77_700], member=member, at=TUESDAY)
+    receipt(big, [1_000], member=big.members[0], at=WEDNESDAY)
+    hidden = simulate.Simulation(hidden=True)
+    assert simulate.run(big.points, nothing, SINCE, UNTIL) == hidden
+    receipt(big, [1_000], member=big.members[9], at=TUESDAY)
+    assert simulate.run(big.points, nothing, SINCE, UNTIL).members == 0
+
+
 def test_a_rule_that_changes_nothing_says_so(big: Loyalty) -> None:
     for member in big.members:
         receipt(big, [1_000], member=member, at=WEDNESDAY)

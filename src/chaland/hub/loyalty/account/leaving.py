@@ -49,4 +49,4 @@ def erase_departed(now: datetime) -> int:
     """Erase those whose week is over; return how many."""
     due = Departure.objects.filter(erases_at__lte=now).order_by("erases_at")
     ids = list(due.values_list("member_id", flat=True)[:100])
-    return sum(erasure.erase(member_id, actor=f"member:{member_id}") for member_id in ids)
+    return sum(erasure.erase(member_id, actor="member") for member_id in ids)

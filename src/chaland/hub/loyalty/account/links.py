@@ -8,6 +8,7 @@ from django.db import models, transaction
 from django.urls import reverse
 
 from chaland.hub.common import clock
+from chaland.hub.loyalty.members import services as members
 from chaland.hub.loyalty.models import AccountKey, Member
 
 LINK_LIVES = timedelta(minutes=15)
@@ -28,9 +29,8 @@ def open_link(token: str) -> str | None:
         if not unused.update(used_at=clock.now()):
             return None
         member_id = AccountKey.objects.get(token_hash=_hash(token)).member_id
-        # A contact that the member began: the three years count anew (L13).
-        Member.objects.filter(pk=member_id).update(last_active_on=clock.now().date())
-        return _make(member_id, _Kind.SESSION, SESSION_LIVES, f"member:{member_id}")
+        members.note_contact(member_id)
+        return _make(member_id, _Kind.SESSION, SESSION_LIVES, "member")
 
 
 def member_of(token: str) -> Member | None:

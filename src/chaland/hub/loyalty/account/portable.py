@@ -15,7 +15,8 @@ from chaland.hub.common import clock
 from chaland.hub.loyalty.consent.selectors import story_of
 from chaland.hub.loyalty.ledger.selectors import balances, statement
 from chaland.hub.loyalty.members.selectors import lookups_of
-from chaland.hub.loyalty.models import Member, Receipt, ReceiptLine
+from chaland.hub.loyalty.models import Claim, Member, Receipt, ReceiptLine, Voucher
+from chaland.hub.loyalty.programmes.voucher_codes import code_of
 from chaland.hub.loyalty.programmes.words import why_line
 
 COLUMNS = (
@@ -28,6 +29,8 @@ _LOOKUPS_MAX = 100_000
 def everything(member: Member) -> dict[str, Any]:
     """Return all that is known of a member, as plain data. Times are ISO 8601, amounts cents."""
     names = shop_names(member.association_id)
+    vouchers = member.vouchers.select_related("reward", "reward__programme").order_by("issued_at")
+    claims = member.claims.select_related("receipt").order_by("at")
     return {
         "made_at": clock.now().isoformat(),
         "association": Association.objects.get(pk=member.association_id).name,
@@ -38,7 +41,9 @@ def everything(member: Member) -> dict[str, Any]:
         ],
         "consents": [_consent(event, names) for event in reversed(story_of(member))],
         "balances": [_balance(member, balance, names) for balance in balances(member.pk)],
+        "vouchers": [_voucher(voucher, names) for voucher in vouchers],
         "receipts": [_receipt(receipt, names) for receipt in purchases(member)],
+        "awaited_receipts": [_awaited(claim, names) for claim in claims],
         "looked_up": [
             {"at": s.at.isoformat(), "how": s.kind, "shop": names.get(s.shop_id or 0, "")}
             for s in lookups_of(member, _LOOKUPS_MAX)
@@ -110,6 +115,32 @@ def _balance(member: Member, balance: Any, names: Mapping[int, str]) -> dict[str
             }
             for m in statement(member.pk, balance.asset_id)
         ],
+    }
+
+
+def _voucher(voucher: Voucher, names: Mapping[int, str]) -> dict[str, Any]:
+    issued_by, programme = voucher.issued_by_id, voucher.reward.programme
+    return {
+        "name": voucher.reward.name,
+        "shop": names.get(programme.shop_id or 0, ""),
+        "code": code_of(issued_by) if issued_by else "",
+        "state": voucher.state,
+        "value_cents": voucher.reward.value_cents,
+        "issued_at": voucher.issued_at.isoformat(),
+        "expires_on": _iso(voucher.expires_on),
+        "used_at": _iso(voucher.used_at),
+        "used_at_shop": names.get(voucher.used_shop_id or 0, ""),
+    }
+
+
+def _awaited(claim: Claim, names: Mapping[int, str]) -> dict[str, Any]:
+    """Return a presence at a till: its receipt is waited for, was found, or never came."""
+    return {
+        "shop": names.get(claim.shop_id, ""),
+        "at": claim.at.isoformat(),
+        "gross_cents": claim.amount_cents,
+        "state": claim.state,
+        "external_id": claim.receipt.external_id if claim.receipt else "",
     }
 
 

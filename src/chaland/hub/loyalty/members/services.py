@@ -273,10 +273,10 @@ def add_surnames(members: Iterable[Member]) -> None:
     )
 
 
-def note_contact(member: Member) -> None:
-    """Take note that the member got in touch (opened the account, answered): active (L13)."""
+def note_contact(member_id: int) -> None:
+    """Take note that a member got in touch (opened the account): three years count anew (L13)."""
     today = clock.now().date()
-    Member.objects.filter(pk=member.pk, last_active_on__lt=today).update(last_active_on=today)
+    Member.objects.filter(pk=member_id, last_active_on__lt=today).update(last_active_on=today)
 
 
 def new_card(member: Member) -> Member:

@@ -1,7 +1,7 @@
 """What a rule would have done: run it on past receipts before it goes live.
 
-Figures only, rounded, and none where fewer than ten members are concerned: whoever simulates sees
-what a rule costs, never what somebody bought.
+Figures only, rounded, and none where fewer than ten members are concerned, by the change or by the
+receipts looked at: whoever simulates sees what a rule costs, never what somebody bought.
 """
 
 from collections.abc import Sequence
@@ -26,9 +26,10 @@ _CHUNK = 2_000
 class Simulation:
     """What a change of rules would have done to past receipts; amounts in units of the asset.
 
-    ``hidden``: too few members to say anything. Else ``receipts`` looked at, ``touched`` receipts
-    and ``members`` that would have earned otherwise, ``now`` what the rules as they are would have
-    given, ``extra`` what the change adds (or takes). ``one_in``: 1, or the share looked at.
+    ``hidden``: too few members to say anything, even how many receipts. Else ``receipts`` looked
+    at, ``touched`` receipts and ``members`` that would have earned otherwise, ``now`` what the
+    rules as they are would have given, ``extra`` what the change adds (or takes). ``one_in``: 1, or
+    the share looked at.
     """
 
     hidden: bool
@@ -110,10 +111,12 @@ def _earned(basket: rules.Basket, given: Sequence[rules.EarningRule]) -> int:
 class _Sum:
     def __init__(self) -> None:
         self.receipts = self.touched = self.now = self.then = 0
+        self.buyers: set[int] = set()
         self.members: set[int] = set()
 
     def add(self, receipt: Receipt, now: int, then: int) -> None:
         self.receipts += 1
+        self.buyers.add(receipt.member_id or 0)
         self.now += now
         self.then += then
         if now != then:
@@ -121,7 +124,7 @@ class _Sum:
             self.members.add(receipt.member_id or 0)
 
     def told(self, one_in: int) -> Simulation:
-        if 0 < len(self.members) < MEMBERS_MIN or self.receipts == 0:
+        if len(self.buyers) < MEMBERS_MIN or 0 < len(self.members) < MEMBERS_MIN:
             return Simulation(hidden=True)
         return Simulation(
             hidden=False,

@@ -1,11 +1,11 @@
 """The member's account: what there is, what is known, and all that a member may do with it."""
 
 import json
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import segno
 from django.contrib import messages
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from chaland.hub.association import limits
 from chaland.hub.common import clock
 from chaland.hub.loyalty.account import leaving, links, portable
 from chaland.hub.loyalty.consent.services import Decision, record
@@ -122,18 +123,16 @@ def decide(request: HttpRequest, holder: Holder) -> HttpResponse:
 @require_POST
 def claim(request: HttpRequest, holder: Holder) -> HttpResponse:
     """Attach a receipt by the code printed on it; ten tries an hour."""
-    key = f"account-claims:{holder.member.pk}"
-    cache.add(key, 0, 3600)
-    if cache.incr(key) > CLAIMS_AN_HOUR:
+    name = f"account-claims:{holder.member.pk}"
+    if not limits.count(name, CLAIMS_AN_HOUR, timedelta(hours=1)):
         messages.error(request, _("Too many tries: wait for an hour, or ask the shop."))
         return redirect("account")
-    actor = f"member:{holder.member.pk}"
     try:
         taken = claim_by_code(
             holder.association.pk,
             request.POST.get("code", ""),
             holder.member.pk,
-            actor,
+            "member",  # no number: the ledger keeps it for good
             clock.now(),
         )
     except ReceiptErrorFinal as error:
