@@ -144,7 +144,12 @@ DATABASES = {"default": _database("association")} | {plane: _database(plane) for
 DATABASE_ROUTERS = ["chaland.hub.site.routers.PlaneRouter"]
 # Rate limits must hold over all worker processes, so the cache is a table, not a process' memory.
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        # Counters of tries lie here: with Django's 300, who tries from many addresses drops them.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
 }
 
 # Contacts of members are sealed under keys of their own, apart from the database ------------------

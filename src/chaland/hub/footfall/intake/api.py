@@ -1,13 +1,12 @@
 """The addresses that sensors know: summaries, exchange, enrolment. No cookies, no sessions."""
 
 import re
+from datetime import timedelta
 
-from allauth.account.adapter import get_adapter
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
-from django.utils.crypto import salted_hmac
 from ninja import Router
 
+from chaland.hub.association import limits
 from chaland.hub.association.models import Shop
 from chaland.hub.common import clock
 from chaland.hub.footfall.intake import drops
@@ -130,12 +129,6 @@ def _enrolled(sensor: Sensor) -> enrolment.Enrolled:
     return enrolment.Enrolled(sensor.identifier, shop.name, town.timezone, town.simulated)
 
 
-def _wrong_codes_key(request: HttpRequest) -> str:
-    """Name the asking address in the cache, hashed: it is nobody else's business."""
-    address = get_adapter().get_client_ip(request)
-    return f"wrong-codes:{salted_hmac('chaland.wrong-codes', address).hexdigest()}"
-
-
 def _refusal(request: HttpRequest, error: EnrolmentErrorFinal) -> HttpResponse:
     """Say why not. Who tries codes at random is told to wait; a right code is never in the way."""
     if error.code in GUESSED and _has_guessed_enough(request):
@@ -152,8 +145,5 @@ def _refusal(request: HttpRequest, error: EnrolmentErrorFinal) -> HttpResponse:
 
 def _has_guessed_enough(request: HttpRequest) -> bool:
     """Tell whether this address tried too many codes; if not, note one more."""
-    key = _wrong_codes_key(request)
-    tried = cache.get(key, 0)
-    if tried < WRONG_CODES_AT_MOST:
-        cache.set(key, tried + 1, WRONG_CODES_PER_S)
-    return bool(tried >= WRONG_CODES_AT_MOST)
+    name = f"wrong-codes:{limits.address_of(request)}"
+    return not limits.count(name, WRONG_CODES_AT_MOST, timedelta(seconds=WRONG_CODES_PER_S))

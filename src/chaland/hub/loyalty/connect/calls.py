@@ -3,16 +3,17 @@
 import functools
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-from allauth.account.adapter import get_adapter
-from django.core.cache import cache
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
-from django.utils.crypto import salted_hmac
 from ninja.security import HttpBearer
 
+from chaland.hub.association import limits
 from chaland.hub.common import clock
+from chaland.hub.loyalty import contention
 from chaland.hub.loyalty.answers import Answer, OtherRequestErrorFinal, RefusalFinal, once
 from chaland.hub.loyalty.connect.keys import Caller, caller_of
 from chaland.hub.loyalty.connect.problems import ProblemErrorFinal, json_response
@@ -21,7 +22,7 @@ from chaland.hub.loyalty.connect.rates import allow
 BYTES_AT_MOST = 2 * 1024 * 1024
 CALLS_PER_MINUTE = 1200
 WRONG_KEYS_AT_MOST = 20
-_WRONG_KEYS_PER_S = 600
+_WRONG_KEYS_PER = timedelta(minutes=10)
 KEY_HEADER = "Idempotency-Key"
 
 Call = Callable[..., HttpResponse]
@@ -42,7 +43,7 @@ class ShopKey(HttpBearer):
 
 
 def told(view: Call) -> Call:
-    """Answer a ProblemErrorFinal as problem+json."""
+    """Answer a ProblemErrorFinal as problem+json; a transaction that met others too often, too."""
 
     @functools.wraps(view)
     def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -50,6 +51,11 @@ def told(view: Call) -> Call:
             return view(request, *args, **kwargs)
         except ProblemErrorFinal as problem:
             return json_response(problem.status, problem.body())
+        except OperationalError as error:
+            if not contention.met_another(error):
+                raise
+            busy = ProblemErrorFinal("busy")
+            return json_response(busy.status, busy.body())
 
     return answered
 
@@ -67,16 +73,10 @@ def caller(request: HttpRequest) -> Caller:
 
 
 def count_wrong_key(request: HttpRequest) -> None:
-    """Slow down who tries keys; the address is hashed: it is nobody else's business."""
-    try:
-        address = get_adapter().get_client_ip(request)
-    except PermissionDenied:  # behind a socket without a proxy's header, all have one address
-        address = ""
-    name = f"wrong-keys:{salted_hmac('chaland.wrong-keys', address).hexdigest()}"
-    tried = cache.get(name, 0)
-    if tried >= WRONG_KEYS_AT_MOST:
+    """Slow down who tries keys."""
+    name = f"wrong-keys:{limits.address_of(request)}"
+    if not limits.count(name, WRONG_KEYS_AT_MOST, _WRONG_KEYS_PER):
         raise ProblemErrorFinal("too-many")
-    cache.set(name, tried + 1, _WRONG_KEYS_PER_S)
 
 
 def raw_body(request: HttpRequest) -> bytes:

@@ -1,14 +1,13 @@
 """How often one may call, over all processes: leases from the shared cache, spent in memory.
 
 A write to the cache's table for each call would cost as much as the call. So a process takes a
-lease of a twentieth of the minute's calls at a time; the limit holds to within one lease a
-process, or what two processes take in the same instant.
+lease of a twentieth of the minute's calls at a time, of which there are twenty.
 """
 
 import threading
+from datetime import timedelta
 
-from django.core.cache import cache
-
+from chaland.hub.association import limits
 from chaland.hub.common import clock
 
 _PARTS = 20
@@ -28,10 +27,7 @@ def allow(name: str, per_minute: int) -> bool:
         if len(_leases) > 10_000:
             _leases.clear()
         lease = max(1, per_minute // _PARTS)
-        key = f"rate:{name}:{minute}"
-        taken = cache.get(key, 0)
-        if taken >= per_minute:
+        if not limits.count(f"rate:{name}", -(-per_minute // lease), timedelta(minutes=1)):
             return False
-        cache.set(key, taken + lease, 120)
         _leases[name] = (minute, lease - 1)
         return True
