@@ -56,7 +56,7 @@ def test_a_shopkeepers_pages(site: Site, shop: Shop) -> None:
     expect(site.page.get_by_text("Le consentement est retiré.")).to_be_visible()
     site.open("/members/duplicates/")
     site.check_everywhere("members-duplicates")
-    site.page.get_by_role("button", name="Fusionner, garder •• 02").click()
+    site.page.get_by_role("button", name="Une seule personne : fusionner").click()
     expect(site.page.get_by_text("Rien à décider")).to_be_visible()
 
 

@@ -1,21 +1,24 @@
 """Two accounts of one person become one: what was bought, earned and agreed to follows.
 
-Somebody decides each pair (`DuplicateProposal`); nothing is merged by itself, and nothing that was
-agreed to is stretched: the stricter consent wins, unless a later one, with its text on record, says
+Nothing is merged by itself: somebody decides each pair (`DuplicateProposal`), a shop that of two
+who are its customers alone, the association any. The older account stays. Nothing that was agreed
+to is stretched: the stricter consent wins, unless a later one, with its text on record, says
 otherwise, and a consent to a channel follows only with the number or address it was given for.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from chaland.hub.loyalty.consent import services as consent
 from chaland.hub.loyalty.consent.services import Decision
 from chaland.hub.loyalty.ledger import services as ledger
-from chaland.hub.loyalty.members.rules import MemberErrorFinal
+from chaland.hub.loyalty.members import selectors
+from chaland.hub.loyalty.members.rules import MemberErrorFinal, name_key
 from chaland.hub.loyalty.members.services import set_contacts
 from chaland.hub.loyalty.models import (
     Channel,
@@ -34,38 +37,52 @@ _LATE = timedelta(hours=1)
 """How long receipts are looked for that were attached to the double while it was merged."""
 
 
-def merge(proposal_id: int, keep_id: int, *, actor: str, at: datetime) -> Member:
-    """Merge a proposed pair into the one that stays, all or nothing.
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """Who decides: a keeper for customers of ``shop_id`` alone, or the association (None)."""
 
-    The double keeps its number, its card (which finds the one that stays) and its chain of
-    consents; its name and contacts go over or go. MemberErrorFinal where the pair was decided
-    already, or either has left, paused or been merged.
+    actor: str
+    shop_id: int | None
+
+    def pairs(self, association_id: int) -> QuerySet[DuplicateProposal]:
+        """Return the open pairs that are theirs to decide."""
+        return selectors.open_duplicates(association_id, self.shop_id)
+
+
+def merge(association_id: int, proposal_id: int, by: Decider, *, at: datetime) -> Member:
+    """Merge a proposed pair into its older account, all or nothing.
+
+    The older account's contacts and card stand, whoever asks: else a keeper could enrol a double of
+    somebody, with a number of his own, and take the account over. What it lacks is filled from the
+    other only where the association decides. The newer one keeps its number, its card (which finds
+    the one that stays) and its chain of consents; its name and contacts go.
+
+    MemberErrorFinal where the pair was decided already or isn't theirs to decide, or where either
+    account has left, paused or been merged.
     """
     with transaction.atomic(using="loyalty"):
-        proposal = _open(proposal_id)
-        pair = {proposal.member_id, proposal.other_id}
-        if keep_id not in pair:
-            raise MemberErrorFinal("pair", _("Choose one of the two accounts."))
-        (gone_id,) = pair - {keep_id}
+        proposal = _open(association_id, proposal_id, by)
+        keep_id, gone_id = sorted((proposal.member_id, proposal.other_id))
         # Receipts, then accounts, then members: the order in which every part locks.
         Receipt.objects.filter(member=gone_id).update(member=keep_id)
-        ledger.merge(gone_id, keep_id, occurred_at=at, actor=actor)
-        locked = Member.objects.select_for_update().filter(pk__in=pair).order_by("pk")
-        both = {member.pk: member for member in locked}
+        ledger.merge(gone_id, keep_id, occurred_at=at, actor=by.actor)
+        locked = Member.objects.select_for_update().filter(pk__in=(keep_id, gone_id))
+        both = {member.pk: member for member in locked.order_by("pk")}
         if any(m.state != Member.State.ACTIVE for m in both.values()):
             raise MemberErrorFinal("gone", _("One of the two accounts is no longer active."))
         keep, gone = both[keep_id], both[gone_id]
         _follow(keep, gone)
-        carried = _contacts(keep, gone)
+        carried = _contacts(keep, gone, fill=by.shop_id is None)
         _consents(keep, gone, carried, at)
-        _decide(proposal, DuplicateProposal.State.MERGED, actor, at)
+        _decide(proposal, DuplicateProposal.State.MERGED, by.actor, at)
     return keep
 
 
-def refuse(proposal_id: int, *, actor: str, at: datetime) -> None:
+def refuse(association_id: int, proposal_id: int, by: Decider, *, at: datetime) -> None:
     """Note that a proposed pair is two persons; it isn't asked again."""
     with transaction.atomic(using="loyalty"):
-        _decide(_open(proposal_id), DuplicateProposal.State.REFUSED, actor, at)
+        proposal = _open(association_id, proposal_id, by)
+        _decide(proposal, DuplicateProposal.State.REFUSED, by.actor, at)
 
 
 def settle_late(now: datetime) -> int:
@@ -85,12 +102,9 @@ def settle_late(now: datetime) -> int:
     return moved
 
 
-def _open(proposal_id: int) -> DuplicateProposal:
-    proposal = (
-        DuplicateProposal.objects.select_for_update()
-        .filter(pk=proposal_id, state=DuplicateProposal.State.OPEN)
-        .first()
-    )
+def _open(association_id: int, proposal_id: int, by: Decider) -> DuplicateProposal:
+    DuplicateProposal.objects.select_for_update().filter(pk=proposal_id).first()  # one decides
+    proposal = by.pairs(association_id).filter(pk=proposal_id).first()
     if proposal is None:
         raise MemberErrorFinal("decided", _("Somebody has decided this pair already."))
     return proposal
@@ -135,20 +149,21 @@ def _proposals(keep: Member, gone: Member) -> None:
             pair.save(update_fields=["member", "other"])
 
 
-def _contacts(keep: Member, gone: Member) -> set[str]:
-    """Fill what the one that stays lacks, empty the double; return the channels that follow."""
-    phone, email = keep.phone or gone.phone, keep.email or gone.email
+def _contacts(keep: Member, gone: Member, *, fill: bool) -> set[str]:
+    """Empty the double, and fill what the one that stays lacks if that is wanted; return the
+    channels whose consents follow."""
+    phone = keep.phone or (gone.phone if fill else None)
+    email = keep.email or (gone.email if fill else None)
     carried = {str(Channel.NONE)}
     if gone.phone and phone == gone.phone:
         carried.add(Channel.SMS)
     if gone.email and email == gone.email:
         carried.add(Channel.EMAIL)
-    for name in ("first_name", "last_name", "birth_day", "birth_month", "over_15_on"):
-        _fill(keep, gone, name)
-    if not keep.name_key or " " not in keep.name_key:
-        keep.name_key = max(keep.name_key, gone.name_key, key=len)
+    if fill:
+        for name in ("first_name", "last_name", "birth_day", "birth_month", "over_15_on"):
+            _fill(keep, gone, name)
+        keep.name_key = name_key(keep.first_name, keep.last_name)
     keep.last_active_on = max(keep.last_active_on, gone.last_active_on)
-    keep.enrolled_at = min(keep.enrolled_at, gone.enrolled_at)
     gone.first_name = gone.last_name = gone.name_key = ""
     gone.birth_day = gone.birth_month = None
     set_contacts(gone, None, None)

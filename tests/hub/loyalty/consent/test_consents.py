@@ -75,6 +75,13 @@ def test_no_said_to_us_is_kept_even_where_nothing_was_agreed_to(member: Member) 
     assert services.verify_member(member).sound
 
 
+def test_an_older_yes_that_comes_in_late_doesnt_undo_a_no(member: Member) -> None:
+    services.record(member, [box(given=False)], place="stop", occurred_at=NOW)
+    early = NOW - timedelta(seconds=1)
+    assert services.record(member, [box()], place="till", occurred_at=early) == []
+    assert services.record(member, [box()], place="till", occurred_at=NOW + timedelta(seconds=1))
+
+
 def test_withdrawn_holds_for_every_shop(member: Member) -> None:
     boxes = [box(controller=c) for c in (THE_ASSOCIATION, SHOP, OTHER)] + [box("offers", "email")]
     services.record(member, boxes, place="till", occurred_at=NOW)

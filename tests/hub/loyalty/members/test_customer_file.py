@@ -225,13 +225,16 @@ def test_names_alike_are_proposed_and_not_merged(
 
 
 @pytest.mark.django_db
-def test_an_old_paper_doesnt_undo_a_later_no(loyalty: Loyalty, shop: int, member: Member) -> None:
+@pytest.mark.parametrize("day", ["1/2/2026", "20/11/2026"])
+def test_a_paper_of_that_day_or_before_doesnt_undo_a_no(
+    loyalty: Loyalty, shop: int, member: Member, day: str
+) -> None:
     text = wordings.current(member.association_id, "fr")[0]
     yes = Decision(shop, "offers", "sms", given=True, wording_id=text.pk)
     no = Decision(shop, "offers", "sms", given=False)
     consent.record(member, [yes], place="till", occurred_at=NOW)
     consent.record(member, [no], place="stop", occurred_at=NOW)
-    report = bring(loyalty, f"Quetzalcoatl;P;0639985678;;;oui;;1/2/2026;{TEXT};carte")
+    report = bring(loyalty, f"Quetzalcoatl;P;0639985678;;;oui;;{day};{TEXT};carte")
     assert (report.linked, report.contactable) == (1, 0)
     assert not consents.permitted(member.pk, shop, "offers", "sms")
 

@@ -81,7 +81,8 @@ def life(loyalty: Loyalty, member: Member, double: Enrolment, buy: Buy) -> Membe
         association_id=member.association_id, shop_id=5, name="clients.csv",
         content="nom;tel\nQuetzalcoatl;0639985678", uploaded_by="user:7", uploaded_at=NOW,
     )  # fmt: skip
-    merging.merge(DuplicateProposal.objects.get().pk, member.pk, actor="user:7", at=NOW)
+    by = merging.Decider("user:7", None)
+    merging.merge(member.association_id, DuplicateProposal.objects.get().pk, by, at=NOW)
     return Member.objects.get(pk=member.pk)
 
 

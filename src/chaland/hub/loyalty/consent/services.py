@@ -156,10 +156,12 @@ def _events(
     events = []
     for decision in recording.decisions:
         before = state.get(decision.key)
+        row = held.get(decision.key)
         text = _checked(member, decision, texts)
         silent = not decision.given and before is None and recording.place not in EXPLICIT
-        if before == decision.given or silent:
-            continue
+        late = decision.given and row is not None and row.since > recording.occurred_at
+        if before == decision.given or silent or late:
+            continue  # late: an older yes that comes in now doesn't undo a later no
         state[decision.key] = decision.given
         said = Said(
             chain=member.chain,

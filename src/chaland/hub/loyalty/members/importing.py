@@ -212,7 +212,8 @@ def _record(file: CustomerFile, pairs: Sequence[tuple[CustomerRow, Member]]) -> 
         agreement = row.agreement
         if agreement is None:
             continue
-        when = make_aware(datetime.combine(agreement.on, time(12)), get_current_timezone())
+        # A paper says no hour: it counts from the day's beginning, so that no day's "no" loses.
+        when = make_aware(datetime.combine(agreement.on, time.min), get_current_timezone())
         decisions = []
         for channel in agreement.channels:
             contact = member.phone if channel == "sms" else member.email

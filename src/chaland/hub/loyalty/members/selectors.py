@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from chaland.hub.loyalty.members.names import readings
 from chaland.hub.loyalty.models import DuplicateProposal, LookupHit, Member, ShopCustomer
@@ -59,10 +59,16 @@ def lookups_of(member: Member, at_most: int = 200) -> list[Seen]:
 
 
 def open_duplicates(association_id: int, shop_id: int | None) -> QuerySet[DuplicateProposal]:
-    """Return pairs to decide: a shop's, or with None all of the association's."""
+    """Return pairs to decide: with a shop those of two who are its customers and no other's; with
+    None all of the association's."""
     rows = DuplicateProposal.objects.filter(
         state=DuplicateProposal.State.OPEN,
         member__association_id=association_id,
         other__association_id=association_id,
     ).select_related("member", "other")
-    return (rows if shop_id is None else rows.filter(shop_id=shop_id)).order_by("pk")
+    if shop_id is not None:
+        for side in ("member", "other"):
+            of = ShopCustomer.objects.filter(member=OuterRef(side))
+            here = Exists(of.filter(shop_id=shop_id))
+            rows = rows.filter(here, ~Exists(of.exclude(shop_id=shop_id)))
+    return rows.order_by("pk")

@@ -242,7 +242,7 @@ def test_doubles_are_decided_on_their_page(
     page = keeper.get(reverse("member_duplicates")).content.decode()
     assert "Quetzalcoatl" not in page
     assert "•• 22" in page
-    keeper.post(reverse("member_decide", args=[pair.pk]), {"keep": member.pk})
+    keeper.post(reverse("member_decide", args=[pair.pk]), {"merge": "1"})
     assert Member.objects.filter(state=Member.State.ACTIVE).count() == 1
     assert keeper.post(reverse("member_decide", args=[pair.pk])).status_code == 404
 

@@ -1,4 +1,4 @@
-"""Doubles to decide: a shop's own, or for a director the town's; masked, and nothing by itself."""
+"""Doubles to decide, masked: a keeper those of two own customers, the director all others too."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -35,18 +35,17 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_POST
 @staff_required
 def decide(request: HttpRequest, pair_id: int) -> HttpResponse:
-    """Merge a pair into the account that was chosen, or note that it is two persons."""
+    """Merge a pair into its older account, or note that it is two persons."""
     role, now = required_role(request), clock.now()
-    pairs = selectors.open_duplicates(role.association_id, role.shop_id)
-    if not pairs.filter(pk=pair_id).exists():
+    by = merging.Decider(actor_of(request), role.shop_id)
+    if not by.pairs(role.association_id).filter(pk=pair_id).exists():
         raise Http404
-    keep = request.POST.get("keep", "")
     try:
-        if keep.isdecimal():
-            merging.merge(pair_id, int(keep), actor=actor_of(request), at=now)
+        if "merge" in request.POST:
+            merging.merge(role.association_id, pair_id, by, at=now)
             messages.success(request, _("Merged: purchases and balances are on one account."))
         else:
-            merging.refuse(pair_id, actor=actor_of(request), at=now)
+            merging.refuse(role.association_id, pair_id, by, at=now)
             messages.success(request, _("Noted: these are two persons."))
     except MemberErrorFinal as error:
         messages.error(request, str(error))
