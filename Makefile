@@ -2,6 +2,7 @@
 # Both set up everything they need; all they ask for is Python 3.11 or newer.
 
 PYTHON ?= python3
+PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
@@ -14,8 +15,8 @@ ONLY ?= not campaign
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-demo: .stamps/hub .stamps/built  ## Serve a simulated town on http://localhost:8000
-	$(BIN)/chaland demo
+demo: .stamps/port .stamps/hub .stamps/built  ## Serve a simulated town on http://localhost:8000 (PORT=8001 for another)
+	$(BIN)/chaland demo --port $(PORT)
 
 test: .stamps/dev .stamps/built  ## Run the tests, browser tests too where Chromium is installed
 	$(PYTEST) -m "$(ONLY)"
@@ -52,6 +53,11 @@ lock:  ## Renew the lock files from pyproject.toml (needs uv)
 
 clean:  ## Remove what was set up and built
 	rm -rf .venv .stamps var assets/node_modules src/chaland/hub/site/static
+
+# Said before the set-up, which takes a minute. Not a file: asked each time.
+.PHONY: .stamps/port
+.stamps/port:
+	@$(PYTHON) -c 'import socket, sys; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(("127.0.0.1", $(PORT)))' 2>/dev/null || { echo "Port $(PORT) is taken: make demo PORT=8001, for example."; exit 1; }
 
 .stamps/venv: requirements/build.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Chaland needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Set PYTHON=python3.12, for example.")'

@@ -4,6 +4,7 @@ import atexit
 import os
 import subprocess
 import sys
+import time
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -128,7 +129,26 @@ def worker(once: bool) -> None:
     """Do each minute what is due in the planes served here: flows, what lapses, erasure."""
     _one_thread()
     _django()
+    if not once:
+        _until_migrated()
     tend(_run_due, once=once)
+
+
+def _until_migrated() -> None:
+    """Wait for the server that starts beside this worker to have made the tables."""
+    from django.conf import settings
+    from django.db import connections
+    from django.db.migrations.executor import MigrationExecutor
+
+    said = False
+    for alias in settings.DATABASES:
+        while (executor := MigrationExecutor(connections[alias])).migration_plan(
+            executor.loader.graph.leaf_nodes()
+        ):
+            if not said:
+                click.echo("Waiting for `chaland hub serve` or `migrate` to make the tables.")
+                said = True
+            time.sleep(2)
 
 
 def _run_due(now: datetime) -> None:
@@ -168,6 +188,15 @@ def _start_worker() -> None:
     atexit.register(end)
 
 
+def _address(bind: str) -> str:
+    """Return where browsers find the hub: behind its proxy, or on this machine."""
+    from django.conf import settings
+
+    if settings.HTTPS:
+        return f"https://{settings.ALLOWED_HOSTS[0]}"
+    return f"http://{bind.replace('127.0.0.1', 'localhost')}"
+
+
 @hub.command()
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, help="Address and port.")
 @click.option("--workers", default=2, show_default=True, help="Processes.")
@@ -180,7 +209,7 @@ def serve(bind: str, workers: int, threads: int, no_worker: bool) -> None:
     from gunicorn.app.wsgiapp import run
 
     prepare()
-    call_command("setup_link", site=f"http://{bind.replace('127.0.0.1', 'localhost')}")
+    call_command("setup_link", site=_address(bind))
     _say_outdated()
     _say_wall()
     if not no_worker:

@@ -211,6 +211,7 @@ LOCALE_PATHS = [Path(__file__).parent / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
+FORMAT_MODULE_PATH = ["chaland.hub.site.formats"]  # English as in Europe: the day comes first
 
 # Static files: built by assets/, hashed and compressed by collectstatic -------------------------
 

@@ -1,0 +1,1 @@
+"""How languages write dates here, where Django's own way would mislead."""
