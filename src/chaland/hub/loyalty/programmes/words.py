@@ -91,7 +91,9 @@ def _sum(plain: Sequence[Mapping[str, Any]], cents: int, kind: str) -> str:
     base, *others = plain
     if base["kind"] in (SPEND, PURCHASE) and _explains(base, others, cents, amount):
         factors = "".join(f" × {_factor(p['percent'])} ({_label(p)})" for p in others)
-        return f"{_base(base, cents, kind)}{factors} = {units(amount, kind)}"
+        line = f"{_base(base, cents, kind)}{factors} = {units(amount, kind)}"
+        rounded = _("rounded")
+        return line if _exact(base, others, cents) else f"{line} ({rounded})"
     steps = [
         f"{_base(p, cents, kind)} = {p['amount']}"
         if p["kind"] in (SPEND, PURCHASE)
@@ -117,9 +119,23 @@ def _explains(
     """Say whether "base × factor" gives the amount: it doesn't for a part of the basket."""
     if len(others) > 1 or any(p["kind"] != MULTIPLIER for p in others):
         return False
+    whole, _rest = _product(base, others, cents)
+    return whole == amount
+
+
+def _exact(base: Mapping[str, Any], others: Sequence[Mapping[str, Any]], cents: int) -> bool:
+    """Say whether "base × factor" comes out whole; else it was rounded down."""
+    _whole, rest = _product(base, others, cents)
+    return rest == 0
+
+
+def _product(
+    base: Mapping[str, Any], others: Sequence[Mapping[str, Any]], cents: int
+) -> tuple[int, int]:
+    """Return "base × factor" in whole units, and what is left of it."""
     percent = others[0]["percent"] if others else 100
-    value, per = (cents, base["per_cents"]) if base["kind"] == SPEND else (1, 1)
-    return bool(value * int(base["units"]) * percent // (per * 100) == amount)
+    value, per = (cents, int(base["per_cents"])) if base["kind"] == SPEND else (1, 1)
+    return divmod(value * int(base["units"]) * percent, per * 100)
 
 
 def _base(part: Mapping[str, Any], cents: int, kind: str) -> str:
