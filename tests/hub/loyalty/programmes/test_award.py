@@ -32,7 +32,10 @@ def test_one_purchase_earns_in_each_programme_that_counts_it(town: Loyalty) -> N
     }
     assert (has(town, town.purse), has(town, town.points)) == ((23, 0), (23, 0))
     assert has(town, town.stamps) == (0, 0), "another shop's card"
-    assert [e.why for e in earned] == ["23,70\xa0€ × 1\xa0% = 0,23\xa0€", "23,70\xa0€ = 23 points"]
+    assert [e.why for e in earned] == [
+        "23,70\xa0€ × 1\xa0% = 0,23\xa0€ (arrondi)",
+        "23,70\xa0€ = 23 points (arrondi)",
+    ]
 
 
 def test_why_these_points_is_one_printable_line_in_the_members_language(town: Loyalty) -> None:
