@@ -131,11 +131,14 @@ class Lookup(models.Model):
     kind = models.CharField(max_length=8, choices=Kind)
     at = models.DateTimeField()
     shown = models.PositiveSmallIntegerField()
+    missed = models.PositiveSmallIntegerField(default=0)
+    """Of a file, which asks many at once: how many of its rows found nobody."""
 
     class Meta:
         verbose_name = _("look-up")
         indexes = [  # wide enough to count a day's look-ups without reading the table
             models.Index(fields=["device", "at", "kind", "shown"], name="lookup_device"),
+            models.Index(fields=["shop_id", "at", "kind", "shown"], name="lookup_shop"),
             models.Index(fields=["at"], name="lookup_at"),
         ]
 

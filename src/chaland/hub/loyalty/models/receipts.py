@@ -29,6 +29,7 @@ class RawReceipt(models.Model):
     class State(models.TextChoices):
         RECEIVED = "received", _("received")
         READ = "read", _("read")
+        PARTLY = "partly", _("read in part")  # the rest was refused, or here already
         REFUSED = "refused", _("refused")
 
     association_id = models.BigIntegerField()

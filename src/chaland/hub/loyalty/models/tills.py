@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chaland.hub.loyalty.fields import SealedTextField
+from chaland.hub.loyalty.models.members import Member
 from chaland.hub.loyalty.models.receipts import Source
 
 
@@ -22,6 +23,11 @@ class Till(models.Model):
     revoked_at = models.DateTimeField(null=True)
     seller = models.ForeignKey("Seller", models.SET_NULL, null=True, related_name="+")
     """Who stands there now: the PIN was given. Null while the page is locked."""
+    seller_since = models.DateTimeField(null=True)
+    """When the PIN was given; a shift is over after some hours."""
+    wrong_pins = models.JSONField(default=dict)
+    """By seller: how many wrong PINs in a row, and until when this till takes none. Counted here, so
+    that who tries PINs on one device keeps nobody from serving at another."""
 
     class Meta:
         verbose_name = _("till")
@@ -39,11 +45,11 @@ class Seller(models.Model):
     name = models.CharField(_("name"), max_length=40)
     pin_hash = models.CharField(max_length=128)
     """Keyed with ``settings.INDEX_KEY``: four digits alone would be guessed from any hash."""
-    wrong_pins = models.PositiveSmallIntegerField(default=0)
-    locked_until = models.DateTimeField(null=True)
     own_member_id = models.BigIntegerField(null=True)
     """The seller's own membership, if told: awarding oneself is seen (``figures.fraud``)."""
     active = models.BooleanField(default=True)
+    closed_at = models.DateTimeField(null=True)
+    """When the seller ceased to serve: what waited on a device since before is still believed."""
 
     class Meta:
         verbose_name = _("seller")
@@ -62,7 +68,9 @@ class SavedAnswer(models.Model):
     body_digest = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField()
     answer = SealedTextField()
-    """JSON, sealed: it may hold a voucher's code. Never a name, never a contact."""
+    """JSON, sealed: it may hold a voucher's code. Never a name, a contact or a member's number."""
+    member = models.ForeignKey(Member, models.SET_NULL, null=True, related_name="+")
+    """Whom the answer is about, so that erasure finds it."""
     at = models.DateTimeField()
 
     class Meta:
