@@ -16,6 +16,8 @@ from django.db import IntegrityError, transaction
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import SavedAnswer
 
+_WHOSE = "member_id"
+"""Key of an answer that says whose it is; the number stands in a column, which erasure empties."""
 _UNDER_WAY = 0
 """Status of a row whose transaction is not over; nobody else ever sees it."""
 
@@ -30,6 +32,10 @@ class Answer:
 
 class OtherRequestErrorFinal(Exception):
     """The idempotency key came with another request before."""
+
+
+class ForgottenErrorFinal(Exception):
+    """This was done, for a member who has been erased since: there is nothing to say of it."""
 
 
 class RefusalFinal(Exception):
@@ -54,7 +60,8 @@ def once(scope: str, key: str, request: bytes, work: Callable[[], Answer]) -> An
     """Do ``work`` and keep its answer, or give the answer that was kept.
 
     ``scope`` is ``till:3`` or ``shop:5``; ``request`` all that makes the request this one (its
-    route and body). Raises OtherRequestErrorFinal, and whatever ``work`` raises.
+    route and body). Raises OtherRequestErrorFinal, ForgottenErrorFinal, and whatever ``work``
+    raises.
     """
     digest = hashlib.sha256(request).hexdigest()
     kept = _kept(scope, key, digest)
@@ -88,8 +95,10 @@ def _first(scope: str, key: str, digest: str, work: Callable[[], Answer]) -> Ans
     else:
         if answer.status >= 400:
             raise _UndoneFinal(answer)
-    saved.status, saved.answer = answer.status, json.dumps(answer.body)
-    saved.save(update_fields=["status", "answer"])
+    kept = {**answer.body, _WHOSE: None} if _WHOSE in answer.body else answer.body
+    saved.status, saved.answer = answer.status, json.dumps(kept)
+    saved.member_id = answer.body.get(_WHOSE)
+    saved.save(update_fields=["status", "answer", "member"])
     return answer
 
 
@@ -99,4 +108,9 @@ def _kept(scope: str, key: str, digest: str) -> Answer | None:
         return None
     if saved.body_digest != digest:
         raise OtherRequestErrorFinal
-    return Answer(saved.status, json.loads(saved.answer))
+    body = json.loads(saved.answer)
+    if _WHOSE in body:
+        if saved.member_id is None:
+            raise ForgottenErrorFinal
+        body[_WHOSE] = saved.member_id
+    return Answer(saved.status, body)

@@ -5,6 +5,7 @@ receipts and accounts keep their amounts, nobody's; the salts go, so that both c
 and say nothing of whom. Sums of the ledger don't change. Afterwards it is looked for what is left.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from django.apps import apps
@@ -31,6 +32,7 @@ class ErasureErrorFinal(Exception):
 def erase(member_id: int, *, actor: str) -> bool:
     """Erase a member and the doubles merged into it, all or nothing; False where nobody is there.
 
+    ``actor`` is kept for good: ``member``, ``user:7``, ``system:retention``; no member's number.
     Raises ErasureErrorFinal where a column still names one of them: a fault of this program.
     """
     with transaction.atomic(using="loyalty"):
@@ -41,9 +43,9 @@ def erase(member_id: int, *, actor: str) -> bool:
         for member in reversed(leaving):  # doubles before the one they point to
             _drop_surname(member)
             member.delete()
-        left = [place for number in numbers for place in _named(number)]
+        left = _named(numbers)
         if left:
-            raise ErasureErrorFinal(f"still named in {', '.join(sorted(set(left)))}")
+            raise ErasureErrorFinal(f"still named in {', '.join(left)}")
     typos.forget()
     return bool(leaving)
 
@@ -126,14 +128,20 @@ def _drop_surname(member: Member) -> None:
         Surname.objects.filter(association_id=member.association_id, key=key).delete()
 
 
-def _named(member_id: int) -> list[str]:
-    """Return the columns that still hold a member's id, over all tables of this plane."""
+def _named(numbers: Sequence[int]) -> list[str]:
+    """Return the columns that still hold one of these members, over all tables of this plane:
+    as a number, or as who acted (``member:9``). What is sealed holds no number (`answers`)."""
+    acted = [f"member:{number}" for number in numbers]
     left = []
     for model in apps.get_app_config("loyalty").get_models():
         for field in model._meta.concrete_fields:
             relates = isinstance(field, models.ForeignKey) and field.related_model is Member
             if relates or field.name.endswith("member_id"):
-                rows = model._default_manager.filter(**{field.attname: member_id})
-                if rows.exists():
-                    left.append(f"{model._meta.db_table}.{field.column}")
-    return left
+                sought: Sequence[object] = numbers
+            elif isinstance(field, models.CharField) and field.name.endswith(("actor", "_by")):
+                sought = acted
+            else:
+                continue
+            if model._default_manager.filter(**{f"{field.attname}__in": sought}).exists():
+                left.append(f"{model._meta.db_table}.{field.column}")
+    return sorted(left)

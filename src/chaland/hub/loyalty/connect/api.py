@@ -170,7 +170,7 @@ def post_member(request: HttpRequest) -> HttpResponse:
     """Enrol somebody who stands at the till and has read the texts."""
     who, key = caller(request), idempotency_key(request)
     joining = register.Joining(json_body(request), who)
-    response = written(request, who, lambda _name: joining.write(), key)
+    response = written(request, who, lambda _name: joining.write(), key, joining.shown)
     joining.note()
     return response
 

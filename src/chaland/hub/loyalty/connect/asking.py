@@ -136,6 +136,8 @@ def _take(
         services.refuse_raw(raw_id, faults[0])
     with transaction.atomic(using="loyalty"):
         taken = services.take_in(receipts, raw_id=raw_id) if receipts else []
+        if raw_id is not None and 0 < len(receipts) < len(items):
+            services.partly_read(raw_id)
         since = datetime.fromisoformat(connection.cursor["since"])
         reached = min([max([since, *times]), *waiting, shop.now])
         connection.cursor["since"] = reached.isoformat()

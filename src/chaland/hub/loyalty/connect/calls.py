@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,13 @@ from ninja.security import HttpBearer
 from chaland.hub.association import limits
 from chaland.hub.common import clock
 from chaland.hub.loyalty import contention
-from chaland.hub.loyalty.answers import Answer, OtherRequestErrorFinal, RefusalFinal, once
+from chaland.hub.loyalty.answers import (
+    Answer,
+    ForgottenErrorFinal,
+    OtherRequestErrorFinal,
+    RefusalFinal,
+    once,
+)
 from chaland.hub.loyalty.connect.keys import Caller, caller_of
 from chaland.hub.loyalty.connect.problems import ProblemErrorFinal, json_response
 from chaland.hub.loyalty.connect.rates import allow
@@ -116,11 +122,16 @@ def idempotency_key(request: HttpRequest) -> str:
 
 
 def written(
-    request: HttpRequest, who: Caller, work: Callable[[str], Answer], key: str
+    request: HttpRequest,
+    who: Caller,
+    work: Callable[[str], Answer],
+    key: str,
+    shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
 ) -> HttpResponse:
     """Do a write once, and answer. ``work`` gets a name of this request for the ledger's keys.
 
     What it refuses for good (a ProblemErrorFinal of status 409 or 422) is kept as its answer.
+    ``shown`` says what an answer is in the caller's words, where what is kept says it in ours.
     """
 
     def whole() -> Answer:
@@ -136,4 +147,7 @@ def written(
         answer = once(who.scope, key, asked, whole)
     except OtherRequestErrorFinal:
         raise ProblemErrorFinal("key-reused") from None
-    return json_response(answer.status, answer.body)
+    except ForgottenErrorFinal:
+        raise ProblemErrorFinal("member-unknown") from None
+    told = shown(answer.body) if shown and answer.status < 400 else answer.body
+    return json_response(answer.status, told)

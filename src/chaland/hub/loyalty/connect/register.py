@@ -3,7 +3,7 @@
 No answer that is kept holds a name or a contact: it would outlive the member's erasure.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chaland.hub.association.models import Shop
@@ -170,7 +170,11 @@ class Joining:
             raise _problem(error) from None
         except ConsentErrorFinal as error:
             raise ProblemErrorFinal("invalid", faults=(Fault("consents", str(error)),)) from None
-        return Answer(201, {"member": handle(member.pk, self.who.shop_id)})
+        return Answer(201, {"member_id": member.pk})
+
+    def shown(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is said of an enrolment: the handle, which is never kept."""
+        return {"member": handle(answer["member_id"], self.who.shop_id)}
 
     def note(self) -> None:
         """Put on record who was shown by a refusal."""

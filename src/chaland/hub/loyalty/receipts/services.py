@@ -11,7 +11,14 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from chaland.hub.common import clock
-from chaland.hub.loyalty.models import RawReceipt, Receipt, ReceiptLine, ReceiptLink, Source
+from chaland.hub.loyalty.models import (
+    Member,
+    RawReceipt,
+    Receipt,
+    ReceiptLine,
+    ReceiptLink,
+    Source,
+)
 from chaland.hub.loyalty.receipts import links, matching, returning
 from chaland.hub.loyalty.receipts.attaching import as_it_is, attach, claim_by_code, detach
 from chaland.hub.loyalty.receipts.batch import Batch
@@ -23,6 +30,7 @@ __all__ = [
     "claim_by_code",
     "detach",
     "forget_member",
+    "partly_read",
     "prune",
     "refuse_raw",
     "store_raw",
@@ -74,9 +82,28 @@ def _take_in(receipts: Sequence[ReceiptIn], raw_id: int | None) -> list[Taken]:
         if len(refused) == len(taken) and refused:
             refuse_raw(raw_id, refused[0].reason)
         else:
-            reason = _("%(count)d refused") % {"count": len(refused)} if refused else ""
-            RawReceipt.objects.filter(pk=raw_id).update(state="read", reason=reason)
+            _note_read(raw_id, taken, len(refused))
     return taken
+
+
+def partly_read(raw_id: int) -> None:
+    """Note that a body says more than became receipts: erasure can't find it by these."""
+    RawReceipt.objects.filter(pk=raw_id).update(state=RawReceipt.State.PARTLY)
+
+
+def _note_read(raw_id: int, taken: Sequence[Taken], refused: int) -> None:
+    """Note what became of a body; one that brought what is here already, and nothing else, goes.
+
+    What a body says beside its new receipts can't be found by them: such a body is ``partly`` read.
+    """
+    raw = RawReceipt.objects.filter(pk=raw_id)
+    if taken and all(one.outcome == "repeated" for one in taken):
+        raw.filter(receipts=None).delete()
+        return
+    whole = all(one.outcome == "new" for one in taken)
+    reason = _("%(count)d refused") % {"count": refused} if refused else ""
+    states = RawReceipt.State
+    raw.update(state=states.READ if whole else states.PARTLY, reason=reason)
 
 
 @transaction.atomic(using="loyalty")
@@ -123,17 +150,20 @@ def forget_member(member_id: int) -> None:
     """Take what names a member out of receipts, before the member goes (L14).
 
     The receipts stay, with their amounts and nobody's; what came in raw, links and the articles
-    go. ``attached_at`` stays, so that no one can claim them.
+    go. ``attached_at`` stays, so that no one can claim them. Of a body that wasn't read whole
+    nobody can say whom it names: in the whole town those are emptied.
     """
     mine = Receipt.objects.filter(member_id=member_id)
     raws = set(mine.exclude(raw=None).values_list("raw_id", flat=True))
+    towns = Member.objects.filter(pk=member_id).values("association_id")
+    unclear = RawReceipt.objects.exclude(state="read").filter(association_id__in=towns)
+    unclear.update(body="", digest="")
     ReceiptLink.objects.filter(receipt__member_id=member_id).delete()
     ReceiptLine.objects.filter(receipt__member_id=member_id).update(
         item_id="", item_name="", group=""
     )
     Receipt.objects.filter(raw_id__in=raws).update(raw=None)
     RawReceipt.objects.filter(pk__in=raws).delete()
-    Receipt.objects.filter(attached_by=f"member:{member_id}").update(attached_by="member")
     mine.update(member=None)
 
 

@@ -155,6 +155,8 @@ def _once(request: HttpRequest, device: Device, act: Act[A], body: A) -> Mapping
     except answers.OtherRequestErrorFinal:
         text = _("This was sent before with other content; nothing was done.")
         raise RefusedFinal(422, "key-reused", text) from None
+    except answers.ForgottenErrorFinal:
+        raise RefusedFinal(410, "closed", _("This account is closed.")) from None
 
 
 def _log_again(device: Device, error: KnownErrorFinal | PossibleDuplicatesErrorFinal) -> None:
