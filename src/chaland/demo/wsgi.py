@@ -1,7 +1,7 @@
 """The hub's WSGI application, living in the demo town's time, with the demo's own doors."""
 
 import os
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,6 @@ class Notes(dict[str, Any]):
         return loaded_until(_STATE)
 
 
-clock.use(TownClock(_STATE).now)
+clock.use(TownClock(_STATE).now, real=lambda: datetime.now(UTC))
 settings.DEMO_NOTES = Notes(settings.DEMO_NOTES)
 settings.ROOT_URLCONF = "chaland.demo.urls"

@@ -284,6 +284,9 @@ def test_what_a_till_gets_names_no_member_and_computes_as_we_do(town: Loyalty) -
     assert "Martin" not in json.dumps(told)
     points = next(p for p in told["programmes"] if p["asset_id"] == town.points.asset_id)
     basket = rules.Basket([rules.Line(1, 1_999)])
+    for rule in points["rules"]:
+        assert rule.pop("starts_at") <= WEDNESDAY.isoformat()
+        assert rule.pop("ends_at") is None
     found = rules.earn(basket, [rules.EarningRule(**rule) for rule in points["rules"]])
     assert sum(part.amount for part in found) == 19
     assert [reward["partial"] for reward in told["rewards"]] == [True, False]

@@ -26,7 +26,7 @@ def open_link(token: str) -> str | None:
     """Use a link once; return the token of the session that it begins, or None (used, too old)."""
     with transaction.atomic(using="loyalty"):
         unused = _valid(token, _Kind.LINK).filter(used_at__isnull=True)
-        if not unused.update(used_at=clock.now()):
+        if not unused.update(used_at=clock.real_now()):
             return None
         member_id = AccountKey.objects.get(token_hash=_hash(token)).member_id
         members.note_contact(member_id)
@@ -46,17 +46,19 @@ def close(member_id: int) -> None:
     AccountKey.objects.filter(member=member_id).delete()
 
 
-def prune(now: datetime) -> int:
+def prune(_now: datetime) -> int:
     """Delete what is over; return how many."""
-    return AccountKey.objects.filter(expires_at__lte=now).delete()[0]
+    return AccountKey.objects.filter(expires_at__lte=clock.real_now()).delete()[0]
 
 
 def _valid(token: str, kind: AccountKey.Kind) -> models.QuerySet[AccountKey]:
-    return AccountKey.objects.filter(token_hash=_hash(token), kind=kind, expires_at__gt=clock.now())
+    return AccountKey.objects.filter(
+        token_hash=_hash(token), kind=kind, expires_at__gt=clock.real_now()
+    )
 
 
 def _make(member_id: int, kind: AccountKey.Kind, lives: timedelta, actor: str) -> str:
-    token, now = secrets.token_urlsafe(24), clock.now()
+    token, now = secrets.token_urlsafe(24), clock.real_now()
     AccountKey.objects.create(
         member_id=member_id,
         kind=kind,

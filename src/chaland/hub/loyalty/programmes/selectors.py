@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
@@ -12,8 +12,11 @@ from chaland.hub.loyalty.ledger.selectors import balances
 from chaland.hub.loyalty.models import Advantage, Programme, Reward, Voucher
 from chaland.hub.loyalty.programmes import costs
 from chaland.hub.loyalty.programmes.facts import MemberFacts
-from chaland.hub.loyalty.programmes.terms import InForce, Terms
+from chaland.hub.loyalty.programmes.terms import DatedRule, InForce, Terms
 from chaland.hub.loyalty.programmes.voucher_codes import code_of
+
+_WITHOUT_NETWORK = timedelta(days=30)
+"""How far ahead a till knows the rules."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +219,9 @@ def open_vouchers(member_id: int, today: date) -> list[OpenVoucher]:
 def for_till(association_id: int, shop_id: int, at: datetime) -> dict[str, Any]:
     """Return what ``rules.js`` needs to compute at a till without the server, as plain data.
 
-    Nothing of any member is in it. ``minute`` and ``weekday`` of a basket are local to ``zone``.
+    Nothing of any member is in it. Rules that begin or end within a month are there with their
+    times (``ends_at`` is the first instant without it), which the till keeps.
+    ``minute`` and ``weekday`` of a basket are local to ``zone``.
     """
     in_force = InForce([association_id], [shop_id])
     local = in_force.local(association_id, at)
@@ -226,7 +231,7 @@ def for_till(association_id: int, shop_id: int, at: datetime) -> dict[str, Any]:
             "asset_id": terms.asset_id,
             "kind": terms.asset_kind,
             "name": terms.name,
-            "rules": [asdict(rule) for rule in terms.rules_at(at)],
+            "rules": [_dated(dated) for dated in terms.rules if _earns_soon(dated, at)],
             "tiers": [asdict(tier) for tier in terms.tiers],
         }
         for terms in in_force.at(association_id, shop_id, local.date())
@@ -249,6 +254,16 @@ def for_till(association_id: int, shop_id: int, at: datetime) -> dict[str, Any]:
     ]
     zone = in_force.zone(association_id)
     return {"zone": zone, "programmes": programmes, "rewards": rewards, "advantages": prices}
+
+
+def _earns_soon(dated: DatedRule, at: datetime) -> bool:
+    over = dated.ends_at is not None and dated.ends_at <= at
+    return dated.starts_at <= at + _WITHOUT_NETWORK and not over
+
+
+def _dated(dated: DatedRule) -> dict[str, Any]:
+    ends_at = dated.ends_at.isoformat() if dated.ends_at else None
+    return {**asdict(dated.rule), "starts_at": dated.starts_at.isoformat(), "ends_at": ends_at}
 
 
 def programmes_of(association_id: int, shop_id: int | None) -> QuerySet[Programme]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
 
+from chaland.hub.common import clock
 from chaland.hub.loyalty.ledger.book import Book, Leg, local_day, written_at_once
 from chaland.hub.loyalty.ledger.rules import shares
 from chaland.hub.loyalty.ledger.selectors import payers_of
@@ -24,9 +25,9 @@ def _expire_in(town: int, today: date) -> int:
     return sum(_expire(account_id, today) for account_id in sorted(set(due)))
 
 
-def lapse_holds(now: datetime) -> int:
+def lapse_holds(_now: datetime) -> int:
     """Let go of what overdue holds reserved; return how many accounts it touched."""
-    overdue = Hold.objects.filter(state=Hold.State.PENDING, expires_at__lte=now)
+    overdue = Hold.objects.filter(state=Hold.State.PENDING, expires_at__lte=clock.real_now())
     accounts = sorted(set(overdue.values_list("account_id", flat=True)))
     return sum(map(_let_go, accounts))
 
@@ -53,7 +54,7 @@ def lapse_overdue(book: Book, account: Account) -> bool:
         return False
     holds = list(
         Hold.objects.filter(
-            account=account, state=Hold.State.PENDING, expires_at__lte=book.now
+            account=account, state=Hold.State.PENDING, expires_at__lte=clock.real_now()
         ).select_for_update()
     )
     for hold in holds:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from chaland.hub.common import clock
 from chaland.hub.loyalty.ledger import requests
 from chaland.hub.loyalty.ledger.book import Book, MovedTemporary, answered, written_at_once
 from chaland.hub.loyalty.ledger.postings import (
@@ -42,7 +43,7 @@ def reserve(reservation: Reservation) -> Hold:
         reward_id=reservation.reward_id,
         actor=reservation.actor,
         made_at=book.now,
-        expires_at=book.now + timedelta(seconds=reservation.ttl_s),
+        expires_at=clock.real_now() + timedelta(seconds=reservation.ttl_s),
     )
 
 
@@ -74,7 +75,7 @@ def confirm(
     digest = requests.digest("confirm", asked, hold=hold_id, spent=spent, receipt=receipt_id)
     if done := answered({key: digest}):
         return done[key]
-    if hold.state != Hold.State.PENDING or hold.expires_at <= book.now:
+    if hold.state != Hold.State.PENDING or hold.expires_at <= clock.real_now():
         raise HoldOverErrorFinal(f"the reservation is {hold.state}")
     if not 0 < spent <= hold.amount:
         raise LedgerErrorFinal(f"between 1 and {hold.amount} was reserved")
@@ -98,6 +99,18 @@ def cancel(hold_id: UUID) -> Hold:
         book.write()
         _end(hold, Hold.State.VOIDED)
     return hold
+
+
+def void_beyond(book: Book, account: Account, left: int) -> None:
+    """Void reservations of a locked account, the newest first, until they reserve ``left`` at
+    most: what a return takes back can't be kept out of its reach by reserving it."""
+    pending = Hold.objects.select_for_update().filter(account=account, state=Hold.State.PENDING)
+    for hold in pending.order_by("-made_at", "-pk"):
+        if account.held <= left:
+            return
+        account.held -= hold.amount
+        book.touch(account)
+        _end(hold, Hold.State.VOIDED)
 
 
 def _locked(book: Book, hold_id: UUID) -> tuple[Account, Hold]:
