@@ -1,6 +1,7 @@
 """``chaland hub …``: prepare, serve and tend the hub."""
 
 import atexit
+import json
 import os
 import subprocess
 import sys
@@ -241,6 +242,31 @@ def reseal() -> None:
     _django()
     for table, rows in _of("loyalty", "resealing").reseal().items():
         click.echo(f"{table}: {rows} rows are sealed under the first key.")
+
+
+@hub.command()
+@click.argument("wish", type=click.Choice(["known", "proof", "erase"]))
+def person(wish: str) -> None:
+    """Answer a letter: what is known of a person, the proof of the consents, or erasure.
+
+    Asks for the telephone number or e-mail address, so that it stands in no list of commands.
+    """
+    _django()
+    rights = _of("loyalty", "rights")
+    contact = click.prompt("Telephone number or e-mail address", err=True)
+    try:
+        members = rights.members_with(contact)
+    except rights.MemberErrorFinal as error:
+        raise click.ClickException(str(error)) from error
+    if not members:
+        raise click.ClickException("nobody has this number or address.")
+    for member in members:
+        if wish != "erase":
+            told = getattr(rights, wish)(member)
+            click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        elif click.confirm(f"Erase member {member.pk} for good?", err=True):
+            rights.erase(member)
+            click.echo(f"Member {member.pk} is erased; the accounts stay, nobody's.")
 
 
 @hub.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
