@@ -47,6 +47,9 @@ def till_shop(shops: list[str]) -> str:
     return TILL_SHOP if TILL_SHOP in shops else shops[0]
 
 
+WITHOUT_BANK = frozenset({"antiquites-du-vieux-pont", "cycles-roue-libre", "l-epi-d-or"})
+"""Shops that haven't told their bank details: they get invoices, and can't be paid by file."""
+
 UNCALIBRATED = frozenset(
     {"bulles-et-planches", "antiquites-du-vieux-pont", "cave-les-sarments", "fleurs-de-capucine"}
 )

@@ -5,6 +5,7 @@ Programmes are written as their pages would leave them.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -84,7 +85,7 @@ def found(town: Town, founded: date, days: int, state: Path) -> None:
     cashier = cast.till_shop([shop.slug for shop in town.shops])
     _pair(association.pk, shops[cashier], state)
     keys.make_key(association.pk, shops[cashier], "Logiciel de caisse", now)
-    _banks(association, shops[cashier], begins.date())
+    _banks(association, shops, begins.date())
     note_loaded(state, begins)
 
 
@@ -199,16 +200,19 @@ def loaded_until(state: Path) -> datetime | None:
     return datetime.fromisoformat(until) if until else None
 
 
-def _banks(association: Association, shop_id: int, signed_on: date) -> None:
-    """Give the association and one shop an account each: the example of the IBAN's registry."""
+def _banks(association: Association, shops: Mapping[str, int], signed_on: date) -> None:
+    """Give the association and most shops an account: the example of the IBAN's registry."""
     for_all = {"association_id": association.pk, "iban": _EXAMPLE_IBAN}
     clearing.save_bank(BankDetails(holder=association.name, creditor_id="FR72ZZZ123456", **for_all))
-    clearing.save_bank(
-        BankDetails(
-            shop_id=shop_id, holder="Commerce de démonstration", mandate="DEMO-1",
-            mandate_signed_on=signed_on, **for_all,
-        )
-    )  # fmt: skip
+    for slug, shop_id in shops.items():
+        if slug in cast.WITHOUT_BANK:
+            continue
+        clearing.save_bank(
+            BankDetails(
+                shop_id=shop_id, holder="Commerce de démonstration", mandate=f"DEMO-{shop_id}",
+                mandate_signed_on=signed_on, **for_all,
+            )
+        )  # fmt: skip
 
 
 def staff_of(shop_ids: list[int]) -> dict[int, Staff]:
