@@ -14,6 +14,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from chaland.hub.common import clock
+from chaland.hub.loyalty import contention
 from chaland.hub.loyalty.models import SavedAnswer
 
 _WHOSE = "member_id"
@@ -56,6 +57,7 @@ class _UndoneFinal(Exception):
         self.answer = answer
 
 
+@contention.anew
 def once(scope: str, key: str, request: bytes, work: Callable[[], Answer]) -> Answer:
     """Do ``work`` and keep its answer, or give the answer that was kept.
 

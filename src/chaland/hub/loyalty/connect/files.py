@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from chaland.hub.association.models import Association
 from chaland.hub.common import clock
+from chaland.hub.loyalty import contention
 from chaland.hub.loyalty.connect.cells import Reason
 from chaland.hub.loyalty.connect.receipt_csv import (
     ReceiptTable,
@@ -147,6 +148,7 @@ def take(file: ReceiptFile, rows: Sequence[Row], at_most: int) -> int:
     return taken
 
 
+@contention.anew
 @transaction.atomic(using="loyalty")
 def _batch(file_id: int, rows: Sequence[Row]) -> int:
     """Take one batch in; whoever comes second waits for the file's row, then goes on after it."""

@@ -121,7 +121,7 @@ def described(
     if path:
         parameters.append(_parameter(path, "path", {"type": "string"}))
     if write:
-        codes += ["key-missing", "key-reused"]
+        codes += ["key-missing", "key-reused", "busy"]
         parameters.append(_parameter(KEY_HEADER, "header", _KEY))
     said: dict[str, Any] = {"responses": _answers(ok, codes)}
     if parameters:

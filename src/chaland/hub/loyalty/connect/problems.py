@@ -23,6 +23,7 @@ CODES: dict[str, tuple[int, str]] = {
     "key-reused": (422, "This Idempotency-Key was used for another request."),
     "member-unknown": (422, "No member has this card or handle, or the handle is out of date."),
     "too-many": (429, "Too many requests: wait, then go on."),
+    "busy": (503, "Too much at one moment: nothing was done. Send the same again."),
 }
 """Each code, its status, and its title. Clients go by the code."""
 
@@ -69,4 +70,6 @@ def json_response(status: int, body: Mapping[str, Any]) -> HttpResponse:
         response["WWW-Authenticate"] = "Bearer"
     if status == 429:
         response["Retry-After"] = "60"
+    if status == 503:
+        response["Retry-After"] = "2"
     return response

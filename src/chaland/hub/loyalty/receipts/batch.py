@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Member, Receipt
 from chaland.hub.loyalty.programmes import services as programmes
-from chaland.hub.loyalty.receipts import checks, returning, rows, rules, whose
+from chaland.hub.loyalty.receipts import checks, locking, returning, rows, rules, whose
 from chaland.hub.loyalty.receipts.attaching import as_it_is, attach
 from chaland.hub.loyalty.receipts.rows import Ready
 from chaland.hub.loyalty.receipts.rules import ReceiptErrorFinal
@@ -45,6 +45,9 @@ class Batch:
 
     def take(self) -> list[Taken]:
         fresh, again = self._sorted_out(self._checked())
+        returns, late = [parts.back for parts in fresh if parts.back], self._late(again)
+        if returns or late:
+            locking.lock(returns, late, {member.pk for member in self.members.values()})
         plain = [parts for parts in fresh if parts.back is None]
         if plain:
             self._purchases(plain)
@@ -54,6 +57,13 @@ class Batch:
         for parts, first in again:
             self.answers[parts.place] = self._repeated(parts, first)
         return [self.answers[place] for place in range(len(self.receipts))]
+
+    def _late(self, again: Sequence[tuple[Parts, Key]]) -> list[int]:
+        """Return the receipts that are here without a member, and that may get one now."""
+        told = [
+            self.known[key] for parts, key in again if key in self.known and parts.main.member_id
+        ]
+        return [receipt.pk for receipt in told if receipt.attached_at is None]
 
     def _checked(self) -> list[Parts]:
         good = []
@@ -117,7 +127,11 @@ class Batch:
     def _purchases(self, batch: list[Parts]) -> None:
         """Write new purchases, all at once."""
         ready = [self._ready(parts.main, parts.digest) for parts in batch]
-        receipts = rows.write([one for one, _against in ready], self.raw_id, self.now)
+        # In one order in all batches: else two that bring the same receipts wait for each other.
+        order = sorted(range(len(batch)), key=lambda place: batch[place].key)
+        written = rows.write([ready[place][0] for place in order], self.raw_id, self.now)
+        by_place = dict(zip(order, written, strict=True))
+        receipts = [by_place[place] for place in range(len(batch))]
         earned = self._award(receipts)
         for receipt in returning.awaited(receipts):
             earned.setdefault(receipt.returns_id or 0, []).extend(returning.take_back(receipt))

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from chaland.hub.common import clock
+from chaland.hub.loyalty import contention
 from chaland.hub.loyalty.models import (
     Member,
     RawReceipt,
@@ -60,6 +61,7 @@ def refuse_raw(raw_id: int, reason: str) -> None:
     RawReceipt.objects.filter(pk=raw_id).update(state=RawReceipt.State.REFUSED, reason=reason[:200])
 
 
+@contention.anew
 def take_in(receipts: Sequence[ReceiptIn], *, raw_id: int | None = None) -> list[Taken]:
     """Store receipts and let them earn; the answers are in the order of the receipts.
 
@@ -106,6 +108,7 @@ def _note_read(raw_id: int, taken: Sequence[Taken], refused: int) -> None:
     raw.update(state=states.READ if whole else states.PARTLY, reason=reason)
 
 
+@contention.anew
 @transaction.atomic(using="loyalty")
 def take_return(
     purchase_id: int,
