@@ -4,6 +4,7 @@ import { ask, passing, Refused, write } from "./till/api.js";
 import * as card from "./till/card.js";
 import * as enrol from "./till/enrol.js";
 import * as find from "./till/find.js";
+import { hubNow, remember } from "./till/hubtime.js";
 import { preview } from "./till/preview.js";
 import * as outbox from "./till/outbox.js";
 import * as queue from "./till/queue.js";
@@ -113,9 +114,9 @@ async function redeemed(used) {
   if (used) {
     say(used.text);
     news = [h("p", { class: "notice" }, used.text)];
-    if (used.transfer) {
+    if (used.undo) {
       news.push(undoButton(async () => {
-        await write("undo-reward", { transfer: used.transfer });
+        await write("undo", { undo: used.undo });
         details = await ask("member", { member: member.ref });
       }, () => { news = []; draw(); }));
     }
@@ -125,8 +126,9 @@ async function redeemed(used) {
 
 async function account() {
   try {
-    const { svg, address } = await ask("account", { member: member.ref });
-    qr(t("account"), svg, address, t("account_help"));
+    const { svg, address, text } = await ask("account", { member: member.ref });
+    if (text) dialog(t("account"), h("p", { class: "notice" }, text));
+    else qr(t("account"), svg, address, t("account_help"));
   } catch (refused) {
     if (!(refused instanceof Refused)) throw refused;
     warn(refused.message);
@@ -168,7 +170,7 @@ async function attach() {
   const whom = member.ref ? { member: { ref: member.ref, name: member.name } } : { contact: member.contact };
   const body = {
     ...whom, amount_cents: cents, number: $("number").value.trim(),
-    issued_at: new Date().toISOString(), seller: seller?.id ?? null,
+    issued_at: new Date(hubNow()).toISOString(), shift: seller?.shift ?? "",
   };
   $("card").querySelector("[data-attach]").disabled = true;
   warn(null);
@@ -195,10 +197,10 @@ async function attachArrived(one) {
 
 function done(answer, cents) {
   if (answer.code) {
-    recent.unshift({ code: answer.code, cents, at: Date.now() });
+    recent.unshift({ code: answer.code, cents, at: hubNow() });
     recent.length = Math.min(recent.length, RECENT);
   }
-  const undo = undoButton(() => write("undo", { receipt: answer.receipt }));
+  const undo = undoButton(() => write("undo", { undo: answer.undo }));
   card.show({
     member, card: answer.card, onclose: nextSale,
     top: [
@@ -206,7 +208,7 @@ function done(answer, cents) {
       ...(answer.earned.length || answer.claimed ? [] : [h("p", { class: "notice" }, t("earned_nothing"))]),
     ],
     actions: [
-      answer.receipt ? undo : "",
+      undo,
       answer.receipt ? h("button", { type: "button", class: "second", onclick: () => eReceipt(answer.receipt) }, t("e_receipt")) : "",
       answer.code ? h("p", { class: "hint" }, t("code_is", { code: answer.code })) : "",
       h("button", { type: "button", class: "big", "data-next": true, onclick: nextSale }, t("next")),
@@ -222,7 +224,7 @@ function keptForLater(body, entry) {
     // It went out in the very moment: ask for its answer, and undo that.
     const sent = await queue.deliver(entry);
     if (sent instanceof Refused) throw sent;
-    await write("undo", { receipt: sent.receipt });
+    await write("undo", { undo: sent.undo });
   });
   card.show({
     member, card: null, onclose: nextSale,
@@ -284,6 +286,7 @@ function open(state) {
   till = state;
   seller = state.seller;
   $("shop").textContent = state.shop.name;
+  $("simulated").hidden = !state.shop.simulated;
   queue.flush(state.shop.id).catch(() => {}).then(outbox.status);
   if (!seller && state.sellers.length) {
     place("sellers");
@@ -297,8 +300,11 @@ function open(state) {
 
 async function load() {
   try {
+    // A till that was locked stays so, whoever the hub believes to stand there: it is told first.
+    if (await kept.get("locked")) await ask("leave");
     const state = await ask("state");
     document.body.dataset.lost = "no";
+    if (await kept.get("locked")) state.seller = null;
     await kept.put("state", state);
     open(state);
   } catch (refused) {
@@ -315,13 +321,19 @@ async function load() {
   outbox.status();
 }
 
+/** Lock, on this device first: only a PIN opens it, whether or not the hub has heard of it. */
 async function lock() {
   if (!till?.sellers.length) return;
-  await ask("leave").catch(() => {});
-  await kept.put("state", { ...till, seller: null });
+  seller = till.seller = null;
   nextSale();
   place("sellers");
   sellers.show(till.sellers);
+  await kept.put("locked", true);
+  await kept.put("state", till);
+  // Without an answer the hub hears of it at the next `load`.
+  await ask("leave").catch((refused) => {
+    if (!(refused instanceof Refused)) throw refused;
+  });
 }
 
 function menu() {
@@ -363,13 +375,19 @@ function start() {
   find.start(listeners);
   listen(scanned);
   sellers.startPairing(load);
-  sellers.startSellers((who) => {
-    seller = who;
-    till.seller = who;
-    kept.put("state", till);
+  sellers.startSellers(async (who, known) => {
+    warn(null);
+    seller = till.seller = who;
+    // Known to this device alone, the hub wants the PIN again when it is back.
+    if (known) {
+      await kept.put("locked", false);
+      await kept.put("state", till);
+    }
+    document.body.dataset.lost = known ? "no" : "yes";
     place("sale");
     showSeller();
     nextSale();
+    outbox.status();
   });
   sellers.lockWhenIdle(lock);
   $("sum").addEventListener("submit", (event) => event.preventDefault());
@@ -397,8 +415,7 @@ function start() {
   $("seller").addEventListener("click", lock);
   $("menu").addEventListener("click", menu);
   $("status").addEventListener("click", outbox.open);
-  queue.keepTrying();
-  load();
+  remember().then(load).then(queue.keepTrying);
   navigator.serviceWorker?.register("/till/sw.js", { scope: "/till/" });
   navigator.storage?.persist?.();
 }

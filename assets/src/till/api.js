@@ -1,4 +1,5 @@
 // Talks to the hub. Everything is a POST: nothing personal stands in an address.
+import { hear } from "./hubtime.js";
 import { t } from "./view.js";
 
 const PATIENCE_MS = 8000;
@@ -32,6 +33,7 @@ export async function send(path, text) {
   } catch {
     throw new Refused(0, {});
   }
+  hear(answer.headers.get("X-Till-Now"));
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) {
     if (answer.status === 401 || body.code === "locked") {

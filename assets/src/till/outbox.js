@@ -31,7 +31,7 @@ export async function open() {
   await draw();
   const box = dialog(t("waits"), h("p", { class: "hint" }, t("waits_help")), place,
     h("div", { class: "actions" },
-      h("button", { type: "button", onclick: () => queue.flush().then(draw) }, t("send_now"))));
+      h("button", { type: "button", onclick: () => queue.flush(undefined, true).then(draw) }, t("send_now"))));
   document.addEventListener("till:queue", draw);
   box.addEventListener("close", () => document.removeEventListener("till:queue", draw));
 }
@@ -39,7 +39,7 @@ export async function open() {
 function row(item, draw) {
   const parked = item.state === "parked";
   return h("li", {},
-    h("b", {}, `${money(item.body.amount_cents)} · ${hour(item.made)} · ${whom(item.body)}`),
+    h("b", {}, `${money(item.body.amount_cents)} · ${hour(item.body.issued_at)} · ${whom(item.body)}`),
     parked ? h("p", { class: "debt" }, item.reason) : null,
     parked
       ? h("div", { class: "actions" },

@@ -17,13 +17,19 @@ export function local(moment, timeZone) {
   };
 }
 
+/** Whether a rule earns at an instant; `ends_at` is the first one without it. */
+function inForce({ starts_at: start, ends_at: end }, at) {
+  const moment = Date.parse(at);
+  return Date.parse(start) <= moment && (!end || moment < Date.parse(end));
+}
+
 export function preview(till, { amount_cents: cents, issued_at: at }) {
   const line = { number: 1, gross_cents: cents, quantity_milli: 1000, item_id: "", group: "", discount: false };
   const basket = { lines: [line], ...local(at, till.shop.timezone), first: false, birth_month: null, tier: null };
   return till.programmes
     .map(({ kind, name, rules }) => ({
       kind,
-      amount: earn(basket, rules).reduce((sum, part) => sum + part.amount, 0),
+      amount: earn(basket, rules.filter((rule) => inForce(rule, at))).reduce((sum, part) => sum + part.amount, 0),
       why: name,
     }))
     .filter(({ amount }) => amount);

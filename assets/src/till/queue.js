@@ -7,6 +7,8 @@ import { queue } from "./store.js";
 import { t } from "./view.js";
 
 const EVERY_MS = 20_000;
+const LONGEST_WAIT_MS = 10 * 60_000;
+const SHUT = [401, 403]; // the device or its seller is not let in: nothing else will be
 
 const changed = () => document.dispatchEvent(new Event("till:queue"));
 const others = new BroadcastChannel("till-queue");
@@ -54,20 +56,33 @@ export async function remove(key) {
 
 export async function retry(key) {
   const item = await queue.get(key);
-  if (item) await queue.put({ ...item, state: "waiting", reason: "" });
+  if (item) await queue.put({ ...item, state: "waiting", reason: "", tries: 0, after: 0 });
   return flush();
 }
 
 let shopNow = null;
 
-/** Send what waits, one after the other, one tab at a time. Answers by key. */
-export async function flush(shop = shopNow) {
+/** When a receipt that couldn't be taken just now is tried again: each time twice as late. */
+function later(item, { body }) {
+  const tries = (item.tries ?? 0) + 1;
+  const wait = Math.max(2 ** tries * 5000, (body.retry_after_s ?? 0) * 1000);
+  return { ...item, tries, after: Date.now() + Math.min(wait, LONGEST_WAIT_MS) };
+}
+
+const inTurn = (a, b) => (a.tries ?? 0) - (b.tries ?? 0) || a.made - b.made;
+
+/** Send what waits, one after the other, one tab at a time; one that is stuck holds up no other.
+ *  `all`: also what has been told to wait. Answers by key. */
+export async function flush(shop = shopNow, all = false) {
   shopNow = shop;
   const answers = new Map();
   if (shop === null) return answers;
   await navigator.locks.request("till-queue", async () => {
-    const items = (await queue.all()).filter((item) => item.state === "waiting");
-    for (const item of items.sort((a, b) => a.made - b.made)) {
+    const now = Date.now();
+    // A clock that was put back must not make a receipt wait for ever.
+    const due = ({ after = 0 }) => all || after <= now || after > now + LONGEST_WAIT_MS;
+    const items = (await queue.all()).filter((item) => item.state === "waiting" && due(item));
+    for (const item of items.sort(inTurn)) {
       if (item.shop !== shop) {
         await queue.put({ ...item, state: "parked", reason: t("other_shop") });
         continue;
@@ -78,8 +93,13 @@ export async function flush(shop = shopNow) {
       } catch (refused) {
         if (!(refused instanceof Refused)) throw refused;
         answers.set(item.key, refused);
-        if (passing(refused.status)) break;
-        await queue.put({ ...item, state: "parked", reason: refused.message });
+        if (SHUT.includes(refused.status)) break;
+        if (refused.status === 0) {
+          // No network, or one receipt that the hub chokes on: the others go first next time.
+          await queue.put({ ...item, tries: (item.tries ?? 0) + 1 });
+          break;
+        }
+        await queue.put(passing(refused.status) ? later(item, refused) : { ...item, state: "parked", reason: refused.message });
       }
     }
   });

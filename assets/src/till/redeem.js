@@ -1,17 +1,46 @@
 // Spend what was earned: reserve first, take it off at the shop's own till, then confirm. Whatever
 // happens between, the reservation lapses by itself.
-import { Refused, write } from "./api.js";
+import { ask, Refused, write } from "./api.js";
 import * as amount from "./amount.js";
 import { day, dialog, h, money, t, units } from "./view.js";
 
 export function buttons(card, member, changed) {
   const rewards = card.rewards.filter((reward) => reward.most > 0).map((reward) =>
-    h("button", { type: "button", class: "second", onclick: () => reserve(reward, member, changed) },
+    h("button", { type: "button", class: "second", onclick: () => identified(member, changed, (known) => {
+      const now = known.rewards.find(({ id }) => id === reward.id);
+      if (now) reserve(now, member, changed);
+    }, card) },
       t("use", { name: reward.name })));
-  const vouchers = card.vouchers.map((voucher) =>
-    h("button", { type: "button", class: "second", onclick: () => useVoucher(voucher, changed) },
+  const vouchers = card.vouchers.map((voucher, place) =>
+    h("button", { type: "button", class: "second", onclick: () => identified(member, changed, (known) => {
+      const now = known.vouchers[place];
+      if (now) useVoucher(now, changed);
+    }, card) },
       t("use", { name: voucher.name }), h("small", {}, " ", t("valid_until", { day: day(voucher.expires_on) }))));
   return [...rewards, ...vouchers];
+}
+
+/** A name alone spends nothing: ask for the number or the card, once, then go on. */
+function identified(member, changed, go, card) {
+  if (member.sure) return go(card);
+  const trouble = h("p", { class: "trouble", role: "alert", hidden: true });
+  const field = h("input", { id: "identify", required: true, autocomplete: "off", maxlength: 254 });
+  const form = h("form", {},
+    h("div", {}, h("label", { for: "identify" }, t("identify")), field),
+    trouble,
+    h("button", { class: "big" }, t("identify_go")));
+  const box = dialog(t("identify_title"), form);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    await attempt(trouble, async () => {
+      Object.assign(member, (await ask("identify", { member: member.ref, text: field.value })).member);
+      const known = await ask("member", { member: member.ref });
+      box.close();
+      await changed(null);
+      go(known);
+    });
+  });
+  field.focus();
 }
 
 /** A partial amount is as good as a whole one: at most what is there, at most the bill. */
@@ -64,9 +93,9 @@ function confirm(box, form, hold, changed) {
   box.addEventListener("close", () => over || write("cancel", { key: `${key}:cancel`, hold: hold.hold }).catch(() => {}).then(() => changed(null)));
 }
 
-function said(hold, { transfer, cents, voucher_code: code }) {
+function said(hold, { undo, cents, voucher_code: code }) {
   const what = hold.amount ? t("redeemed_amount", { amount: money(cents) }) : t("redeemed", { name: hold.name });
-  return { transfer, text: code ? t("voucher_is", { code }) : what };
+  return { undo, text: code ? t("voucher_is", { code }) : what };
 }
 
 function useVoucher(voucher, changed) {

@@ -32,14 +32,18 @@ function choose(place, receipt, trouble) {
   const single = receipt.lines.length === 1;
   const amount = h("input", { id: "return-amount", inputmode: "decimal", autocomplete: "off", value: (receipt.left_cents / 100).toFixed(2).replace(".", ",") });
   const rows = receipt.lines.map((line) => ({ line, field: quantity(line) }));
-  const key = crypto.randomUUID();
+  // A key for each content until it is answered: the same again is the same return, another is not.
+  const keys = new Map();
   const submit = async (event) => {
     event.preventDefault();
     const said = single
       ? { amount_cents: centsOf(amount.value) }
       : { lines: rows.map(({ line, field }) => ({ number: line.number, quantity_milli: Math.round(Number(field.value.replace(",", ".")) * 1000) })).filter((row) => row.quantity_milli) };
     await attempt(trouble, async () => {
-      const answer = await write("return", { key: `${key}:${JSON.stringify(said).length}`, code: receipt.code, ...said });
+      const content = JSON.stringify(said);
+      if (!keys.has(content)) keys.set(content, crypto.randomUUID());
+      const answer = await write("return", { key: keys.get(content), code: receipt.code, ...said });
+      keys.delete(content);
       place.replaceChildren(
         h("p", { class: "notice" }, t("returned", { amount: money(answer.returned_cents) })),
         ...(answer.earned.length ? earned(answer.earned) : [h("p", {}, t("returned_unattached"))]));

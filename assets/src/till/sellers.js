@@ -1,5 +1,6 @@
 // Who stands at the till, and how a device becomes one.
 import { ask, Refused } from "./api.js";
+import { forget, keep as keepPin, open as openPin } from "./pin.js";
 import { $, h, hour, t, warn } from "./view.js";
 
 const IDLE_MS = 15 * 60_000;
@@ -29,9 +30,13 @@ export function startSellers(signedIn) {
     const pin = $("pin").value;
     $("pin").value = "";
     try {
-      signedIn((await ask("seller", { seller: chosen.id, pin })).seller);
+      const { seller } = await ask("seller", { seller: chosen.id, pin });
+      await keepPin(seller, pin);
+      signedIn(seller, true);
     } catch (refused) {
       if (!(refused instanceof Refused)) throw refused;
+      if (refused.status === 0) return openAlone(pin, signedIn);
+      if (refused.status === 423) await forget(chosen.id);
       const { locked_until: until, tries_left: left } = refused.body;
       if (until) warn(t("pin_locked", { time: hour(until) }));
       else warn(left === undefined ? refused.message : t("pin_wrong", { n: left }));
@@ -39,6 +44,14 @@ export function startSellers(signedIn) {
     }
   });
   $("pin-back").addEventListener("click", () => show([...$("seller-list").sellers]));
+}
+
+/** Without the hub: the PIN that this device knows opens, to earn only. */
+async function openAlone(pin, signedIn) {
+  const answer = await openPin(chosen.id, pin);
+  if (answer?.seller) return signedIn(answer.seller, false);
+  warn(answer?.left ? t("pin_wrong", { n: answer.left }) : t("pin_offline"));
+  $("pin").focus();
 }
 
 /** Offer the sellers; with one alone, go to the PIN at once. */

@@ -38,6 +38,7 @@ export const queue = {
 export const kept = {
   get: (name) => run("kept", "readonly", (store) => store.get(name)),
   put: (name, value) => run("kept", "readwrite", (store) => store.put(value, name)),
+  remove: (name) => run("kept", "readwrite", (store) => store.delete(name)),
 };
 
 /** Add unless another tab did so first, and return what is there. */

@@ -27,6 +27,8 @@ class Page:
     """The till page's requests, without a browser."""
 
     client: Client = field(default_factory=Client)
+    shift: str = ""
+    """What the right PIN gave; each receipt carries it."""
 
     def post(self, path: str, status: int = 200, **body: Any) -> dict[str, Any]:
         answer = self.client.post(
@@ -39,12 +41,17 @@ class Page:
     def write(self, path: str, status: int = 200, **body: Any) -> dict[str, Any]:
         return self.post(path, status, **{"key": str(uuid.uuid4()), **body})
 
+    def sign_in(self, seller: int, pin: str = PIN) -> None:
+        self.shift = self.post("seller", seller=seller, pin=pin)["seller"]["shift"]
+
     def found(self, text: str = PHONE) -> dict[str, Any]:
         [row] = self.post("find", text=text)["found"]
         return dict(row)
 
     def attach(self, cents: int, status: int = 200, **more: Any) -> dict[str, Any]:
-        body = {"amount_cents": cents, "issued_at": NOON.isoformat(), **more}
+        body = {
+            "amount_cents": cents, "issued_at": NOON.isoformat(), "shift": self.shift, **more
+        }  # fmt: skip
         if "contact" not in body and "member" not in body:
             body["member"] = {"ref": self.found()["ref"]}
         return self.write("receipts", status, **body)
@@ -107,5 +114,5 @@ def counter(loyalty: Loyalty) -> Counter:
     seller = sellers.add_seller(
         association_id=till.association_id, shop_id=till.shop_id, name="Sami", pin=PIN
     )
-    page.post("seller", seller=seller.pk, pin=PIN)
+    page.sign_in(seller.pk)
     return Counter(loyalty, till, seller, enrol(loyalty, PHONE), page)

@@ -6,15 +6,16 @@ from django.db import transaction
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty import erasure
+from chaland.hub.loyalty.ledger import services as ledger
 from chaland.hub.loyalty.members import services as members
-from chaland.hub.loyalty.models import Departure, Member
+from chaland.hub.loyalty.models import Departure, Hold, Member
 
 UNDO_FOR = timedelta(days=7)
 
 
 def leave(member: Member) -> Departure:
-    """Let a member leave: nothing is earned, sent or shown from now on. The same again changes
-    nothing."""
+    """Let a member leave: nothing is earned, spent, sent or shown from now on, and what a till has
+    reserved is given up. The same again changes nothing."""
     now = clock.now()
     with transaction.atomic(using="loyalty"):
         departure, _made = Departure.objects.get_or_create(
@@ -26,6 +27,9 @@ def leave(member: Member) -> Departure:
             },
         )
         members.pause(member)
+        pending = Hold.objects.filter(account__member=member, state=Hold.State.PENDING)
+        for hold_id in pending.values_list("pk", flat=True):
+            ledger.cancel(hold_id)
     return departure
 
 

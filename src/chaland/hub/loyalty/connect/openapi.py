@@ -213,7 +213,7 @@ def _many(schema: Schema) -> Schema:
 
 POST_QUOTE = described(
     {200: shape({"earned": _many(_EARNED), "reductions": _many(_REDUCTION)})},
-    ("member-unknown", "refused"),
+    ("member-unknown", "member-closed", "refused"),
     body=QUOTE,
 )
 POST_STANDING = described(
@@ -227,7 +227,7 @@ POST_STANDING = described(
             }
         )
     },
-    ("member-unknown",),
+    ("member-unknown", "member-closed"),
     body=shape({"member": text(200) | {"minLength": 1}}),
 )
 POST_REDEMPTION = described(
@@ -241,7 +241,7 @@ POST_REDEMPTION = described(
             }
         )
     },
-    ("member-unknown", "not-found", "not-enough", "refused"),
+    ("member-unknown", "member-closed", "name-only", "not-found", "not-enough", "refused"),
     body=shape(
         {"member": text(200) | {"minLength": 1}, "reward": whole(1, 2**53)},
         wanted_cents=whole(1, CENTS_AT_MOST) | {"description": "of an amount off"},
@@ -283,7 +283,7 @@ POST_VOUCHER = described(
 )
 _FOUND = shape(
     {
-        "member": {"type": "string", "description": "a handle, good in this shop only"},
+        "member": {"type": "string", "description": "a handle: good in this shop, for 12 hours"},
         "name": {"type": "string", "description": "masked: Marie D."},
         "hint": {"type": "string", "description": "the number's last two digits"},
         "own": {"type": "boolean", "description": "already a customer of this shop"},

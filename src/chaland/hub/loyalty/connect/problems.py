@@ -22,6 +22,8 @@ CODES: dict[str, tuple[int, str]] = {
     "invalid": (422, "Some fields are missing or wrong."),
     "key-reused": (422, "This Idempotency-Key was used for another request."),
     "member-unknown": (422, "No member has this card or handle, or the handle is out of date."),
+    "member-closed": (410, "This account is closed."),
+    "name-only": (403, "A name alone spends nothing: ask for the full number or the card."),
     "too-many": (429, "Too many requests: wait, then go on."),
     "busy": (503, "Too much at one moment: nothing was done. Send the same again."),
 }

@@ -11,13 +11,14 @@ from chaland.hub.common import clock
 from chaland.hub.loyalty.answers import Answer
 from chaland.hub.loyalty.connect.fields import Reader, few, place
 from chaland.hub.loyalty.connect.keys import Caller
-from chaland.hub.loyalty.connect.people import handle
+from chaland.hub.loyalty.connect.people import handle, handles
 from chaland.hub.loyalty.connect.problems import Fault, ProblemErrorFinal
 from chaland.hub.loyalty.consent import wordings
 from chaland.hub.loyalty.consent.rules import ConsentErrorFinal
 from chaland.hub.loyalty.consent.services import Decision
 from chaland.hub.loyalty.members import lookups
 from chaland.hub.loyalty.members.lookups import Asker
+from chaland.hub.loyalty.members.references import How
 from chaland.hub.loyalty.members.rules import (
     Found,
     KnownErrorFinal,
@@ -26,7 +27,7 @@ from chaland.hub.loyalty.members.rules import (
     PossibleDuplicatesErrorFinal,
 )
 from chaland.hub.loyalty.members.services import Enrolment, enrol
-from chaland.hub.loyalty.models import THE_ASSOCIATION, Lookup, Member, Wording
+from chaland.hub.loyalty.models import THE_ASSOCIATION, Wording
 
 _FIND = frozenset(("phone", "email", "name", "typo", "card", "digits", "birth_month"))
 _ENROL = frozenset(
@@ -72,18 +73,23 @@ def find(given: object, who: Caller) -> dict[str, Any]:
         answer = by[asked[0]]()
     except MemberErrorFinal as error:
         raise _problem(error) from None
-    return {"found": _shown(answer.found, who), "more": answer.more}
+    how = How.CARD if asked == ["card"] else How.CONTACT
+    if asked[0] in ("name", "typo"):
+        how = How.NAME
+    return {"found": _shown(answer.found, who, how), "more": answer.more}
 
 
-def _shown(found: Sequence[Found], who: Caller) -> list[dict[str, Any]]:
+def _shown(found: Sequence[Found], who: Caller, how: How) -> list[dict[str, Any]]:
+    given = handles([each.member_id for each in found], who.shop_id, how)
     return [
         {
-            "member": handle(each.member_id, who.shop_id),
+            "member": given[each.member_id],
             "name": each.name,
             "hint": each.hint,
             "own": each.own,
         }
         for each in found
+        if each.member_id in given  # else erased in this moment
     ]
 
 
@@ -150,23 +156,17 @@ def _decisions(read: Reader, who: Caller, faults: list[Fault]) -> list[Decision]
 
 
 class Joining:
-    """An enrolment on its way.
-
-    A refusal undoes all that the enrolment wrote, the record of the look-up that it was included;
-    so `note` writes that down once more, or numbers could be tried through by enrolling.
-    """
+    """An enrolment on its way."""
 
     def __init__(self, given: object, who: Caller) -> None:
         self.who = who
         self.enrolment, self.despite = enrolment_of(given, who)
-        self.refusal: MemberErrorFinal | None = None
 
     def write(self) -> Answer:
         """Enrol. Raises ProblemErrorFinal: a double, or a field that is wrong."""
         try:
             member = enrol(self.enrolment, despite_duplicates=self.despite)
         except MemberErrorFinal as error:
-            self.refusal = error
             raise _problem(error) from None
         except ConsentErrorFinal as error:
             raise ProblemErrorFinal("invalid", faults=(Fault("consents", str(error)),)) from None
@@ -175,22 +175,6 @@ class Joining:
     def shown(self, answer: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is said of an enrolment: the handle, which is never kept."""
         return {"member": handle(answer["member_id"], self.who.shop_id)}
-
-    def note(self) -> None:
-        """Put on record who was shown by a refusal."""
-        if isinstance(self.refusal, KnownErrorFinal):
-            phone = self.refusal.field == "phone"
-            found = [self.refusal.found] if self.refusal.found else []
-            self._log(Lookup.Kind.PHONE if phone else Lookup.Kind.EMAIL, found)
-        elif isinstance(self.refusal, PossibleDuplicatesErrorFinal):
-            self._log(Lookup.Kind.NAME, self.refusal.found)
-
-    def _log(self, kind: Lookup.Kind, found: Sequence[Found]) -> None:
-        members = Member.objects.filter(pk__in=[each.member_id for each in found])
-        try:
-            lookups.logged(asker_of(self.who), kind, list(members))
-        except LookupQuotaErrorFinal:
-            return  # the refusal said so already
 
 
 def texts(language: str, who: Caller) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from chaland.hub.loyalty.answers import Answer
 from chaland.hub.loyalty.connect.fields import CENTS_AT_MOST, Reader, few
 from chaland.hub.loyalty.connect.intake import sender_of
 from chaland.hub.loyalty.connect.keys import Caller
-from chaland.hub.loyalty.connect.people import member_of
+from chaland.hub.loyalty.connect.people import known_by, member_of, spender_of
 from chaland.hub.loyalty.connect.problems import Fault, ProblemErrorFinal
 from chaland.hub.loyalty.connect.receipt_json import NUMBER_AT_MOST, Kind, read_receipt
 from chaland.hub.loyalty.ledger.postings import (
@@ -53,7 +53,7 @@ def quote(given: object, who: Caller) -> dict[str, Any]:
 
 def standing(text: str, who: Caller) -> dict[str, Any]:
     """Say what a member has that counts in this shop; this is on the member's record."""
-    member = member_of(text, who)
+    member, spends = known_by(text, who)
     lookups.opened(lookups.Asker(who.association_id, who.shop_id, who.actor), member)
     has = selectors.standing(who.association_id, who.shop_id, member.pk, clock.now())
     return {
@@ -62,7 +62,7 @@ def standing(text: str, who: Caller) -> dict[str, Any]:
         "tiers": [{"programme": t.programme, "name": t.name} for t in has.tiers if t.name],
         "vouchers": [
             {
-                "code": v.code,
+                "code": v.code if spends else "",
                 "name": v.name,
                 "cents": v.cents,
                 "expires_on": v.expires_on.isoformat(),
@@ -108,7 +108,7 @@ def reserve(given: object, who: Caller, name: str) -> Answer:
     ttl_s = read.whole("ttl_s", 10, TTL_S_AT_MOST, 600)
     if faults:
         raise ProblemErrorFinal("invalid", faults=few(faults))
-    member = member_of(text, who)
+    member = spender_of(text, who)
     kept = _done(
         lambda: services.reserve(
             _ask(who, name), reward, member.pk, wanted_cents=wanted, ttl_s=ttl_s
@@ -190,7 +190,12 @@ def _receipt(number: str, who: Caller) -> int | None:
     return found.values_list("pk", flat=True).first()
 
 
-_CODES = {"no-hold": "not-found", "no-reward": "not-found", "no-voucher": "not-found"}
+_CODES = {
+    "no-hold": "not-found",
+    "no-reward": "not-found",
+    "no-voucher": "not-found",
+    "paused": "member-closed",
+}
 
 
 def _done(work: Callable[[], _Did]) -> _Did:

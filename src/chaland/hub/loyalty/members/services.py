@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from chaland.hub.common import clock
 from chaland.hub.common.signs import on_one_line
 from chaland.hub.loyalty.consent import services as consent
+from chaland.hub.loyalty.consent.rules import ConsentErrorFinal
 from chaland.hub.loyalty.consent.services import Decision
-from chaland.hub.loyalty.members import contacts, lookups
-from chaland.hub.loyalty.members.lookups import Asker
+from chaland.hub.loyalty.members import contacts, lookups, onrecord
+from chaland.hub.loyalty.members.onrecord import Asker
 from chaland.hub.loyalty.members.rules import (
     ROWS_AT_MOST,
     KnownErrorFinal,
@@ -24,6 +25,7 @@ from chaland.hub.loyalty.members.rules import (
     surname_key,
 )
 from chaland.hub.loyalty.models import (
+    AccountKey,
     CustomerFile,
     DuplicateProposal,
     Lookup,
@@ -68,30 +70,38 @@ class Enrolment:
 
 
 def enrol(enrolment: Enrolment, *, despite_duplicates: bool = False) -> Member:
-    """Make a member, all or nothing.
+    """Make a member, all or nothing. To enrol is to ask whether a number or address is known: the
+    quota comes first, and each question is on record, whatever comes of it.
 
     Raises KnownErrorFinal where the number or address is a member's already,
     PossibleDuplicatesErrorFinal where somebody of that name is one (unless
     ``despite_duplicates``: then it is proposed for merging), MemberErrorFinal on a bad field,
-    LookupQuotaErrorFinal where the device asks too much.
+    LookupQuotaErrorFinal where the device or shop asks too much. Inside a transaction that may be
+    undone, wrap that in `lookups.on_record`.
     """
-    made = _checked(enrolment)
-    known = _known(made)
-    if known is not None:
-        raise _known_error(enrolment, *known)
+    made, asker = _checked(enrolment), enrolment.asker
+    onrecord.check(asker, Lookup.Kind.PHONE if made.phone or made.email else Lookup.Kind.NAME)
+    missed, holder = _ask(made)
+    if holder is not None:
+        raise _known_error(asker, missed, holder)
     alike = same_name(made)
     if alike and not despite_duplicates:
-        raise PossibleDuplicatesErrorFinal(lookups.logged(enrolment.asker, Lookup.Kind.NAME, alike))
+        _note(asker, missed)
+        raise PossibleDuplicatesErrorFinal(lookups.logged(asker, Lookup.Kind.NAME, alike))
     try:
         with transaction.atomic(using="loyalty"):
             _insert([(made, enrolment)])
             if enrolment.shop_id is not None:
                 propose_duplicates(made, alike, enrolment.shop_id, _("the same name"))
     except IntegrityError:  # enrolled at another till at the same moment
-        known = _known(_checked(enrolment))
-        if known is None:
+        missed, holder = _ask(_checked(enrolment))
+        if holder is None:
             raise
-        raise _known_error(enrolment, *known) from None
+        raise _known_error(asker, missed, holder) from None
+    except ConsentErrorFinal:
+        _note(asker, missed)
+        raise
+    _note(asker, missed, shown=1)  # it named nobody else
     return made
 
 
@@ -191,24 +201,34 @@ def _taken(made: Sequence[Member]) -> set[tuple[int, bytes]]:
     return taken
 
 
-def _known(made: Member) -> tuple[Member, str] | None:
-    """Return the member who has this number or address, and which of them."""
-    for name in ("phone", "email"):
-        index = getattr(made, f"{name}_index")
+def _ask(made: Member) -> tuple[list[Lookup.Kind], tuple[Lookup.Kind, Member] | None]:
+    """Ask for the number, then the address: which found nobody, and who has one of them."""
+    missed: list[Lookup.Kind] = []
+    for kind in (Lookup.Kind.PHONE, Lookup.Kind.EMAIL):
+        index = getattr(made, f"{kind}_index")
         if index is not None:
             holder = Member.objects.filter(
-                association_id=made.association_id, **{f"{name}_index": index}
+                association_id=made.association_id, **{f"{kind}_index": index}
             ).first()
             if holder is not None:
-                return holder, name
-    return None
+                return missed, (kind, holder)
+            missed.append(kind)
+    return missed, None
 
 
-def _known_error(enrolment: Enrolment, holder: Member, name: str) -> KnownErrorFinal:
-    kind = Lookup.Kind.PHONE if name == "phone" else Lookup.Kind.EMAIL
+def _note(asker: Asker, kinds: Iterable[Lookup.Kind], shown: int = 0) -> None:
+    for kind in kinds:
+        onrecord.note(asker, kind, [], shown=shown)
+
+
+def _known_error(
+    asker: Asker, missed: Iterable[Lookup.Kind], held: tuple[Lookup.Kind, Member]
+) -> KnownErrorFinal:
+    kind, holder = held
+    _note(asker, missed)
     shown = [holder] if holder.state == Member.State.ACTIVE else []
-    found = lookups.logged(enrolment.asker, kind, shown)
-    return KnownErrorFinal(name, found[0] if found else None)
+    found = lookups.logged(asker, kind, shown)
+    return KnownErrorFinal(str(kind), found[0] if found else None)
 
 
 def same_name(made: Member) -> list[Member]:
@@ -280,11 +300,13 @@ def note_contact(member_id: int) -> None:
 
 
 def new_card(member: Member) -> Member:
-    """Make the member's cards worthless; `cards.token` gives the new one."""
+    """Make the member's cards worthless, and end all that they opened; `cards.token` gives the new
+    one."""
     with transaction.atomic(using="loyalty"):
         held = Member.objects.select_for_update().get(pk=member.pk)
         held.card_version += 1
         held.save(update_fields=["card_version"])
+        AccountKey.objects.filter(member=held).delete()  # who had the card had the account
     return held
 
 

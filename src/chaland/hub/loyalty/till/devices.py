@@ -39,7 +39,7 @@ def new_code(till: Till) -> str:
 def _give_code(till: Till) -> str:
     code = rules.draw_code()
     till.pairing_hash = rules.token_hash(code)
-    till.pairing_expires_at = clock.now() + rules.CODE_LIFE
+    till.pairing_expires_at = clock.real_now() + rules.CODE_LIFE
     if till.pk is None:
         till.save()
     else:  # these alone: the caller's copy may be older than the device that was paired since
@@ -58,11 +58,11 @@ def pair(code: str) -> tuple[Till, str]:
         till = Till.objects.select_for_update().filter(pairing_hash=hashed).first()
         expires = till.pairing_expires_at if till else None
         now = clock.now()
-        if till is None or till.revoked_at or expires is None or expires <= now:
+        if till is None or till.revoked_at or expires is None or expires <= clock.real_now():
             raise PairingErrorFinal
         token = secrets.token_urlsafe(32)
         till.token_hash = rules.token_hash(token)
-        till.pairing_hash = till.pairing_expires_at = till.seller = None
+        till.pairing_hash = till.pairing_expires_at = till.seller = till.seller_since = None
         till.paired_at = till.last_seen_at = now
         till.save()
     return till, token
@@ -71,8 +71,8 @@ def pair(code: str) -> tuple[Till, str]:
 def revoke(till: Till) -> None:
     """Shut a device out, from its next request on. Its unsent receipts stay on it, refused."""
     till.revoked_at = clock.now()
-    till.token_hash = till.pairing_hash = till.seller = None
-    till.save(update_fields=["revoked_at", "token_hash", "pairing_hash", "seller"])
+    till.token_hash = till.pairing_hash = till.seller = till.seller_since = None
+    till.save(update_fields=["revoked_at", "token_hash", "pairing_hash", "seller", "seller_since"])
 
 
 def till_of(token: str) -> Till | None:

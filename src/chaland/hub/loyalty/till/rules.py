@@ -8,7 +8,7 @@ from itertools import pairwise
 
 CODE_SIGNS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """No 0 and O, 1, I and L: the code is read from one screen and typed on another."""
-CODE_LENGTH = 8
+CODE_LENGTH = 10
 CODE_LIFE = timedelta(minutes=15)
 WRONG_PINS_BEFORE_LOCK = 5
 LOCK = timedelta(minutes=15)
@@ -17,13 +17,13 @@ PIN_LENGTHS = range(4, 9)
 
 
 def draw_code() -> str:
-    """Draw a one-time pairing code (39 bits), in the form in which it is stored."""
+    """Draw a one-time pairing code (49 bits), in the form in which it is stored."""
     return "".join(secrets.choice(CODE_SIGNS) for _ in range(CODE_LENGTH))
 
 
 def shown_code(code: str) -> str:
-    """Return a code as people read it: ``K7QM-2XWP``."""
-    return f"{code[:4]}-{code[4:]}"
+    """Return a code as people read it: ``K7QM2-XWPHR``."""
+    return f"{code[:5]}-{code[5:]}"
 
 
 def typed_code(text: str) -> str:

@@ -4,23 +4,31 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db.models import Value
 from django.utils.translation import gettext as _
 
 from chaland.hub.common import clock
-from chaland.hub.loyalty.models import ApiKey, Connection, Receipt, Seller, Source, Till
+from chaland.hub.loyalty.models import (
+    ApiKey,
+    Claim,
+    Connection,
+    Member,
+    Receipt,
+    Seller,
+    Source,
+    Till,
+)
 from chaland.hub.loyalty.receipts import matching, services
 from chaland.hub.loyalty.receipts.rules import ReceiptErrorFinal
 from chaland.hub.loyalty.receipts.shapes import LineIn, ReceiptIn, Taken
 from chaland.hub.loyalty.till import devices
+from chaland.hub.loyalty.till.refs import StaleRefErrorFinal
 
-UNDO_S = 10
-ON_THE_WAY_S = 5
-"""The page gives ten seconds; the request may take some more."""
 ARRIVED_SINCE = timedelta(minutes=30)
 ARRIVED_AT_MOST = 5
 _OLDEST = timedelta(days=30)
 _CLOCKS_APART = timedelta(minutes=10)
-_KEY_USED_SINCE = timedelta(days=30)
+_SENT_SINCE = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -35,21 +43,24 @@ class Sale:
     seller_id: int | None
 
 
-def record(till: Till, sale: Sale, timezone: str) -> Taken | None:
-    """Take in a typed receipt and attach it; None where the shop's own till will bring it.
+def record(till: Till, sale: Sale, timezone: str) -> Taken | Claim:
+    """Take in a typed receipt and attach it; a claim where the shop's own till will bring it.
 
-    There a claim is noted, for the matching queue: typing a receipt that arrives by itself as well
+    It waits in the matching queue: typing a receipt that arrives by itself as well
     would earn twice.
-    Raises ReceiptErrorFinal where the receipt is refused or its number was attached before.
+    Raises StaleRefErrorFinal where the member is gone, ReceiptErrorFinal where the receipt is
+    refused or its number was attached before.
     """
     at = _believed(sale.issued_at)
     actor = devices.actor_of(till, sale.seller_id)
     if is_connected(till.shop_id):
-        matching.claim(
+        members = Member.objects.filter(pk=sale.member_id, association_id=till.association_id)
+        if not members.exists():
+            raise StaleRefErrorFinal
+        return matching.claim(
             till.association_id, till.shop_id, sale.member_id,
             at=at, actor=actor, amount_cents=sale.amount_cents,
         )  # fmt: skip
-        return None
     said = ReceiptIn(
         association_id=till.association_id,
         shop_id=till.shop_id,
@@ -69,6 +80,8 @@ def record(till: Till, sale: Sale, timezone: str) -> Taken | None:
         raise ReceiptErrorFinal(
             "number-taken", _("A receipt of this number has been attached today already.")
         )
+    if taken.error == "no-such-member":
+        raise StaleRefErrorFinal
     if taken.outcome == "refused" or taken.error:
         raise ReceiptErrorFinal(taken.error or "refused", taken.reason)
     return taken
@@ -100,13 +113,14 @@ def _seller_name(till: Till, seller_id: int | None) -> str:
 
 
 def is_connected(shop_id: int) -> bool:
-    """Say whether the shop's own till brings its receipts here by itself."""
-    if Connection.objects.filter(shop_id=shop_id, active=True).exists():
-        return True
-    return ApiKey.objects.filter(
-        shop_id=shop_id,
-        revoked_at__isnull=True,
-        last_used_at__gt=clock.now() - _KEY_USED_SINCE,
+    """Say whether the shop's own till brings its receipts here by itself: it has done so within 30
+    days, by a way that is still open. A key that only looks up brings none."""
+    keys = ApiKey.objects.filter(shop_id=shop_id, revoked_at__isnull=True)
+    connections = Connection.objects.filter(shop_id=shop_id, active=True)
+    ways = keys.annotate(source=Value(Source.API)).values_list("source")
+    sources = [source for (source,) in ways.union(connections.values_list("source"))]
+    return bool(sources) and Receipt.objects.filter(
+        shop_id=shop_id, source__in=sources, issued_at__gt=clock.now() - _SENT_SINCE
     ).exists()
 
 
@@ -129,12 +143,6 @@ def attach_arrived(till: Till, receipt_id: int, member_id: int) -> Taken:
     return services.attach(
         receipt_id, member_id, Receipt.How.TILL, devices.actor_of(till), clock.now()
     )
-
-
-def undo(till: Till, receipt_id: int) -> None:
-    """Take an attaching back, within ten seconds; what it earned goes back with it."""
-    _own(till, receipt_id)
-    services.detach(receipt_id, devices.actor_of(till), clock.now(), within_s=UNDO_S + ON_THE_WAY_S)
 
 
 def _own(till: Till, receipt_id: int) -> None:

@@ -1,6 +1,6 @@
 """What a till page reads: the shop's own state, and a member's card as that shop may see it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -39,6 +39,7 @@ def state_of(till: Till, shop: Shop, language: str) -> Json:
             "id": shop.pk,
             "name": shop.name,
             "timezone": shop.association.timezone,
+            "simulated": shop.association.simulated,
         },
         "connected": sales.is_connected(shop.pk),
         "sellers": [{"id": s.pk, "name": s.name} for s in sellers.sellers_of(shop.pk)],
@@ -71,8 +72,9 @@ def _asked(text: Wording, name: str) -> Json:
     }
 
 
-def card_of(member: Member, shop: Shop) -> Json:
-    """Return what a member has at this shop: balances, tier, advantages, rewards, vouchers."""
+def card_of(member: Member, shop: Shop, *, codes: bool) -> Json:
+    """Return what a member has at this shop: balances, tier, advantages, rewards, vouchers (with
+    ``codes``, which spend them)."""
     found = programmes.standing(shop.association_id, shop.pk, member.pk, clock.now())
     goals = _goals(found.offers)
     return {
@@ -92,16 +94,26 @@ def card_of(member: Member, shop: Shop) -> Json:
             if not offer.missing
         ],
         "vouchers": [
-            {"code": v.code, "name": v.name, "expires_on": v.expires_on.isoformat()}
+            {
+                "code": v.code if codes else "",
+                "name": v.name,
+                "expires_on": v.expires_on.isoformat(),
+            }
             for v in found.vouchers
         ],
     }
 
 
-def balances_of(member: Member, shop: Shop) -> list[Json]:
+def balances_of(member_id: int, shop: Shop) -> list[Balance]:
     """Return the balances that count at this shop: the coalition's and its own, no other's."""
-    goals = _goals(programmes.offers(programmes.rewards_at(shop.association_id, shop.pk), []))
-    mine = [of for of in ledger.balances(member.pk) if of.shop_id in (None, shop.pk)]
+    return [of for of in ledger.balances(member_id) if of.shop_id in (None, shop.pk)]
+
+
+def shown_balances(mine: Sequence[Balance], shop: Shop) -> list[Json]:
+    """Return balances for the screen, a card of stamps with what fills it."""
+    goals: dict[int, int] = {}
+    if any(of.kind == Asset.Kind.STAMPS for of in mine):
+        goals = _goals(programmes.offers(programmes.rewards_at(shop.association_id, shop.pk), []))
     return [_balance(of, goals.get(of.asset_id)) for of in mine]
 
 

@@ -1,7 +1,9 @@
 """Sellers: a name and a PIN each, so that a till knows who serves. No account, no e-mail."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -43,22 +45,25 @@ def add_seller(
 
 
 def set_pin(seller: Seller, pin: str) -> None:
-    """Give a seller another PIN; this also ends a lock.
+    """Give a seller another PIN; this also ends a lock, on every till.
 
     Raises:
         WeakPinErrorFinal: the PIN would be guessed.
     """
     seller.pin_hash = _hashed(pin)
-    seller.wrong_pins, seller.locked_until = 0, None
-    seller.save(update_fields=["pin_hash", "wrong_pins", "locked_until"])
+    with transaction.atomic(using="loyalty"):
+        seller.save(update_fields=["pin_hash"])
+        for till in Till.objects.select_for_update().filter(shop_id=seller.shop_id).order_by("pk"):
+            if till.wrong_pins.pop(str(seller.pk), None):
+                till.save(update_fields=["wrong_pins"])
 
 
 def close_seller(seller: Seller) -> None:
     """Let a seller serve no more; tills where the seller stands are locked at once."""
     with transaction.atomic(using="loyalty"):
-        seller.active = False
-        seller.save(update_fields=["active"])
-        Till.objects.filter(seller=seller).update(seller=None)
+        seller.active, seller.closed_at = False, clock.now()
+        seller.save(update_fields=["active", "closed_at"])
+        Till.objects.filter(seller=seller).update(seller=None, seller_since=None)
 
 
 def sellers_of(shop_id: int) -> QuerySet[Seller]:
@@ -69,36 +74,53 @@ def sellers_of(shop_id: int) -> QuerySet[Seller]:
 def sign_in(till: Till, seller_id: int, pin: str) -> PinAnswer:
     """Put a seller at a till, where the PIN is right.
 
-    Five wrong ones lock the seller (on all tills) for a quarter of an hour, and each wrong one
+    Five wrong ones lock the seller out of this till for a quarter of an hour, and each wrong one
     after it again, until a right one or a new PIN.
     """
-    now = clock.now()
     with transaction.atomic(using="loyalty"):
         # Locked, so that a thousand tries at once are counted as a thousand.
-        seller = sellers_of(till.shop_id).select_for_update().filter(pk=seller_id).first()
+        wrong_pins = Till.objects.select_for_update().get(pk=till.pk).wrong_pins
+        seller = sellers_of(till.shop_id).filter(pk=seller_id).first()
         if seller is None:
             return PinAnswer(None)
-        if seller.locked_until is not None and seller.locked_until > now:
-            return PinAnswer(None, 0, seller.locked_until)
+        wrong, until = _tries(wrong_pins, seller)
+        if until is not None and until > clock.now():
+            return PinAnswer(None, 0, until)
         if rules.pin_fits(pin, seller.pin_hash, settings.INDEX_KEY):
-            seller.wrong_pins, seller.locked_until = 0, None
-            till.seller = seller
-            till.save(update_fields=["seller"])
+            wrong_pins.pop(str(seller.pk), None)
+            answer = PinAnswer(seller)
+            till.seller, till.seller_since = seller, clock.now()
         else:
-            seller.wrong_pins = min(seller.wrong_pins + 1, 1000)
-            if seller.wrong_pins >= rules.WRONG_PINS_BEFORE_LOCK:
-                seller.locked_until = now + rules.LOCK
-        seller.save(update_fields=["wrong_pins", "locked_until"])
-    if seller.wrong_pins == 0:
-        return PinAnswer(seller)
-    left = max(0, rules.WRONG_PINS_BEFORE_LOCK - seller.wrong_pins)
-    return PinAnswer(None, left, seller.locked_until)
+            wrong = min(wrong + 1, rules.WRONG_PINS_BEFORE_LOCK)
+            left = rules.WRONG_PINS_BEFORE_LOCK - wrong
+            until = None if left else clock.now() + rules.LOCK
+            wrong_pins[str(seller.pk)] = [wrong, until.isoformat() if until else None]
+            answer = PinAnswer(None, left, until)
+        till.wrong_pins = wrong_pins
+        till.save(update_fields=["wrong_pins", "seller", "seller_since"])
+    return answer
+
+
+def _tries(wrong_pins: Mapping[str, Any], seller: Seller) -> tuple[int, datetime | None]:
+    wrong, until = wrong_pins.get(str(seller.pk), (0, None))
+    return wrong, datetime.fromisoformat(until) if until else None
+
+
+def locked_at(shop_id: int, now: datetime) -> set[int]:
+    """Return the sellers who are locked out of one of the shop's tills."""
+    tills = Till.objects.filter(shop_id=shop_id, revoked_at=None).exclude(wrong_pins={})
+    return {
+        seller.pk
+        for till in tills
+        for seller in sellers_of(shop_id)
+        if (until := _tries(till.wrong_pins, seller)[1]) is not None and until > now
+    }
 
 
 def leave(till: Till) -> None:
     """Lock a till: nobody stands there until the next PIN."""
-    till.seller = None
-    till.save(update_fields=["seller"])
+    till.seller = till.seller_since = None
+    till.save(update_fields=["seller", "seller_since"])
 
 
 def _hashed(pin: str) -> str:

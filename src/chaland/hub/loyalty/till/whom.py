@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from chaland.hub.loyalty.members import lookups
+from chaland.hub.loyalty.members import cards, lookups
 from chaland.hub.loyalty.members.cards import SIGNS
 from chaland.hub.loyalty.members.lookups import Asker
+from chaland.hub.loyalty.members.references import How
 from chaland.hub.loyalty.members.rules import Found, MemberErrorFinal
 from chaland.hub.loyalty.models import Till
 from chaland.hub.loyalty.till import devices
+from chaland.hub.loyalty.till.refs import ClosedAccountErrorFinal
 
 _CARD = re.compile(rf"[A-Za-z2-7]{{{SIGNS}}}", re.ASCII)
 _DIGITS_AND_MONTH = re.compile(r"(\d{4})\s+(\d{1,2})", re.ASCII)
@@ -22,11 +24,12 @@ _NUMBER = re.compile(r"\+?[\d\s.\-()/]+", re.ASCII)
 
 @dataclass(frozen=True)
 class Answer:
-    """Who was found. ``exact``: by something that names one person."""
+    """Who was found, and how. ``exact``: by something that names one person."""
 
     found: list[Found]
     more: bool
     exact: bool
+    how: How
 
 
 def asker_of(till: Till, seller_id: int | None = None) -> Asker:
@@ -40,20 +43,21 @@ def find(asker: Asker, text: str, *, typo: bool = False) -> Answer:
     Raises:
         MemberErrorFinal: the text is nothing that one can look for; it says why.
         LookupQuotaErrorFinal: the device asks more than a till does.
+        ClosedAccountErrorFinal: the card is of somebody who has left.
     """
     plain = " ".join(text.split())
     if card := _CARD.fullmatch(plain.replace(" ", "")):
-        return _exact(lookups.by_card(asker, card[0]))
+        return _by_card(asker, card[0])
     if "@" in plain:
         return _exact(lookups.by_email(asker, plain))
     if digits := _DIGITS_AND_MONTH.fullmatch(plain):
         # Several may share four digits and a month: these are chosen from, like names.
         answer = lookups.by_digits(asker, digits[1], int(digits[2]))
-        return Answer(answer.found, answer.more, exact=len(answer.found) == 1)
+        return Answer(answer.found, answer.more, exact=len(answer.found) == 1, how=How.CONTACT)
     if _NUMBER.fullmatch(plain):
         return _exact(lookups.by_phone(asker, plain))
     answer = lookups.by_typo(asker, plain) if typo else lookups.by_name(asker, plain)
-    return Answer(answer.found, answer.more, exact=False)
+    return Answer(answer.found, answer.more, exact=False, how=How.NAME)
 
 
 def resolve(asker: Asker, text: str) -> int:
@@ -73,4 +77,11 @@ def resolve(asker: Asker, text: str) -> int:
 
 
 def _exact(answer: lookups.Answer) -> Answer:
-    return Answer(answer.found, answer.more, exact=True)
+    return Answer(answer.found, answer.more, exact=True, how=How.CONTACT)
+
+
+def _by_card(asker: Asker, card: str) -> Answer:
+    answer = lookups.by_card(asker, card)
+    if not answer.found and cards.member_of(asker.association_id, card) is not None:
+        raise ClosedAccountErrorFinal
+    return Answer(answer.found, answer.more, exact=True, how=How.CARD)

@@ -62,6 +62,7 @@ def _page(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
         "now": clock.now(),
         "tills": devices.tills_of(shop.pk).filter(revoked_at=None),
         "sellers": sellers.sellers_of(shop.pk),
+        "locked": sellers.locked_at(shop.pk, clock.now()),
         "till_form": NameForm(prefix="till"),
         "seller_form": SellerForm(prefix="seller"),
         "till_url": request.build_absolute_uri("/till/"),

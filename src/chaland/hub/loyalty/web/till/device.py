@@ -1,18 +1,20 @@
 """The device: paired, told its state, who stands there."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from chaland.hub.association import limits
 from chaland.hub.loyalty.models import Seller
-from chaland.hub.loyalty.till import devices, selectors, sellers
+from chaland.hub.loyalty.till import devices, selectors, sellers, shifts
 from chaland.hub.loyalty.web.till.guard import (
     Asked,
     Device,
+    Id,
     cookie_name,
     device_of,
     posted,
@@ -23,7 +25,7 @@ from chaland.hub.loyalty.web.till.guard import (
 from chaland.hub.loyalty.web.till.refusals import RefusedFinal
 
 _TRIES_A_MINUTE = 20
-"""Over all devices: 39 bits of a code that lives 15 minutes can't be tried through so."""
+"""Of one address: a code of 49 bits that lives 15 minutes can't be tried through so."""
 
 
 class Pairing(Asked):
@@ -31,7 +33,7 @@ class Pairing(Asked):
 
 
 class Pin(Asked):
-    seller: int
+    seller: Id
     pin: str
 
 
@@ -39,8 +41,8 @@ class Pin(Asked):
 def pair(request: HttpRequest) -> HttpResponse:
     """Make a device a till."""
     asked = read(request, Pairing)
-    cache.add("till-pairing", 0, timeout=60)
-    if cache.incr("till-pairing") > _TRIES_A_MINUTE:
+    name = f"till-pairing:{limits.address_of(request)}"
+    if not limits.count(name, _TRIES_A_MINUTE, timedelta(minutes=1)):
         raise RefusedFinal(429, "pairing", _("Too many tries: wait a minute."), retry_after_s=60)
     try:
         _till, token = devices.pair(asked.code)
@@ -58,7 +60,8 @@ def state(request: HttpRequest) -> HttpResponse:
     device = device_of(request)
     read(request, Asked)
     told = selectors.state_of(device.till, device.shop, get_language() or "fr")
-    told["seller"] = _seller(device.till.seller)
+    standing = device.till.seller if shifts.is_open(device.till) else None
+    told["seller"] = _seller(device, standing)
     response = JsonResponse(told)
     remember(response, request.COOKIES[cookie_name()])
     return response
@@ -69,7 +72,7 @@ def seller(device: Device, asked: Pin) -> Mapping[str, Any]:
     """Let a seller stand at the till, by PIN."""
     answer = sellers.sign_in(device.till, asked.seller, asked.pin)
     if answer.seller is not None:
-        return {"seller": _seller(answer.seller)}
+        return {"seller": _seller(device, answer.seller)}
     if answer.locked_until is not None:
         text = _("Too many wrong PINs.")
         until = answer.locked_until.isoformat()
@@ -85,5 +88,8 @@ def leave(device: Device, asked: Asked) -> Mapping[str, Any]:  # noqa: ARG001  #
     return {}
 
 
-def _seller(who: Seller | None) -> dict[str, Any] | None:
-    return {"id": who.pk, "name": who.name} if who else None
+def _seller(device: Device, who: Seller | None) -> dict[str, Any] | None:
+    """Say who stands there, and give what the receipts typed from now on carry."""
+    if who is None:
+        return None
+    return {"id": who.pk, "name": who.name, "shift": shifts.token_of(device.till)}

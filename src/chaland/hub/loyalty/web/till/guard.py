@@ -7,7 +7,7 @@ cookie is SameSite=Strict. So no CSRF token is needed, and a shell from the cach
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -17,20 +17,24 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from ninja import Schema
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from chaland.hub.association.models import Shop
+from chaland.hub.common import clock
 from chaland.hub.loyalty import answers
 from chaland.hub.loyalty.members import lookups
 from chaland.hub.loyalty.members.lookups import Asker
-from chaland.hub.loyalty.members.rules import KnownErrorFinal, PossibleDuplicatesErrorFinal
-from chaland.hub.loyalty.models import Lookup, Member, Till
-from chaland.hub.loyalty.till import devices, sellers, whom
+from chaland.hub.loyalty.models import Till
+from chaland.hub.loyalty.till import devices, sellers, shifts, whom
 from chaland.hub.loyalty.web.till.refusals import REFUSED, RefusedFinal, refusal_of
 
 COOKIE_AGE_S = 400 * 24 * 3600
 _KEY_AT_MOST = 80
 View = Callable[[HttpRequest], HttpResponse]
+
+
+Id = Annotated[int, Field(ge=0, le=2**53)]
+"""A number of a row, or of cents: one that no database chokes on."""
 
 
 class Asked(Schema):
@@ -56,14 +60,21 @@ class Device:
     meant: Callable[[], int] | None = None
     """Whom a write means, looked up before it began: a look-up that finds nobody is counted,
     though the write is undone."""
+    seller_id: int | None = None
+    """Who typed what is sent now, where that isn't who stands at the till."""
 
     @property
     def actor(self) -> str:
-        return devices.actor_of(self.till)
+        return devices.actor_of(self.till, self.seller_id)
+
+    @property
+    def has_sellers(self) -> bool:
+        """Whether a PIN is needed here."""
+        return sellers.sellers_of(self.till.shop_id).exists()
 
     @property
     def asker(self) -> Asker:
-        return whom.asker_of(self.till)
+        return whom.asker_of(self.till, self.seller_id)
 
 
 A = TypeVar("A", bound=Asked)
@@ -98,6 +109,8 @@ def posted(view: View) -> View:
             if "retry_after_s" in refused.body:
                 response["Retry-After"] = str(refused.body["retry_after_s"])
         response["Cache-Control"] = "no-store"
+        # The device's own clock may be wrong: it goes by this one.
+        response["X-Till-Now"] = clock.now().isoformat()
         return response
 
     return wrapped
@@ -122,16 +135,16 @@ def till_view(
         @wraps(act)
         def view(request: HttpRequest) -> HttpResponse:
             device = device_of(request)
-            if seller and device.till.seller_id is None and _has_sellers(device):
+            if seller and not shifts.is_open(device.till) and device.has_sellers:
                 raise RefusedFinal(403, "locked", _("Enter your PIN first."))
             body = read(request, asked)
             try:
                 if before is not None:
                     device = before(device, body)
                 answer = _once(request, device, act, body) if keyed else act(device, body)
+                return JsonResponse(fill(device, answer) if fill else answer)
             except REFUSED as error:
                 raise refusal_of(device.till, error) from None
-            return JsonResponse(fill(device, answer) if fill else answer)
 
         return view
 
@@ -145,28 +158,15 @@ def _once(request: HttpRequest, device: Device, act: Act[A], body: A) -> Mapping
     request_bytes = request.path.encode() + b"\0" + request.body
     scope = f"till:{device.till.pk}"
     try:
-        return answers.once(
-            scope, key, request_bytes, lambda: answers.Answer(200, act(device, body))
-        ).body
-    except (KnownErrorFinal, PossibleDuplicatesErrorFinal) as error:
-        # The write is undone, and with it the record that these members were shown: once more.
-        _log_again(device, error)
-        raise
+        with lookups.on_record():  # what was asked stays on record, though the write is undone
+            return answers.once(
+                scope, key, request_bytes, lambda: answers.Answer(200, act(device, body))
+            ).body
     except answers.OtherRequestErrorFinal:
         text = _("This was sent before with other content; nothing was done.")
         raise RefusedFinal(422, "key-reused", text) from None
     except answers.ForgottenErrorFinal:
         raise RefusedFinal(410, "closed", _("This account is closed.")) from None
-
-
-def _log_again(device: Device, error: KnownErrorFinal | PossibleDuplicatesErrorFinal) -> None:
-    if isinstance(error, KnownErrorFinal):
-        shown_rows = [error.found] if error.found else []
-        kind = Lookup.Kind.PHONE if error.field == "phone" else Lookup.Kind.EMAIL
-    else:
-        shown_rows, kind = error.found, Lookup.Kind.NAME
-    members = Member.objects.filter(pk__in=[row.member_id for row in shown_rows])
-    lookups.logged(device.asker, kind, list(members))
 
 
 def device_of(request: HttpRequest) -> Device:
@@ -178,10 +178,6 @@ def device_of(request: HttpRequest) -> Device:
         raise RefusedFinal(401, "unpaired", _("This device is not (any more) a till of a shop."))
     timezone.activate(ZoneInfo(shop.association.timezone))
     return Device(till, shop, request.build_absolute_uri("/")[:-1])
-
-
-def _has_sellers(device: Device) -> bool:
-    return sellers.sellers_of(device.till.shop_id).exists()
 
 
 def read(request: HttpRequest, asked: type[A]) -> A:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.core.cache import cache
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -15,18 +14,19 @@ from pydantic import ConfigDict
 from chaland.hub.association.models import Shop
 from chaland.hub.common import clock
 from chaland.hub.loyalty.members.rules import MemberErrorFinal
-from chaland.hub.loyalty.models import Member, Receipt, Source
-from chaland.hub.loyalty.receipts import links, returning, services
-from chaland.hub.loyalty.receipts.rules import ReceiptErrorFinal, read_code
+from chaland.hub.loyalty.models import Claim, Receipt, Source
+from chaland.hub.loyalty.receipts import codes, links, returning, services
+from chaland.hub.loyalty.receipts.rules import ReceiptErrorFinal
 from chaland.hub.loyalty.receipts.shapes import LineIn, ReceiptIn, Taken
-from chaland.hub.loyalty.till import refs, sales, selectors, whom
+from chaland.hub.loyalty.till import refs, sales, selectors, shifts, undoing, whom
 from chaland.hub.loyalty.web.till import shown
-from chaland.hub.loyalty.web.till.guard import Asked, Device, Keyed, till_view
+from chaland.hub.loyalty.web.till.guard import Asked, Device, Id, Keyed, till_view
 from chaland.hub.loyalty.web.till.qr import qr_of
 from chaland.hub.loyalty.web.till.refusals import RefusedFinal
 
-_MOST_CENTS = 99_999_999
-_CODES_A_MINUTE = 30
+_MOST_CENTS = 1_000_000
+"""Of a typed receipt: what is dearer comes by the shop's own till."""
+_MOST_BACK_CENTS = 99_999_999
 
 
 class Named(Asked):
@@ -42,7 +42,7 @@ class Purchase(Keyed):
     amount_cents: int
     issued_at: datetime
     number: str = ""
-    seller: int | None = None
+    shift: str = ""
     member: Named | None = None
     contact: str | None = None
 
@@ -59,7 +59,9 @@ class OfReceipt(Asked):
 
 
 class Undo(Keyed):
-    receipt: str
+    """``undo``: what an answer of this till called so."""
+
+    undo: str
 
 
 class Code(Asked):
@@ -67,8 +69,8 @@ class Code(Asked):
 
 
 class Back(Asked):
-    number: int
-    quantity_milli: int
+    number: Id
+    quantity_milli: Id
 
 
 class Return(Keyed):
@@ -76,18 +78,26 @@ class Return(Keyed):
 
     code: str
     lines: list[Back] = []
-    amount_cents: int | None = None
+    amount_cents: Id | None = None
 
 
 def _meant(device: Device, asked: Purchase) -> Device:
-    """Find out whom a receipt is for, before the write begins; say so only when it is written."""
+    """Find out who typed a receipt and whom it is for, before the write begins; say so only when it
+    is written. What nobody stands for looks nobody up."""
+    if not 0 < asked.amount_cents <= _MOST_CENTS:
+        text = _("The amount must be more than nothing and at most €10,000.")
+        raise RefusedFinal(422, "amount", text, field="amount_cents")
+    if asked.issued_at.tzinfo is None:
+        raise RefusedFinal(400, "bad-field", "issued_at", field="issued_at")
+    if asked.shift or device.has_sellers:
+        seller_id = shifts.seller_of(device.till, asked.shift, asked.issued_at)
+        device = replace(device, seller_id=seller_id)
     try:
         if asked.member is not None:
-            found = refs.member_of(device.till, asked.member.ref, refs.ATTACH_FOR).pk
+            found = refs.read(device.till, asked.member.ref, refs.ATTACH_FOR).member_id
         else:
-            asker = whom.asker_of(device.till, asked.seller)
-            found = whom.resolve(asker, asked.contact or "")
-    except (MemberErrorFinal, refs.StaleRefErrorFinal) as error:
+            found = whom.resolve(device.asker, asked.contact or "")
+    except (MemberErrorFinal, refs.StaleRefErrorFinal, refs.ClosedAccountErrorFinal) as error:
         return replace(device, meant=_raising(error))
     return replace(device, meant=lambda: found)
 
@@ -101,38 +111,35 @@ def _raising(error: Exception) -> Callable[[], int]:
 
 def _attached(device: Device, answer: Mapping[str, Any]) -> dict[str, Any]:
     """Add what only stands on the screen: balances, and this till's reference of the receipt."""
-    member = Member.objects.filter(pk=answer["member_id"]).first()
-    receipt_id = answer["receipt_id"]
+    mine = selectors.balances_of(answer["member_id"], device.shop)
+    receipt_id, claim_id = answer["receipt_id"], answer["claim_id"]
     return {
+        "undo": undoing.undo_ref(
+            device.till, "claim" if claim_id else "receipt", claim_id or receipt_id, answer["at"]
+        ),
         "receipt": refs.receipt_ref(device.till, receipt_id) if receipt_id else "",
         "code": answer["code"],
-        "claimed": answer["claimed"],
-        "earned": shown.with_kinds(answer["earned"]),
-        "card": {
-            "balances": selectors.balances_of(member, device.shop) if member else [],
-            "advantages": [],
-        },
+        "claimed": claim_id is not None,
+        "earned": shown.with_kinds(answer["earned"], mine),
+        "card": {"balances": selectors.shown_balances(mine, device.shop), "advantages": []},
     }
 
 
-def _answer(member_id: int, taken: Taken | None) -> dict[str, Any]:
+def _answer(member_id: int, made: Taken | Claim) -> dict[str, Any]:
+    taken = None if isinstance(made, Claim) else made
     return {
         "member_id": member_id,
         "receipt_id": taken.receipt_id if taken else None,
+        "claim_id": made.pk if isinstance(made, Claim) else None,
         "code": taken.code if taken else "",
-        "claimed": taken is None,
         "earned": shown.earned(taken.earned) if taken else [],
+        "at": clock.real_now().isoformat(),
     }
 
 
 @till_view(Purchase, seller=False, keyed=True, before=_meant, fill=_attached)
 def receipts(device: Device, asked: Purchase) -> Mapping[str, Any]:
     """Attach a typed receipt. A locked till sends too: what waited was made while it was open."""
-    if not 0 < asked.amount_cents <= _MOST_CENTS:
-        text = _("The amount must be more than nothing and under a million.")
-        raise RefusedFinal(422, "amount", text, field="amount_cents")
-    if asked.issued_at.tzinfo is None:
-        raise RefusedFinal(400, "bad-field", "issued_at", field="issued_at")
     if device.meant is None:
         raise AssertionError("`before` says whom the receipt is for")
     member_id = device.meant()
@@ -142,7 +149,7 @@ def receipts(device: Device, asked: Purchase) -> Mapping[str, Any]:
         amount_cents=asked.amount_cents,
         number=" ".join(asked.number.split())[:40],
         issued_at=asked.issued_at,
-        seller_id=asked.seller,
+        seller_id=device.seller_id,
     )
     return _answer(member_id, sales.record(device.till, sale, device.shop.association.timezone))
 
@@ -157,8 +164,8 @@ def attach(device: Device, asked: Arrived) -> Mapping[str, Any]:
 
 @till_view(Undo, keyed=True)
 def undo(device: Device, asked: Undo) -> Mapping[str, Any]:
-    """Take an attaching back, within ten seconds."""
-    sales.undo(device.till, refs.receipt_of(device.till, asked.receipt))
+    """Take an attaching, a claim or a redemption back, within ten seconds."""
+    undoing.undo(device.till, asked.undo, asked.key)
     return {}
 
 
@@ -219,7 +226,7 @@ def take_return(device: Device, asked: Return) -> Mapping[str, Any]:
 
 def _return_amount(device: Device, asked: Return, purchase: Receipt) -> Taken:
     cents = asked.amount_cents or 0
-    if not 0 < cents <= _MOST_CENTS:
+    if not 0 < cents <= _MOST_BACK_CENTS:
         raise RefusedFinal(422, "amount", _("Say which amount comes back."), field="amount_cents")
     said = ReceiptIn(
         association_id=device.till.association_id,
@@ -240,14 +247,11 @@ def _return_amount(device: Device, asked: Return, purchase: Receipt) -> Taken:
 
 def _by_code(device: Device, typed: str) -> Receipt:
     """Find a purchase by its code; who tries codes through is stopped."""
-    counter = f"till-codes-{device.till.pk}"
-    cache.add(counter, 0, timeout=60)
-    if cache.incr(counter) > _CODES_A_MINUTE:
-        raise RefusedFinal(429, "codes", _("Too many tries: wait a minute."), retry_after_s=60)
-    found = Receipt.objects.filter(
-        association_id=device.till.association_id, code=read_code(typed) or "-", returns=None
-    ).first()
-    if found is None or found.gross_cents < 0:
+    try:
+        found = codes.purchase(device.till.association_id, typed, device.actor)
+    except ReceiptErrorFinal as error:
+        raise RefusedFinal(429, error.code, str(error), retry_after_s=3600) from error
+    if found is None:
         text = _("No purchase has this code: it has 8 to 12 letters and digits, on the receipt.")
         raise RefusedFinal(404, "no-such-code", text)
     return found

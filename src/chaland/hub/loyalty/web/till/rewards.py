@@ -1,38 +1,27 @@
-"""Rewards at the till: reserved, confirmed, cancelled, undone; vouchers used."""
+"""Rewards at the till: reserved, confirmed, cancelled; vouchers used."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.utils.translation import gettext as _
 from pydantic import ConfigDict
 
 from chaland.hub.common import clock
-from chaland.hub.loyalty.models import Transfer
 from chaland.hub.loyalty.programmes import services
-from chaland.hub.loyalty.receipts.rules import ReceiptErrorFinal
-from chaland.hub.loyalty.till import refs
-from chaland.hub.loyalty.till.sales import ON_THE_WAY_S, UNDO_S
-from chaland.hub.loyalty.web.till.guard import Device, Keyed, till_view
+from chaland.hub.loyalty.till import refs, undoing
+from chaland.hub.loyalty.web.till.guard import Device, Id, Keyed, till_view
 
 
 class Reserve(Keyed):
     """``wanted_cents``: what is to come off, for a reward of which any part can be taken."""
 
     member: str
-    reward: int
-    wanted_cents: int | None = None
+    reward: Id
+    wanted_cents: Id | None = None
 
 
 class OfHold(Keyed):
     hold: UUID
-
-    model_config = ConfigDict(extra="forbid", strict=False)
-
-
-class OfTransfer(Keyed):
-    transfer: UUID
 
     model_config = ConfigDict(extra="forbid", strict=False)
 
@@ -48,15 +37,21 @@ def _ask(device: Device, key: str) -> services.Ask:
 
 @till_view(Reserve, keyed=True)
 def reserve(device: Device, asked: Reserve) -> Mapping[str, Any]:
-    """Keep what a reward costs, for ten minutes."""
-    member = refs.member_of(device.till, asked.member)
+    """Keep what a reward costs, for ten minutes: not of whom a name alone has found."""
+    member = refs.spender_of(device.till, asked.member)
     held = services.reserve(
         _ask(device, asked.key), asked.reward, member.pk, wanted_cents=asked.wanted_cents
     )
     return {"hold": str(held.hold_id), "cents": held.cents, "units": held.units}
 
 
-@till_view(OfHold, keyed=True)
+def _confirmed(device: Device, answer: Mapping[str, Any]) -> dict[str, Any]:
+    transfer, at = answer["transfer"], answer["at"]
+    shown = {name: answer[name] for name in ("cents", "voucher_code")}
+    return {**shown, "undo": undoing.undo_ref(device.till, "transfer", transfer, at)}
+
+
+@till_view(OfHold, keyed=True, fill=_confirmed)
 def confirm(device: Device, asked: OfHold) -> Mapping[str, Any]:
     """Spend what was reserved: the cashier has taken it off at the shop's own till."""
     done = services.confirm(_ask(device, asked.key), asked.hold)
@@ -64,6 +59,7 @@ def confirm(device: Device, asked: OfHold) -> Mapping[str, Any]:
         "transfer": str(done.transfer_id),
         "cents": done.cents,
         "voucher_code": done.voucher_code,
+        "at": clock.real_now().isoformat(),
     }
 
 
@@ -71,17 +67,6 @@ def confirm(device: Device, asked: OfHold) -> Mapping[str, Any]:
 def cancel(device: Device, asked: OfHold) -> Mapping[str, Any]:
     """Give a reservation up."""
     services.cancel(_ask(device, asked.key), asked.hold)
-    return {}
-
-
-@till_view(OfTransfer, keyed=True)
-def undo(device: Device, asked: OfTransfer) -> Mapping[str, Any]:
-    """Take a redemption of this shop back, within ten seconds."""
-    done = Transfer.objects.filter(pk=asked.transfer, shop_id=device.till.shop_id).first()
-    limit = timedelta(seconds=UNDO_S + ON_THE_WAY_S)
-    if done is None or clock.now() - done.recorded_at > limit:
-        raise ReceiptErrorFinal("too-late", _("It is too late to undo this."))
-    services.undo(_ask(device, asked.key), done.pk)
     return {}
 
 

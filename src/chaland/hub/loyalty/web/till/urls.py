@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("leave", device.leave, name="leave"),
     path("find", customers.find, name="find"),
     path("member", customers.member, name="member"),
+    path("identify", customers.identify, name="identify"),
     path("enrol", customers.enrol, name="enrol"),
     path("enrol/check", customers.check, name="check"),
     path("consent", customers.change_consent, name="consent"),
@@ -28,6 +29,5 @@ urlpatterns: list[URLPattern] = [
     path("reserve", rewards.reserve, name="reserve"),
     path("confirm", rewards.confirm, name="confirm"),
     path("cancel", rewards.cancel, name="cancel"),
-    path("undo-reward", rewards.undo, name="undo-reward"),
     path("voucher", rewards.use_voucher, name="voucher"),
 ]

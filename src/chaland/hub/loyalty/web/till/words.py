@@ -41,6 +41,9 @@ def _of_the_sale() -> dict[str, str]:
         "member_price": _("Member’s advantages"),
         "consents": _("Consents"),
         "consents_help": _("Ask the customer; a change counts from now on."),
+        "identify": _("Full number, e-mail or card"),
+        "identify_go": _("Check"),
+        "identify_title": _("Ask for the full number or the card"),
         "account": _("My account"),
         "account_help": _(
             "The customer scans this: the own account opens on the own phone, without a password."
@@ -126,6 +129,9 @@ def _of_the_device() -> dict[str, str]:
         "seller_is": _("Serving: {name}. Change"),
         "pin_wrong": _("This PIN is wrong. Tries left: {n}."),
         "pin_locked": _("Too many wrong PINs: locked until {time}."),
+        "pin_offline": _(
+            "Without a network only who gave the PIN here today can open the till, with that PIN."
+        ),
         "lock": _("Lock, or change seller"),
         "keys": _(
             "Keys: digits are the amount, Enter goes on, arrows choose, Escape begins anew. A "
