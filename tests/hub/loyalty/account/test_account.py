@@ -209,6 +209,7 @@ def test_what_is_taken_along_reads_in_again_by_the_imports(town: Loyalty, phone:
         {"gross_cents": -190, "discount": True, "item_name": "Remise"},
     )  # fmt: skip
     told = json.loads(phone.get("/me/export.json").content)
+    assert "{controller}" not in str(told["consents"]), "the texts as they were shown"
     assert told["balances"][0]["movements"][0]["why"] == "18,00\xa0€ × 1\xa0% = 0,18\xa0€"
     sender = receipt_json.Sender(
         town.cast.association.pk, bought.shop_id, "key:1", clock.now() + timedelta(days=900)

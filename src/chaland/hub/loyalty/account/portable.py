@@ -13,9 +13,17 @@ from typing import Any
 from chaland.hub.association.models import Association, Shop
 from chaland.hub.common import clock
 from chaland.hub.loyalty.consent.selectors import story_of
+from chaland.hub.loyalty.consent.wordings import text_for
 from chaland.hub.loyalty.ledger.selectors import balances, statement
 from chaland.hub.loyalty.members.selectors import lookups_of
-from chaland.hub.loyalty.models import Claim, Member, Receipt, ReceiptLine, Voucher
+from chaland.hub.loyalty.models import (
+    THE_ASSOCIATION,
+    Claim,
+    Member,
+    Receipt,
+    ReceiptLine,
+    Voucher,
+)
 from chaland.hub.loyalty.programmes.voucher_codes import code_of
 from chaland.hub.loyalty.programmes.words import why_line
 
@@ -31,15 +39,17 @@ def everything(member: Member) -> dict[str, Any]:
     names = shop_names(member.association_id)
     vouchers = member.vouchers.select_related("reward", "reward__programme").order_by("issued_at")
     claims = member.claims.select_related("receipt").order_by("at")
+    association = Association.objects.get(pk=member.association_id).name
+    controllers = {THE_ASSOCIATION: association, **names}
     return {
         "made_at": clock.now().isoformat(),
-        "association": Association.objects.get(pk=member.association_id).name,
+        "association": association,
         "member": _known(member, names),
         "shops": [
             {"shop": names.get(s.shop_id, ""), "since": s.since.isoformat(), "how": s.how}
             for s in member.shops.order_by("since")
         ],
-        "consents": [_consent(event, names) for event in reversed(story_of(member))],
+        "consents": [_consent(event, controllers) for event in reversed(story_of(member))],
         "balances": [_balance(member, balance, names) for balance in balances(member.pk)],
         "vouchers": [_voucher(voucher, names) for voucher in vouchers],
         "receipts": [_receipt(receipt, names) for receipt in purchases(member)],
@@ -84,12 +94,13 @@ def _iso(day: Any) -> str | None:
 
 
 def _consent(event: Any, names: Mapping[int, str]) -> dict[str, Any]:
+    controller = names.get(event.controller, "")
     return {
-        "controller": names.get(event.controller, "association"),
+        "controller": controller,
         "purpose": event.purpose,
         "channel": event.channel,
         "given": event.given,
-        "text": event.wording.text if event.wording else "",
+        "text": text_for(event.wording, controller) if event.wording else "",
         "place": event.place,
         "at": event.occurred_at.isoformat(),
         "digest": event.digest,
