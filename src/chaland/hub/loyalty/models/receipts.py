@@ -3,6 +3,8 @@
 No payment is ever recorded here (else this would be certified cash-register software).
 """
 
+import re
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -125,6 +127,17 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} {self.external_id}"
+
+    @property
+    def number(self) -> str:
+        """The number that people know it by: the source's, as typed at the till page, or the code.
+
+        The till page's own keys (``till.sales``) are ``<uuid>`` or ``<day> <typed number>``.
+        """
+        if self.source != Source.TILL:
+            return self.external_id
+        typed = re.fullmatch(r"\d{4}-\d\d-\d\d (.+)", self.external_id)
+        return typed[1] if typed else self.code
 
 
 class ReceiptLine(models.Model):
