@@ -162,6 +162,7 @@ class Voucher(models.Model):
 
     class Meta:
         verbose_name = _("voucher")
+        indexes = [models.Index(fields=["state", "expires_on"], name="voucher_due")]
 
     def __str__(self) -> str:
         return f"voucher {self.pk}"

@@ -225,6 +225,14 @@ class ReceiptLink(models.Model):
 
     class Meta:
         verbose_name = _("receipt link")
+        indexes = [
+            models.Index(fields=["expires_at"], name="link_over"),
+            models.Index(
+                fields=["made_at"],
+                condition=models.Q(contact__isnull=False),
+                name="link_contact",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"receipt {self.receipt_id}"

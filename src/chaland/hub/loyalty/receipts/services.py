@@ -174,7 +174,8 @@ def prune(now: datetime) -> int:
     """Delete what is over: raw receipts that stayed refused, links, contacts on links that were
     never sent; give up claims whose receipt never came. Returns how many."""
     before = now - timedelta(days=RAW_REFUSED_DAYS)
-    old = RawReceipt.objects.filter(received_at__lt=before, receipts=None)
+    unread = RawReceipt.objects.exclude(state=RawReceipt.State.READ)
+    old = unread.filter(received_at__lt=before, receipts=None)
     over = ReceiptLink.objects.filter(expires_at__lt=now)
     pruned = old.delete()[0] + over.delete()[0]
     return pruned + links.wipe_contacts(now) + matching.drop_old(now)
