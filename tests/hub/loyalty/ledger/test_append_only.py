@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 from django.db import IntegrityError, connections, transaction
+from django.db.models import Model
 
 from chaland.hub.loyalty.models import Account, Entry, LotUse, Transfer
 from tests.hub.loyalty.ledger.building import Purse
@@ -29,6 +30,47 @@ def test_no_row_of_the_ledger_is_changed_or_deleted(spent: Transfer, model: type
     for query in (f"UPDATE {{}} SET {column} = {column}", "DELETE FROM {}"):
         with pytest.raises(IntegrityError, match="append-only"):
             _execute(query.format(model._meta.db_table))
+
+
+def _replace(row: Model, **changes: object) -> None:
+    """What SQLite offers beside UPDATE; PostgreSQL's ON CONFLICT DO UPDATE comes to the same."""
+    fields = [field for field in row._meta.concrete_fields if field.name not in changes]
+    names = [*(field.column for field in fields), *changes]
+    chosen = [*(field.column for field in fields), *("%s" for _ in changes)]
+    table = row._meta.db_table
+    over = ", ".join(f"{name} = excluded.{name}" for name in names)
+    sqlite = connections["loyalty"].vendor == "sqlite"
+    query = (
+        f"INSERT {'OR REPLACE' if sqlite else ''} INTO {table} ({', '.join(names)})"
+        f" SELECT {', '.join(chosen)} FROM {table} WHERE id = %s"
+        f"{'' if sqlite else f' ON CONFLICT (id) DO UPDATE SET {over}'}"
+    )
+    pk = row.pk.hex if sqlite and isinstance(row.pk, uuid.UUID) else row.pk
+    with transaction.atomic("loyalty"), connections["loyalty"].cursor() as cursor:
+        cursor.execute(query, [*changes.values(), pk])
+
+
+def test_no_row_is_put_in_place_of_another(spent: Transfer) -> None:
+    forged: list[tuple[Model, dict[str, object]]] = [
+        (spent, {"why": "{}"}),
+        (spent, {"actor": "user:1", "kind": "earn"}),
+        (spent.entries.get(account__role="member"), {"amount": -1}),
+        (LotUse.objects.get(entry__transfer=spent), {"amount": 1}),
+    ]
+    for row, changes in forged:
+        with pytest.raises(IntegrityError, match=r"append-only|sealed"):
+            _replace(row, **changes)
+    spent.refresh_from_db()
+    assert (spent.kind, spent.actor) == ("redeem", "till:1")
+
+
+def test_nor_under_an_id_of_its_own_with_the_others_key(spent: Transfer) -> None:
+    if connections["loyalty"].vendor != "sqlite":
+        pytest.skip("PostgreSQL has no INSERT OR REPLACE")
+    entry = spent.entries.get(account__role="member")
+    for row, pk in ((spent, uuid.uuid4().hex), (entry, entry.pk + 1_000)):
+        with pytest.raises(IntegrityError, match=r"append-only|sealed"):
+            _replace(row, id=pk)
 
 
 def test_a_sealed_transfer_takes_no_more_entries_and_no_more_uses_of_lots(spent: Transfer) -> None:

@@ -30,6 +30,13 @@ OF_FACTS = {
     "actor": "UPDATE loyalty_transfer SET actor = 'user:1'",
     "shop": "UPDATE loyalty_transfer SET shop_id = 999",
     "time": "UPDATE loyalty_transfer SET occurred_at = '2026-01-01 00:00:00+00:00'",
+    "recorded": "UPDATE loyalty_transfer SET recorded_at = '2026-01-01 00:00:00+00:00'",
+    "why": """UPDATE loyalty_transfer SET why = '{"forged": true}'""",
+    "key": "UPDATE loyalty_transfer SET idempotency_key = 'x' WHERE kind = 'redeem'",
+    "request": "UPDATE loyalty_transfer SET request_digest = 'x'",
+    "another leg": "UPDATE loyalty_entry SET amount = amount - 1 WHERE position IS NULL",
+    "another leg’s line": "UPDATE loyalty_entry SET line = 7 WHERE position IS NULL",
+    "line": "UPDATE loyalty_entry SET line = 9 WHERE position = 2",
 }
 
 

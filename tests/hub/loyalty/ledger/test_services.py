@@ -258,6 +258,23 @@ def test_a_part_of_a_hold_is_spent_and_the_rest_is_free(purse: Purse) -> None:
     assert purse.has == (70, 0, 0)
 
 
+@pytest.mark.parametrize("within_balance", [False, True])
+def test_reserving_does_not_keep_it_from_being_taken_back(
+    purse: Purse, within_balance: bool
+) -> None:
+    """Earn, reserve all, return, give the reservation up: and again."""
+    kept = purse.earn(30)
+    earned = purse.earn(100)
+    older, newer = purse.reserve(20), purse.reserve(60)
+    purse.reverse(earned, within_balance=within_balance)
+    assert purse.has == (30, 20, 0)
+    with pytest.raises(HoldOverErrorFinal):
+        purse.confirm(newer)
+    purse.confirm(older)
+    purse.reverse(kept, within_balance=within_balance)
+    assert purse.has == (0, 0, 0 if within_balance else 20)
+
+
 def test_a_hold_given_up_or_out_of_time_is_free_again(purse: Purse, time: Time) -> None:
     purse.earn(100)
     given_up, late = purse.reserve(50), purse.reserve(50, ttl_s=60)
@@ -279,16 +296,6 @@ def test_what_is_reserved_lapses_only_when_it_is_free(purse: Purse, time: Time) 
     purse.confirm(hold, amount=30)
     services.expire_due(time.now)
     assert purse.has == (0, 0, 0)
-
-
-def test_a_return_does_not_touch_what_is_reserved(purse: Purse) -> None:
-    earned = purse.earn(100)
-    hold = purse.reserve(40)
-    purse.reverse(earned)
-    assert purse.has == (40, 40, 40)
-    services.cancel(hold.pk)
-    with pytest.raises(NotEnoughErrorFinal):
-        purse.redeem(1)
 
 
 def _sponsor(purse: Purse, budget: int) -> tuple[Sponsor, Account]:

@@ -5,7 +5,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chaland.hub.loyalty.models import Account, Entry, Programme, Receipt, Sponsor, Transfer
-from chaland.hub.loyalty.programmes.services import Ask, award, redeem, take_back
+from chaland.hub.loyalty.programmes.refusals import ProgrammeErrorFinal
+from chaland.hub.loyalty.programmes.services import (
+    Ask,
+    award,
+    confirm,
+    redeem,
+    reserve,
+    take_back,
+    use_voucher,
+)
 from tests.hub.loyalty.programmes.building import (
     WEDNESDAY,
     add_rule,
@@ -185,3 +194,39 @@ def test_in_whatever_pieces_it_comes_back_nothing_is_left_and_nothing_is_owed(
     for number in data.draw(st.permutations(left)):
         bring_back(town, purchase, {number: 1_000}, shop=data.draw(st.integers(0, 2)))
     assert (has(town, town.points), has(town, town.purse)) == ((0, 0), (0, 0))
+
+
+def test_a_return_voids_the_voucher_that_it_gives_units_back_for(town: Loyalty) -> None:
+    """Buy, take a voucher on it, return: the points came back and the voucher stayed."""
+    buy(town, 10_000)
+    paid = buy(town, 100, 100)
+    got = redeem(_ask(town, "v"), _reward(town.points), town.member.pk, receipt_id=paid.pk)
+    answers = bring_back(town, paid, {1: 1_000})
+    assert has(town, town.points) == (1, 0), "half is back: the voucher stands, and is paid for"
+    answers = bring_back(town, paid, {2: 1_000})
+    assert has(town, town.points) == (100, 0)
+    assert 100 in {e.amount for e in answers}
+    with pytest.raises(ProgrammeErrorFinal) as refused:
+        use_voucher(paid.association_id, paid.shop_id, got.voucher_code, "k")
+    assert refused.value.code == "voucher-voided"
+
+
+def test_a_used_voucher_is_not_paid_back_and_it_is_said(town: Loyalty) -> None:
+    buy(town, 10_000)
+    paid = buy(town, 100)
+    reserved = reserve(_ask(town, "h"), _reward(town.points), town.member.pk)
+    got = confirm(_ask(town, "c"), reserved.hold_id, receipt_id=paid.pk)
+    use_voucher(paid.association_id, paid.shop_id, got.voucher_code, "k")
+    answers = bring_back(town, paid, {1: 1_000})
+    assert has(town, town.points) == (0, 0)
+    said = [e.why for e in answers if e.asset_id == town.points.asset_id and not e.amount]
+    assert said == ["non rendu\xa0: le bon d’achat a servi ou n’est plus valable"]
+
+
+def test_a_free_article_stays_paid_for_whatever_comes_back(town: Loyalty) -> None:
+    for _ in range(10):
+        buy(town, 500, shop=1)
+    paid = buy(town, 500, shop=1)
+    redeem(_ask(town, "s", 1), _reward(town.stamps), town.member.pk, receipt_id=paid.pk)
+    bring_back(town, paid, {1: 1_000}, shop=1)
+    assert has(town, town.stamps) == (0, 0)

@@ -1,5 +1,6 @@
 """Returns: by line, by quantity, across shops, before or after the purchase; never twice."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 
@@ -252,3 +253,51 @@ def test_a_source_s_return_of_a_purchase_that_never_comes_stays_waiting(town: To
     assert take_in([back])[0].outcome == "new"
     town.buy("other")
     assert Receipt.objects.get(external_id="r").returns is None
+
+
+def test_all_the_money_for_a_thousandth_takes_back_all(town: Town) -> None:
+    purchase = town.buy("p", 100_000).receipt_id
+    line = LineIn(1, -100_000, returns_number=1, quantity_milli=1)
+    assert town.give_back("r", -100_000, lines=[line], returns_id=purchase).outcome == "new"
+    assert town.has() == 0
+
+    again = town.give_back("r2", -900_000, lines=[LineIn(1, -900_000, returns_number=1)],
+                           returns_id=purchase)  # fmt: skip
+    assert (again.outcome, again.error) == ("refused", "returned-already")
+
+
+def test_a_quantity_left_out_is_that_of_the_money(town: Town) -> None:
+    bought = [LineIn(1, 30_000, item_id="X", quantity_milli=3_000)]
+    purchase = town.buy("p", 30_000, lines=bought).receipt_id
+    town.give_back("r", -30_000, lines=[LineIn(1, -30_000, item_id="X")], returns_id=purchase)
+    assert town.has() == 0
+
+
+def test_no_more_money_comes_back_than_was_paid(town: Town) -> None:
+    purchase = basket(town)
+    town.give_back("r1", -900, lines=socks(1, -900), returns_id=purchase)
+    more = town.give_back("r2", -2_101, lines=socks(1, -2_101), returns_id=purchase)
+    assert (more.outcome, more.error) == ("refused", "more-money")
+    assert "1" in more.reason
+    assert (
+        town.give_back("r3", -2_100, lines=socks(1, -2_100), returns_id=purchase).outcome == "new"
+    )
+
+
+def test_a_discount_taken_back_too_is_off_the_money(town: Town) -> None:
+    bought = [LineIn(1, 10_000), LineIn(2, -5_000, discount=True)]
+    purchase = town.buy("p", 5_000, lines=bought).receipt_id
+    back = [LineIn(1, -10_000, returns_number=1), LineIn(2, 5_000, discount=True)]
+    assert town.give_back("r", -5_000, lines=back, returns_id=purchase).outcome == "new"
+    assert town.has() == 0
+
+
+def test_codes_are_not_tried_through(town: Town) -> None:
+    code = town.buy("p").code
+    back = {"issued_at": AT, "member_id": None, "actor": "key:7"}
+    wrong = [town.said(f"w{i}", -1, returns_code=f"{i:08d}", **back) for i in range(25)]
+    errors = [each.error for each in take_in(wrong)]
+    assert errors == ["no-such-purchase"] * 20 + ["codes"] * 5
+    right = town.said("r", -2_300, returns_code=code, **back)
+    assert take_in([right])[0].error == "codes"
+    assert take_in([replace(right, actor="key:8")])[0].outcome == "new"

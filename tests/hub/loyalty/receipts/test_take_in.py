@@ -9,7 +9,13 @@ from django.test.utils import CaptureQueriesContext
 
 from chaland.hub.loyalty.models import Member, RawReceipt, Receipt, ShopCustomer
 from chaland.hub.loyalty.receipts import batch
-from chaland.hub.loyalty.receipts.services import attach, detach, store_raw, take_in
+from chaland.hub.loyalty.receipts.services import (
+    attach,
+    detach,
+    refuse_raw,
+    store_raw,
+    take_in,
+)
 from chaland.hub.loyalty.receipts.shapes import LineIn, VatIn
 from tests.hub.loyalty.receipts.conftest import AT, Town
 
@@ -78,7 +84,7 @@ def test_a_late_repetition_does_not_attach_again_what_was_undone(town: Town) -> 
     """The till's queue may send the sale once more after the seller undid the attaching."""
     first = town.buy()
     assert first.receipt_id
-    detach(first.receipt_id, "till:1", AT + timedelta(seconds=5), within_s=10)
+    detach(first.receipt_id, "till:1", AT + timedelta(seconds=5))
 
     assert take_in([town.said()])[0].outcome == "repeated"
     assert town.has() == 0
@@ -263,3 +269,18 @@ def test_five_hundred_cost_no_more_statements_than_fifty_but_for_the_engine_s_li
 def test_an_answer_names_no_one(town: Town) -> None:
     taken = take_in([replace(town.said(), member_id=town.members[1].pk), town.said()])
     assert town.members[1].first_name not in repr(taken)
+
+
+def test_no_receipt_takes_the_number_of_an_exchanges_return(town: Town) -> None:
+    taken = take_in([town.said("X/back", 100)])[0]
+    assert (taken.outcome, taken.error) == ("refused", "external-id")
+    assert "/back" in taken.reason
+
+
+def test_what_is_refused_again_and_again_is_kept_once_and_cut(town: Town) -> None:
+    for shop_id in (*town.shops[:1] * 3, town.shops[1]):
+        raw = store_raw(association_id=1, shop_id=shop_id, source="api", body="é" * 100_000)
+        refuse_raw(raw.pk, "unread")
+    kept = RawReceipt.objects.all()
+    assert [len(raw.body.encode()) for raw in kept] == [64 * 1024] * 2
+    assert {raw.shop_id for raw in kept} == set(town.shops[:2])

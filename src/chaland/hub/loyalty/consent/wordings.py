@@ -79,7 +79,11 @@ def _make_first(association_id: int) -> None:
             firsts += [
                 _wording(association_id, asked, language, 1, _first_text(*asked)) for asked in ASKED
             ]
-    Wording.objects.bulk_create(firsts, ignore_conflicts=True)
+    try:
+        with transaction.atomic(using="loyalty"):
+            Wording.objects.bulk_create(firsts)
+    except IntegrityError:  # another process wrote the same at this moment
+        return
 
 
 def _wording(

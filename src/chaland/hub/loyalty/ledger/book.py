@@ -180,9 +180,11 @@ class Book(Accounts):
             if leg.account.role in _CACHED:
                 leg.account.balance += leg.amount
                 self.touch(leg.account)
-            if leg.account.chain_salt is not None:
-                chain.append(leg.account, entry, transfer)
             entries.append(entry)
+        chained = [entry for entry in entries if entry.account.chain_salt is not None]
+        said = chain.facts(transfer, entries) if chained else b""
+        for entry in chained:
+            chain.append(entry.account, entry, said)
         self._entries += entries
         self._transfers.append(transfer)
         return transfer, entries

@@ -99,7 +99,8 @@ class Reservation(Asked):
 @dataclass(frozen=True)
 class Reversal(Asked):
     """Take back what a transfer moved. ``amounts`` by receipt line, each at most what is left of
-    it; ``None`` reverses all that is left. ``within_balance``: take no more than is there."""
+    it; ``None`` reverses all that is left. ``within_balance``: take no more than is there, what is
+    reserved included."""
 
     transfer_id: UUID
     amounts: Mapping[int, int] | None

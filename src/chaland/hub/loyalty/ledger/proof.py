@@ -8,7 +8,7 @@ from django.db.models import F, Q, Sum
 from django.db.models.functions import Coalesce
 
 from chaland.hub.loyalty.ledger import chain
-from chaland.hub.loyalty.models import Account, Entry, Hold, Lot, Transfer
+from chaland.hub.loyalty.models import Account, Entry, Hold, Lot
 
 Role = Account.Role
 _CACHED = (Role.MEMBER, Role.DEBT, Role.SPONSOR)
@@ -96,12 +96,14 @@ def verify_account(account_id: int) -> list[Break]:
     found: list[Break] = []
     before, balance, position = "", 0, 0
     entries = Entry.objects.filter(account=account).select_related("transfer")
+    if account.chain_salt is not None:
+        entries = entries.prefetch_related("transfer__entries")
     for position, entry in enumerate(entries.order_by("position"), start=1):
         if entry.position != position:
             found.append(Break(account_id, position, "an entry is missing"))
         if entry.digest != chain.digest(before, entry):
             found.append(Break(account_id, position, "the digest doesn't follow"))
-        if account.chain_salt is not None and not _committed(account, entry, entry.transfer):
+        if account.chain_salt is not None and not _committed(account, entry):
             found.append(Break(account_id, position, "the facts differ from the commitment"))
         before, balance = entry.digest, balance + entry.amount
     if (position, before) != (account.chain_position, account.chain_digest):
@@ -111,6 +113,6 @@ def verify_account(account_id: int) -> list[Break]:
     return found
 
 
-def _committed(account: Account, entry: Entry, transfer: Transfer) -> bool:
-    salt = bytes(account.chain_salt or b"")
-    return entry.commitment == chain.commitment(salt, entry, transfer)
+def _committed(account: Account, entry: Entry) -> bool:
+    said = chain.facts(entry.transfer, entry.transfer.entries.all())
+    return entry.commitment == chain.commitment(bytes(account.chain_salt or b""), entry, said)

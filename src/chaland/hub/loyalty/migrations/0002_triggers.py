@@ -2,6 +2,10 @@
 
 Entries (and their uses of lots) are written first; the transfer's row comes last and seals them: it
 is refused unless they sum to zero in each asset, and nothing can be added to it afterwards.
+
+SQLite's INSERT OR REPLACE deletes without asking the triggers on DELETE: a row whose id or other
+unique key is there already is refused before it goes in. PostgreSQL's ON CONFLICT DO UPDATE is an
+UPDATE to its triggers.
 """
 
 from django.db import migrations
@@ -13,6 +17,16 @@ FOR_GOOD = (
     "loyalty_consentevent",
     "loyalty_wording",
 )
+_UNIQUE = {
+    "loyalty_transfer": (("id",), ("idempotency_key",)),
+    "loyalty_entry": (("id",), ("account_id", "position")),
+    "loyalty_lotuse": (("id",),),
+    "loyalty_consentevent": (("id",), ("chain", "position")),
+    "loyalty_wording": (
+        ("id",),
+        ("association_id", "purpose", "channel", "language", "version"),
+    ),
+}
 _UNBALANCED = """
     SELECT 1 FROM loyalty_entry e JOIN loyalty_account a ON a.id = e.account_id
     {which} GROUP BY {transfer}a.asset_id HAVING SUM(e.amount) <> 0
@@ -30,6 +44,15 @@ def _sqlite():
             yield (
                 f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN"
                 f" SELECT RAISE(ABORT, '{table} is append-only: no {verb}'); END"
+            )
+    for table, keys in _UNIQUE.items():
+        for key in keys:
+            same = " AND ".join(f"o.{column} = NEW.{column}" for column in key)
+            yield (
+                f"CREATE TRIGGER {table}_no_other_{'_'.join(key)} BEFORE INSERT ON {table}"
+                f" WHEN EXISTS (SELECT 1 FROM {table} o WHERE {same}) BEGIN"
+                f" SELECT RAISE(ABORT, '{table} is append-only: this {', '.join(key)} is there');"
+                " END"
             )
     unbalanced = _UNBALANCED.format(which="WHERE e.transfer_id = NEW.id", transfer="")
     yield (

@@ -9,7 +9,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from chaland.hub.loyalty.models import Asset
+from chaland.hub.loyalty.models import Asset, Reward
 from chaland.hub.loyalty.programmes.rules import (
     MULTIPLIER,
     PRODUCT,
@@ -111,6 +111,14 @@ def return_line(amount: int, kind: str, language: str, owed: int = 0) -> str:
         line = text % {"units": units(abs(amount), kind)}
         still = _("owed: %(units)s") % {"units": units(owed, kind)}
         return f"{line} ({still})" if owed else line
+
+
+def kept_line(kind: str, language: str) -> str:
+    """Say in one line why what was spent on a returned purchase is not given back."""
+    with translation.override(language):
+        if kind == Reward.Kind.VOUCHER:
+            return _("not given back: the voucher was used or is out of date")
+        return _("not given back: the reward was handed out")
 
 
 def _explains(

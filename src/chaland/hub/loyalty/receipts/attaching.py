@@ -9,7 +9,7 @@ from chaland.hub.loyalty.ledger import services as ledger
 from chaland.hub.loyalty.ledger.postings import Reversal
 from chaland.hub.loyalty.models import Claim, Member, Receipt, Transfer
 from chaland.hub.loyalty.programmes import services as programmes
-from chaland.hub.loyalty.receipts import rules, whose
+from chaland.hub.loyalty.receipts import codes, whose
 from chaland.hub.loyalty.receipts.rules import ReceiptErrorFinal
 from chaland.hub.loyalty.receipts.selectors import earned_of
 from chaland.hub.loyalty.receipts.shapes import Taken
@@ -84,13 +84,10 @@ def claim_by_code(
     """Attach the receipt that carries a code, for whoever holds it; for CLAIM_DAYS after it.
 
     A wrong code, one of another town and one that is too old answer alike. ReceiptErrorFinal:
-    ``no-such-code``, and those of ``attach``. The caller limits how often one may try.
+    ``no-such-code``, ``codes`` (too many wrong ones) and those of ``attach``.
     """
-    code = rules.read_code(typed)
-    found = Receipt.objects.filter(
-        association_id=association_id, code=code, issued_at__gte=at - timedelta(days=CLAIM_DAYS)
-    ).first()
-    if not code or found is None:
+    found = codes.purchase(association_id, typed, actor)
+    if found is None or found.issued_at < at - timedelta(days=CLAIM_DAYS):
         text = _(
             "No receipt of the last %(days)d days has this code. Check it: it has 8 to 12 digits "
             "and letters."

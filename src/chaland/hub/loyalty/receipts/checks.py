@@ -32,6 +32,11 @@ def check(receipt: ReceiptIn, now: datetime) -> None:
     if not number or len(number) > _ID_LENGTH or not _plain(number):
         text = _("external_id: give the till’s own number of the receipt, 1 to %(most)d signs.")
         _refuse("external-id", text, most=_ID_LENGTH)
+    if number.endswith(rules.BACK):
+        text = _(
+            "external_id: it can’t end in “%(end)s”, the mark of what an exchange brings back."
+        )
+        _refuse("external-id", text, end=rules.BACK)
     if receipt.issued_at.tzinfo is None or not EARLIEST <= receipt.issued_at <= now + AHEAD:
         text = _("issued_at: %(value)s is no date of a receipt. Check the till’s clock and zone.")
         _refuse("issued-at", text, value=receipt.issued_at.isoformat())

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from chaland.hub.loyalty.models import Receipt, ReceiptLine
 from chaland.hub.loyalty.programmes import rules as earning
 from chaland.hub.loyalty.programmes import services as programmes
-from chaland.hub.loyalty.receipts import rows, rules
+from chaland.hub.loyalty.receipts import codes, rows, rules
 from chaland.hub.loyalty.receipts.rules import Bought, NoMatchErrorFinal, ReceiptErrorFinal
 from chaland.hub.loyalty.receipts.shapes import Earned, LineIn, ReceiptIn
 
@@ -128,7 +128,8 @@ def _purchase(said: ReceiptIn) -> Receipt | None:
     if said.returns_id is not None:
         found = receipts.filter(pk=said.returns_id).first()
     elif said.returns_code:
-        found = receipts.filter(code=rules.read_code(said.returns_code) or "-").first()
+        found = codes.purchase(said.association_id, said.returns_code, said.actor)
+        found = found and receipts.get(pk=found.pk)
     elif said.returns_external_id:
         found = receipts.filter(
             shop_id=said.shop_id, source=said.source, external_id=said.returns_external_id
@@ -213,6 +214,10 @@ def _refusal(error: NoMatchErrorFinal) -> ReceiptErrorFinal:
         "which-line": _(
             "Line %(line)d: say which line of the purchase comes back, an amount alone is not "
             "enough here."
+        ),
+        "more-money": _(
+            "Line %(line)d: more money would come back than was paid for it. Check the amount, "
+            "less what came back before."
         ),
     }
     return ReceiptErrorFinal(error.code, texts[error.code] % {"line": error.line})

@@ -26,7 +26,7 @@ class ReceiptErrorFinal(Exception):
 
 class NoMatchErrorFinal(Exception):
     """What comes back is not (any more) in the purchase. ``code``: ``no-such-line``,
-    ``returned-already``, ``which-line``; ``line`` is the return's line number."""
+    ``returned-already``, ``which-line``, ``more-money``; ``line`` is the return's line number."""
 
     def __init__(self, code: str, line: int, left: int = 0) -> None:
         super().__init__(f"{code}, line {line}")
@@ -150,7 +150,8 @@ def match(lines: Sequence[LineIn], bought: Sequence[Bought]) -> list[LineIn]:
     """Find the purchase's lines that come back; each line of the answer names one.
 
     By ``returns_number``, else by article, over several lines if need be; else by the amount
-    alone, if it is all that is left or if the purchase has a single line. NoMatchErrorFinal.
+    alone, if it is all that is left or if the purchase has a single line. No line gives less of
+    its quantity back than of its price, nor more money than it cost. NoMatchErrorFinal.
     """
     articles = [line for line in bought if not line.discount]
     left = {line.number: line.left_milli for line in articles}
@@ -166,7 +167,43 @@ def match(lines: Sequence[LineIn], bought: Sequence[Bought]) -> list[LineIn]:
             found += _by_amount(line, articles)
         else:
             raise NoMatchErrorFinal("which-line", line.number)
+    found = _as_much_as_the_money(found, bought)
     return [replace(line, number=i) for i, line in enumerate(found, 1)]
+
+
+def _as_much_as_the_money(lines: Sequence[LineIn], bought: Sequence[Bought]) -> list[LineIn]:
+    """Raise quantities to the share of the money that comes back: what a line earned goes back by
+    quantity, and a thousandth of an article for all of its price would take back nothing.
+
+    A discount's own share may have been rounded otherwise by the till: a cent each is let pass.
+    """
+    cents = _money_back(lines)
+    rounding = sum(b.discount for b in bought) + sum(line.discount for line in lines)
+    by_number = {line.number: line for line in bought}
+    milli = {line.number: line.back_milli for line in bought}
+    money = {line.number: line.back_cents for line in bought}
+    made = []
+    for place, line in enumerate(lines):
+        if line.returns_number is None:
+            made.append(line)
+            continue
+        of = by_number[line.returns_number]
+        money[of.number] += cents[place]
+        if money[of.number] > of.paid_cents + rounding:
+            raise NoMatchErrorFinal("more-money", line.number)
+        paid = min(money[of.number], of.paid_cents)
+        least = -(-of.quantity_milli * paid // of.paid_cents) if of.paid_cents else 0
+        quantity = max(line.quantity_milli, least - milli[of.number])
+        milli[of.number] += quantity
+        made.append(replace(line, quantity_milli=quantity))
+    return made
+
+
+def _money_back(lines: Sequence[LineIn]) -> list[int]:
+    """Return what is paid back for each line, the return's own reductions taken off."""
+    cents = [max(-line.gross_cents, 0) if not line.discount else 0 for line in lines]
+    off = min(sum(line.gross_cents for line in lines if line.discount), sum(cents))
+    return [c - o for c, o in zip(cents, shared(max(off, 0), cents), strict=True)]
 
 
 def _by_line(line: LineIn, articles: Sequence[Bought], left: dict[int, int]) -> list[LineIn]:
@@ -208,8 +245,7 @@ def _by_amount(line: LineIn, articles: Sequence[Bought]) -> list[LineIn]:
     if len(articles) != 1:
         raise NoMatchErrorFinal("which-line", line.number)
     only = articles[0]
-    upto = only.quantity_milli * (only.back_cents + amount) // only.paid_cents
-    return [_back(line, only, max(upto - only.back_milli, 0), -amount)]
+    return [_back(line, only, 0, -amount)]
 
 
 def _back(line: LineIn, bought: Bought, quantity: int, cents: int) -> LineIn:

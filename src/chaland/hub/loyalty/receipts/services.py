@@ -39,6 +39,7 @@ __all__ = [
     "take_return",
 ]
 
+RAW_REFUSED_BYTES = 64 * 1024
 RAW_REFUSED_DAYS = 90
 """So long can a shop see, and put right, what could not be read."""
 
@@ -57,8 +58,16 @@ def store_raw(*, association_id: int, shop_id: int, source: str, body: str) -> R
 
 
 def refuse_raw(raw_id: int, reason: str) -> None:
-    """Note why something that came in can't be read; the shop sees it."""
-    RawReceipt.objects.filter(pk=raw_id).update(state=RawReceipt.State.REFUSED, reason=reason[:200])
+    """Note why something that came in can't be read; the shop sees it, its first 64 KiB, and it
+    once, however often it is sent: a machine that repeats itself doesn't fill the disk."""
+    raw = RawReceipt.objects.get(pk=raw_id)
+    refused = RawReceipt.objects.filter(state=RawReceipt.State.REFUSED, shop_id=raw.shop_id)
+    if refused.filter(digest=raw.digest).exclude(pk=raw_id).exists():
+        raw.delete()
+        return
+    raw.body = (raw.body or "").encode()[:RAW_REFUSED_BYTES].decode(errors="ignore")
+    raw.state, raw.reason = RawReceipt.State.REFUSED, reason[:200]
+    raw.save(update_fields=["body", "state", "reason"])
 
 
 @contention.anew

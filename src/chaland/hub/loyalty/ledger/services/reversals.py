@@ -17,6 +17,7 @@ from chaland.hub.loyalty.ledger.book import (
 from chaland.hub.loyalty.ledger.postings import LedgerErrorFinal, Reversal, TooMuchErrorFinal
 from chaland.hub.loyalty.ledger.rules import shares
 from chaland.hub.loyalty.ledger.services.expiry import lapse
+from chaland.hub.loyalty.ledger.services.holds import void_beyond
 from chaland.hub.loyalty.models import Account, Entry, Lot, LotUse, Member, Transfer
 
 Role = Account.Role
@@ -44,7 +45,8 @@ def reverse(reversal: Reversal) -> Transfer | None:
     """Take a transfer back, or lines of it; None where nothing is left to move.
 
     Of an earning: what the member has no longer becomes a debt (``within_balance``: is left to the
-    payers); what has lapsed already went back. Of a spending: repays a debt, then fills the lots
+    payers), and what it reserved is taken too, the newest reservation first; what has lapsed
+    already went back. Of a spending: repays a debt, then fills the lots
     it came from; a lapsed one for 30 days. Nothing moves for members who left. TooMuchErrorFinal:
     a line would be taken back twice.
     """
@@ -142,13 +144,14 @@ def _take_earning(
     # Below zero where a spending that came back filled the lots with more than is left of the
     # earning, and that lapsed: then nothing is to be taken.
     amounts = _capped(amounts, max(0, sum(moved.left().values()) - _lapsed(own)))
-    there = account.balance - account.held
+    there = account.balance
     if reversal.within_balance:
         amounts = _capped(amounts, there)
     total = sum(amounts.values())
     if not total:
         return None
     taken = min(total, there)
+    void_beyond(book, account, account.balance - taken)
     legs = _other_legs(book, moved, amounts, 1)
     if taken < total:
         legs.append(Leg(book.debts_account(account), taken - total))

@@ -6,11 +6,26 @@ from datetime import datetime
 
 from chaland.hub.loyalty.ledger import services as ledger
 from chaland.hub.loyalty.ledger.postings import Award, Part, Reversal
-from chaland.hub.loyalty.models import Account, Member, Programme, Receipt, Transfer
+from chaland.hub.loyalty.models import (
+    Account,
+    Hold,
+    Member,
+    Programme,
+    Receipt,
+    Reward,
+    Transfer,
+)
 from chaland.hub.loyalty.programmes import rules
 from chaland.hub.loyalty.programmes.facts import MemberFacts
+from chaland.hub.loyalty.programmes.services.vouchers import void_if_open
 from chaland.hub.loyalty.programmes.terms import InForce, Terms, lines_of
-from chaland.hub.loyalty.programmes.words import parts_of, return_line, snapshot, why_line
+from chaland.hub.loyalty.programmes.words import (
+    kept_line,
+    parts_of,
+    return_line,
+    snapshot,
+    why_line,
+)
 from chaland.hub.loyalty.receipts.shapes import Earned
 
 ACTOR = "system:programmes"
@@ -129,7 +144,10 @@ def take_back(return_receipt: Receipt) -> list[Earned]:
         if done.kind == Transfer.Kind.EARN:
             amounts = _to_reverse(done, lines, before, after)
         else:
-            amounts = _to_give_back(done, lines, before, after)
+            amounts, kept = _to_give_back(done, lines, before, after)
+            if kept:
+                asset = done.entries.filter(account__role=Account.Role.MEMBER)[0].account.asset_id
+                answers.append(Earned(asset, 0, kept_line(kept, language)))
         if amounts:
             answers += _reverse(return_receipt, done, amounts, language)
     return answers
@@ -180,14 +198,33 @@ def _to_give_back(
     lines: Sequence[rules.Line],
     before: Mapping[int, int],
     after: Mapping[int, int],
-) -> dict[int, int]:
-    """Of what was spent on the purchase: as much as of its price came back (0: no line)."""
+) -> tuple[dict[int, int], str]:
+    """Return what of a spending on the purchase is given back (0: no line), and the kind of what
+    it bought that stays bought ("": none, or not all of the purchase has come back).
+
+    An amount off comes back with its share of the price. What was got for the units besides is
+    not in the price: a voucher that nobody used is voided once the whole purchase is back, and
+    gives its units; a used one, a gift, a free article give none (staff may undo a reward)."""
     moved = -sum(_by_role(spent, (Account.Role.MEMBER,)).values())
     (then, whole), (now, _) = (rules.returned_share(lines, r) for r in (before, after))
-    if whole <= 0:
-        return {}
-    amount = moved * now // whole - moved * then // whole
-    return {0: amount} if amount else {}
+    if whole <= 0 or now == then:
+        return {}, ""
+    kind = _bought_by(spent)
+    if kind in ("", Reward.Kind.AMOUNT):
+        amount = moved * now // whole - moved * then // whole
+        return ({0: amount} if amount else {}), ""
+    if now < whole:
+        return {}, ""
+    if kind == Reward.Kind.VOUCHER and void_if_open(spent.pk):
+        return {0: moved}, ""
+    return {}, kind
+
+
+def _bought_by(spent: Transfer) -> str:
+    """Return the kind of the reward that a spending paid for; "" where it paid for none."""
+    hold = Hold.objects.filter(transfer=spent).values_list("reward_id", flat=True).first()
+    number = hold or spent.why.get("reward", 0)
+    return Reward.objects.filter(pk=number).values_list("kind", flat=True).first() or ""
 
 
 def _by_role(transfer: Transfer, roles: Sequence[str]) -> dict[int, int]:

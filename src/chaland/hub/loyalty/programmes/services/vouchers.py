@@ -99,6 +99,19 @@ def void(transfer_id: UUID) -> None:
         raise ProgrammeErrorFinal("voucher-used")
 
 
+def void_if_open(transfer_id: UUID) -> bool:
+    """Make worthless the voucher that a transfer bought; say whether it could still be used (or
+    was voided before): if not, nothing changes."""
+    voucher = (
+        Voucher.objects.filter(issued_by=transfer_id).select_related("reward__programme").first()
+    )
+    if voucher is None:
+        return False
+    today = clock.today(_timezone(voucher.reward.programme.association_id))
+    usable = Voucher.objects.filter(pk=voucher.pk, state=_State.OPEN, expires_on__gt=today)
+    return bool(usable.update(state=_State.VOIDED)) or voucher.state == _State.VOIDED
+
+
 def lapse_vouchers(now: datetime) -> int:
     """Mark the vouchers that are out of date; return how many. They were worth nothing before."""
     done = 0

@@ -18,7 +18,7 @@ from chaland.hub.association.access import is_director, required_role, staff_req
 from chaland.hub.association.models import Shop
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Claim, Receipt
-from chaland.hub.loyalty.receipts import links, returning, rules, selectors, services
+from chaland.hub.loyalty.receipts import codes, links, returning, selectors, services
 from chaland.hub.loyalty.receipts.rules import ReceiptErrorFinal
 from chaland.hub.loyalty.web.receipts.forms import FilterForm, ReturnForm
 from chaland.hub.loyalty.web.receipts.shown import shown
@@ -125,12 +125,12 @@ def take_return(request: HttpRequest, receipt_id: int) -> HttpResponse:
 def join(request: HttpRequest, receipt_id: int) -> HttpResponse:
     """Say by its code of what purchase a return is, perhaps another shop's."""
     back = own_receipt(request, receipt_id)
-    code = rules.read_code(request.POST.get("code", ""))
-    purchase = Receipt.objects.filter(association_id=back.association_id, code=code).first()
-    if not code or purchase is None:
-        messages.error(request, _("No purchase here has this code. Check it on the receipt."))
-        return redirect("receipt", back.pk)
+    actor = f"user:{request.user.pk}"
     try:
+        purchase = codes.purchase(back.association_id, request.POST.get("code", ""), actor)
+        if purchase is None:
+            messages.error(request, _("No purchase here has this code. Check it on the receipt."))
+            return redirect("receipt", back.pk)
         returning.join(back.pk, purchase.pk)
     except ReceiptErrorFinal as error:
         messages.error(request, str(error))
