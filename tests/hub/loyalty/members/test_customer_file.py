@@ -18,6 +18,7 @@ from chaland.hub.loyalty.models import (
     ConsentEvent,
     CustomerFile,
     DuplicateProposal,
+    Lookup,
     LookupHit,
     Member,
     ShopCustomer,
@@ -186,6 +187,26 @@ def test_a_list_of_numbers_tells_nobodys_name(
     report = bring(loyalty, line)
     assert (report.new, report.linked, report.other_name) == (0, 0, [2])
     assert not ShopCustomer.objects.exists()
+    lookup = Lookup.objects.get(kind="file")
+    assert (lookup.shown, lookup.missed) == (1, 0)
+    assert LookupHit.objects.get(lookup=lookup).member == member  # who was met sees it
+
+
+@pytest.mark.django_db
+def test_members_of_other_shops_in_files_are_limited(
+    loyalty: Loyalty, shop: int, member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "STRANGERS_A_DAY", 0)
+    ShopCustomer.objects.all().delete()
+    lines = ("Autre;X;0639985678;;;;;;;", "Roux;A;0639980001;;;;;;;")
+    with pytest.raises(MemberErrorFinal) as error:
+        bring(loyalty, *lines)
+    assert error.value.code == "strangers"
+    assert Member.objects.count() == 1
+    lookup = Lookup.objects.get(kind="file")  # on record though nothing was taken in
+    assert (lookup.shown, lookup.missed) == (1, 1)
+    ShopCustomer.objects.create(member=member, shop_id=shop, since=NOW, how="bought")
+    assert bring(loyalty, *lines).new == 1
 
 
 @pytest.mark.django_db

@@ -5,11 +5,22 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chaland.hub.common import clock
-from chaland.hub.loyalty.members import cards, lookups, rules, selectors, services, typos
+from chaland.hub.loyalty.consent.rules import ConsentErrorFinal
+from chaland.hub.loyalty.consent.services import Decision
+from chaland.hub.loyalty.members import (
+    cards,
+    lookups,
+    onrecord,
+    rules,
+    selectors,
+    services,
+    typos,
+)
 from chaland.hub.loyalty.members.lookups import Answer, Asker
 from chaland.hub.loyalty.members.rules import (
     KnownErrorFinal,
@@ -43,7 +54,9 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
 
 @pytest.fixture
 def anna(now: Callable[[datetime], None], db: None) -> Member:
-    return enrol(ANNA)
+    made = enrol(ANNA)
+    Lookup.objects.all().delete()  # that of the enrolment itself
+    return made
 
 
 def ids(answer: Answer) -> list[int]:
@@ -172,18 +185,18 @@ def test_trying_numbers_through_ends_soon(now: Callable[[datetime], None]) -> No
             asked += 1
             shown |= set(ids(answer))
     assert blocked >= 20
-    assert asked - len(shown) <= lookups.MISSED_A_DAY + lookups.MISSED_AN_HOUR
+    assert asked - len(shown) <= onrecord.MISSED_A_DAY + onrecord.MISSED_AN_HOUR
     assert len(shown) < 10  # of 100 members, whatever the guesser's luck: 260 of 120,000 guesses
 
 
-MISSES_TRIED = lookups.MISSED_AN_HOUR + 20
+MISSES_TRIED = onrecord.MISSED_AN_HOUR + 20
 
 
 @database
 def test_another_seller_at_the_same_till_has_the_same_quota(
     now: Callable[[datetime], None],
 ) -> None:
-    for guess in range(lookups.MISSED_AN_HOUR):
+    for guess in range(onrecord.MISSED_AN_HOUR):
         lookups.by_phone(replace(TILL, actor=f"till:3 seller:{guess % 4}"), f"06399{guess:05}")
     with pytest.raises(LookupQuotaErrorFinal):
         lookups.by_card(replace(TILL, actor="till:3 seller:9"), "X" * 24)
@@ -196,12 +209,53 @@ def test_another_seller_at_the_same_till_has_the_same_quota(
 def test_names_are_limited_too(
     now: Callable[[datetime], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookups, "ASKED_AN_HOUR", 5)
+    monkeypatch.setattr(onrecord, "ASKED_AN_HOUR", 5)
     for _ in range(5):
         lookups.by_name(TILL, "martin")
     for ask in (lookups.by_name, lookups.by_typo):
         with pytest.raises(LookupQuotaErrorFinal):
             ask(TILL, "martin")
+
+
+def used_up(shown: int = 0) -> None:
+    """As many look-ups as a device may miss in an hour."""
+    for _ in range(onrecord.MISSED_AN_HOUR):
+        onrecord.note(TILL, Lookup.Kind.PHONE, [], shown=shown)
+
+
+@database
+def test_past_the_quota_known_and_unknown_get_the_same_answer(anna: Member) -> None:
+    used_up()
+    for phone in (ANNA.phone, "06 39 98 00 99"):
+        with pytest.raises(LookupQuotaErrorFinal):
+            enrol(replace(ANNA, phone=phone, email="", first_name="Zoé"))
+    assert Member.objects.count() == 1
+
+
+@database
+def test_a_question_that_is_undone_is_on_record(anna: Member) -> None:
+    """A consent that no text asks makes every enrolment fail, after the number was asked for."""
+    bad = Decision(SHOP, "portrait", "sms", given=True, wording_id=1)
+    unknown = replace(ANNA, phone="06 39 98 00 99", email="", first_name="Zoé", decisions=[bad])
+    with lookups.on_record(), pytest.raises(ConsentErrorFinal):  # noqa: SIM117
+        with transaction.atomic(using="loyalty"):  # the door's own, undone with the refusal
+            enrol(unknown)
+    with lookups.on_record(), pytest.raises(KnownErrorFinal):  # noqa: SIM117
+        with transaction.atomic(using="loyalty"):
+            enrol(replace(unknown, email="ANNA@example.org"))
+    told = list(Lookup.objects.order_by("pk").values_list("kind", "shown"))
+    assert told == [("phone", 0), ("phone", 0), ("email", 1)]
+    assert LookupHit.objects.get().member == anna
+
+
+@database
+def test_a_shop_has_a_quota_over_all_its_devices(anna: Member) -> None:
+    for device in range(onrecord.DEVICES):
+        for _ in range(onrecord.MISSED_AN_HOUR):
+            onrecord.note(replace(TILL, actor=f"till:{device + 10}"), Lookup.Kind.CARD, [])
+    with pytest.raises(LookupQuotaErrorFinal):
+        lookups.by_phone(replace(TILL, actor="till:99"), ANNA.phone)
+    assert lookups.by_phone(Asker(TOWN, OTHER, "till:98"), ANNA.phone).found
 
 
 @database
@@ -210,7 +264,7 @@ def test_enrolling_is_no_way_round_the_quota(anna: Member) -> None:
     with pytest.raises(KnownErrorFinal):
         enrol(replace(ANNA, actor="till:3 seller:6"))
     assert LookupHit.objects.filter(member=anna).count() == 1
-    for guess in range(lookups.ASKED_AN_HOUR - 1):
+    for guess in range(onrecord.ASKED_AN_HOUR - 1):
         Lookup.objects.create(
             association_id=TOWN, actor="till:3", device="till:3", kind="phone", at=NOW,
             shown=guess % 2,

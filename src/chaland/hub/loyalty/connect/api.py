@@ -22,6 +22,7 @@ from chaland.hub.loyalty.connect.keys import Caller
 from chaland.hub.loyalty.connect.problems import ProblemErrorFinal, json_response
 from chaland.hub.loyalty.connect.rates import allow
 from chaland.hub.loyalty.consent.wordings import LANGUAGES
+from chaland.hub.loyalty.members.onrecord import on_record
 from chaland.hub.loyalty.receipts import services as receipts
 
 router = Router(tags=["loyalty"], auth=ShopKey())
@@ -170,9 +171,8 @@ def post_member(request: HttpRequest) -> HttpResponse:
     """Enrol somebody who stands at the till and has read the texts."""
     who, key = caller(request), idempotency_key(request)
     joining = register.Joining(json_body(request), who)
-    response = written(request, who, lambda _name: joining.write(), key, joining.shown)
-    joining.note()
-    return response
+    with on_record():  # what was asked stays on record, though the write is undone
+        return written(request, who, lambda _name: joining.write(), key, joining.shown)
 
 
 @router.get(

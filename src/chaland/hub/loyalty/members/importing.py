@@ -5,7 +5,7 @@ enrolled. Names alike are proposed for merging. A consent is taken over only wit
 text and its source; else the customer is not contactable. A second click changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -17,18 +17,18 @@ from chaland.hub.common import clock
 from chaland.hub.loyalty.consent import services as consent
 from chaland.hub.loyalty.consent import wordings
 from chaland.hub.loyalty.consent.services import Decision, Recording
-from chaland.hub.loyalty.members import contacts, services
+from chaland.hub.loyalty.members import contacts, onrecord, services
 from chaland.hub.loyalty.members.customer_csv import (
     CustomerRow,
     CustomerTable,
     read_customers,
 )
+from chaland.hub.loyalty.members.onrecord import Asker
 from chaland.hub.loyalty.members.rules import MemberErrorFinal, surname_key
 from chaland.hub.loyalty.members.services import Enrolment
 from chaland.hub.loyalty.models import (
     CustomerFile,
     Lookup,
-    LookupHit,
     Member,
     Permission,
     Purpose,
@@ -36,7 +36,9 @@ from chaland.hub.loyalty.models import (
 )
 
 ROWS_A_DAY = 20_000
-"""Of one shop: a file is a look-up of many, and must not become a way to try numbers through."""
+STRANGERS_A_DAY = 2_000
+"""Of one shop: a file is a look-up of many, and must not become a way to try numbers through.
+Strangers are rows that meet a member who isn't the shop's customer."""
 _BATCH = 500
 
 
@@ -94,12 +96,13 @@ def take_in(file_id: int, *, actor: str) -> Imported:
 
     MemberErrorFinal where it was taken in already, or kept longer than a day.
     """
-    try:
-        with transaction.atomic(using="loyalty"):
-            return _take_in(file_id, actor)
-    except IntegrityError:  # a till enrolled one of them meanwhile: now that row is known
-        with transaction.atomic(using="loyalty"):
-            return _take_in(file_id, actor)
+    with onrecord.on_record():  # that was asked, whatever becomes of the file
+        try:
+            with transaction.atomic(using="loyalty"):
+                return _take_in(file_id, actor)
+        except IntegrityError:  # a till enrolled one of them meanwhile: now that row is known
+            with transaction.atomic(using="loyalty"):
+                return _take_in(file_id, actor)
 
 
 def _take_in(file_id: int, actor: str) -> Imported:
@@ -108,31 +111,70 @@ def _take_in(file_id: int, actor: str) -> Imported:
     if table is None:
         raise MemberErrorFinal("decided", _("The preview has expired: choose the file again."))
     now = clock.now()
-    enrolments = [_enrolment(file, row, actor, now) for row in table.rows]
-    made = services.enrol_many(enrolments)
-    linked, other_name = _link(file, table.rows, made, now)
+    made = services.enrol_many([_enrolment(file, row, actor, now) for row in table.rows])
+    met = _met(file, table.rows, made)
+    strangers = _strangers(file.shop_id, [m for _row, m in met if m is not None])
+    _note(file, actor, table.rows, made, met)
+    _check_strangers(file, strangers)
+    linked = {row.row: m for row, m in met if m is not None and _same_person(row, m)}
+    _link(file, linked.values(), now)
     pairs = [
         (row, member)
         for row, fresh in zip(table.rows, made, strict=True)
         if (member := fresh or linked.get(row.row)) is not None
     ]
-    contactable = _record(file, pairs)
-    proposed = _propose(file.shop_id, [m for m in made if m is not None])
-    _log(file, actor, list(linked.values()))
     report = Imported(
         new=sum(m is not None for m in made),
         linked=len(linked),
-        contactable=contactable,
-        proposed=proposed,
-        other_name=other_name,
+        contactable=_record(file, pairs),
+        proposed=_propose(file.shop_id, [m for m in made if m is not None]),
+        other_name=[row.row for row, _member in met if row.row not in linked],
         bad_rows=sorted({p.row for p in table.problems if p.row > 1}),
     )
     file.content, file.finished_at = None, now
-    file.report = {"rows": len(table.rows)} | {
+    file.report = {"rows": len(table.rows), "strangers": strangers} | {
         name: getattr(report, name) for name in Imported.__dataclass_fields__
     }
     file.save(update_fields=["content", "finished_at", "report"])
     return report
+
+
+def _strangers(shop_id: int, met: Sequence[Member]) -> int:
+    """Count members in a file who aren't the shop's customers yet."""
+    ids = {m.pk for m in met}
+    own = ShopCustomer.objects.filter(shop_id=shop_id)
+    known: set[int] = set()
+    for at in range(0, len(ids), _BATCH):
+        part = sorted(ids)[at : at + _BATCH]
+        known |= set(own.filter(member__in=part).values_list("member_id", flat=True))
+    return len(ids - known)
+
+
+def _check_strangers(file: CustomerFile, strangers: int) -> None:
+    today = CustomerFile.objects.filter(
+        shop_id=file.shop_id, finished_at__gt=clock.now() - timedelta(days=1)
+    )
+    before = sum(report.get("strangers", 0) for report in today.values_list("report", flat=True))
+    if before + strangers > STRANGERS_A_DAY:
+        raise MemberErrorFinal(
+            "strangers",
+            _("More than 2,000 people of this file and today’s are members elsewhere, not here."),
+        )
+
+
+def _note(
+    file: CustomerFile,
+    actor: str,
+    rows: Sequence[CustomerRow],
+    made: Sequence[Member | None],
+    met: Sequence[tuple[CustomerRow, Member | None]],
+) -> None:
+    """Put the file on record as the one look-up of many that it is: whom it met, how many not."""
+    asker = Asker(file.association_id, file.shop_id, actor)
+    fresh = zip(rows, made, strict=True)
+    missed = sum(m is not None and bool(row.phone or row.email) for row, m in fresh)
+    hits = [member for _row, member in met if member is not None]
+    onrecord.note(asker, Lookup.Kind.FILE, hits, missed=missed)
 
 
 def _enrolment(file: CustomerFile, row: CustomerRow, actor: str, now: datetime) -> Enrolment:
@@ -151,29 +193,29 @@ def _enrolment(file: CustomerFile, row: CustomerRow, actor: str, now: datetime) 
     )
 
 
-def _link(
-    file: CustomerFile, rows: Sequence[CustomerRow], made: Sequence[Member | None], now: datetime
-) -> tuple[dict[int, Member], list[int]]:
-    """Make known people of a fitting name the shop's customers: by row, and the rows of others."""
+def _met(
+    file: CustomerFile, rows: Sequence[CustomerRow], made: Sequence[Member | None]
+) -> list[tuple[CustomerRow, Member | None]]:
+    """Return the rows whose number or address is known, and whose it is (None: of a paused one)."""
     known = [row for row, fresh in zip(rows, made, strict=True) if fresh is None]
     holders = _holders(file.association_id, known)
-    linked: dict[int, Member] = {}
-    other_name = []
-    for row in known:
-        member = next((h for k in _keys(file.association_id, row) if (h := holders.get(k))), None)
-        if member is None or not _same_person(row, member):
-            other_name.append(row.row)
-        else:
-            linked[row.row] = member
+    town = file.association_id
+    return [
+        (row, next((h for key in _keys(town, row) if (h := holders.get(key))), None))
+        for row in known
+    ]
+
+
+def _link(file: CustomerFile, members: Iterable[Member], now: datetime) -> None:
+    """Make known people of a fitting name the shop's customers."""
     ShopCustomer.objects.bulk_create(
         (
             ShopCustomer(member=m, shop_id=file.shop_id, since=now, how=ShopCustomer.How.IMPORTED)
-            for m in {m.pk: m for m in linked.values()}.values()
+            for m in {m.pk: m for m in members}.values()
         ),
         ignore_conflicts=True,
         batch_size=_BATCH,
     )
-    return linked, other_name
 
 
 def _keys(town: int, row: CustomerRow) -> list[tuple[str, bytes]]:
@@ -270,20 +312,3 @@ def _propose(shop_id: int, made: Sequence[Member]) -> int:
                 by_key[key], others, shop_id, _("the same name in the shop’s file")
             )
     return proposed
-
-
-def _log(file: CustomerFile, actor: str, shown: Sequence[Member]) -> None:
-    """Put on record, for each member who was known, that the shop's file held them (L22)."""
-    lookup = Lookup.objects.create(
-        association_id=file.association_id,
-        shop_id=file.shop_id,
-        actor=actor,
-        device=actor.split(" ", 1)[0],
-        kind=Lookup.Kind.FILE,
-        at=clock.now(),
-        shown=min(len(shown), 32_767),
-    )
-    unique = {m.pk: m for m in shown}.values()
-    LookupHit.objects.bulk_create(
-        (LookupHit(lookup=lookup, member=m) for m in unique), batch_size=_BATCH
-    )

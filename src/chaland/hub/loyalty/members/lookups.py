@@ -6,48 +6,26 @@ errors only when asked. At most eight masked rows, and each row shown is on reco
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from chaland.hub.common import clock
-from chaland.hub.loyalty.members import cards, contacts, typos
+from chaland.hub.loyalty.members import cards, contacts, onrecord, typos
 from chaland.hub.loyalty.members.names import readings
+from chaland.hub.loyalty.members.onrecord import Asker, on_record
 from chaland.hub.loyalty.members.rules import (
     ROWS_AT_MOST,
     Found,
-    LookupQuotaErrorFinal,
     MemberErrorFinal,
     hint,
     masked_name,
 )
-from chaland.hub.loyalty.models import Lookup, LookupHit, Member, ShopCustomer
+from chaland.hub.loyalty.models import Lookup, Member, ShopCustomer
 
-ASKED_AN_HOUR = 400
-"""Look-ups of one device: a busy till's receipts, each with a few letters typed."""
-MISSED_AN_HOUR = 60
-MISSED_A_DAY = 200
-"""Exact look-ups that found nobody: who tries numbers through reaches these, a till does not."""
-_EXACT = (Lookup.Kind.PHONE, Lookup.Kind.EMAIL, Lookup.Kind.DIGITS, Lookup.Kind.CARD)
+__all__ = ["Answer", "Asker", "on_record"]
 _FOUR = 4
 _DECEMBER = 12
 _SHOWN_FIELDS = ("association_id", "first_name", "last_name", "phone", "email", "state")
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who looks up: ``actor`` is ``till:3 seller:5``, ``user:7`` or ``key:2``; its first word is
-    the device that the quota counts by."""
-
-    association_id: int
-    shop_id: int | None
-    actor: str
-
-    @property
-    def device(self) -> str:
-        return self.actor.split(" ", 1)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +69,7 @@ def by_card(asker: Asker, text: str) -> Answer:
 def by_name(asker: Asker, text: str) -> Answer:
     """Find by the beginning of a name, surname or first name first, from three letters."""
     meant = readings(text)
-    _check_quota(asker, Lookup.Kind.NAME)
+    onrecord.check(asker, Lookup.Kind.NAME)
     found: dict[int, Member] = {}
     for reading in meant:
         rows = _active(asker).filter(reading).order_by("name_key", "pk").only(*_SHOWN_FIELDS)
@@ -104,7 +82,7 @@ def by_name(asker: Asker, text: str) -> Answer:
 def by_typo(asker: Asker, text: str) -> Answer:
     """Find by a name with typing errors: asked for when `by_name` found nobody."""
     readings(text)  # refuses what is too short
-    _check_quota(asker, Lookup.Kind.TYPO)
+    onrecord.check(asker, Lookup.Kind.TYPO)
     ids = typos.closest(asker.association_id, text, ROWS_AT_MOST)
     found = {m.pk: m for m in _active(asker).filter(pk__in=ids).only(*_SHOWN_FIELDS)}
     return _log(asker, Lookup.Kind.TYPO, [found[pk] for pk in ids if pk in found])
@@ -120,52 +98,15 @@ def _active(asker: Asker) -> QuerySet[Member]:
 
 
 def _answered(asker: Asker, kind: Lookup.Kind, rows: QuerySet[Member]) -> Answer:
-    _check_quota(asker, kind)
+    onrecord.check(asker, kind)
     members = list(rows.only(*_SHOWN_FIELDS)[: ROWS_AT_MOST + 1])
     return _log(asker, kind, members)
 
 
-def _check_quota(asker: Asker, kind: Lookup.Kind) -> None:
-    """Raise LookupQuotaErrorFinal where a device asks more, or misses more, than a till does."""
-    now = clock.now()
-    hour, exact = now - timedelta(hours=1), kind in _EXACT
-    of_device = Lookup.objects.filter(device=asker.device)
-    if of_device.filter(at__gt=hour).count() >= ASKED_AN_HOUR:
-        raise LookupQuotaErrorFinal(_until_hour(of_device, hour))
-    if not exact:
-        return
-    missed = of_device.filter(at__gt=now - timedelta(days=1), shown=0, kind__in=_EXACT)
-    # In order of time, so that one short read serves both limits.
-    times = list(missed.order_by("-at").values_list("at", flat=True)[:MISSED_A_DAY])
-    if len(times) >= MISSED_AN_HOUR and times[MISSED_AN_HOUR - 1] > hour:
-        raise LookupQuotaErrorFinal(_seconds(times[MISSED_AN_HOUR - 1] - hour))
-    if len(times) >= MISSED_A_DAY:
-        raise LookupQuotaErrorFinal(_seconds(times[-1] - (now - timedelta(days=1))))
-
-
-def _until_hour(of_device: QuerySet[Lookup], hour: datetime) -> int:
-    oldest = of_device.filter(at__gt=hour).order_by("at").values_list("at", flat=True)[:1]
-    return _seconds(oldest[0] - hour)
-
-
-def _seconds(wait: timedelta) -> int:
-    return max(1, int(wait.total_seconds()))
-
-
 def _log(asker: Asker, kind: Lookup.Kind, members: Sequence[Member]) -> Answer:
-    """Store who was shown to whom, and return what is shown."""
+    """Put on record who was shown to whom, and return what is shown."""
     shown = members[:ROWS_AT_MOST]
-    with transaction.atomic(using="loyalty"):
-        lookup = Lookup.objects.create(
-            association_id=asker.association_id,
-            shop_id=asker.shop_id,
-            actor=asker.actor,
-            device=asker.device,
-            kind=kind,
-            at=clock.now(),
-            shown=len(shown),
-        )
-        LookupHit.objects.bulk_create(LookupHit(lookup=lookup, member=m) for m in shown)
+    onrecord.note(asker, kind, shown)
     return Answer(masked(shown, asker.shop_id), more=len(members) > ROWS_AT_MOST)
 
 
@@ -187,7 +128,5 @@ def masked(members: Sequence[Member], shop_id: int | None) -> list[Found]:
 
 
 def logged(asker: Asker, kind: Lookup.Kind, members: Sequence[Member]) -> list[Found]:
-    """Show members who turned up otherwise (a contact known already, a double), as a look-up:
-    counted, limited and on record all the same."""
-    _check_quota(asker, kind)
+    """Show members who turned up otherwise (a contact known already, a double), as a look-up."""
     return _log(asker, kind, members).found
