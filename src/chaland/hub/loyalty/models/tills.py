@@ -26,8 +26,8 @@ class Till(models.Model):
     seller_since = models.DateTimeField(null=True)
     """When the PIN was given; a shift is over after some hours."""
     wrong_pins = models.JSONField(default=dict)
-    """By seller: how many wrong PINs in a row, and until when this till takes none. Counted here, so
-    that who tries PINs on one device keeps nobody from serving at another."""
+    """By seller: how many wrong PINs in a row, and until when this till takes none. Counted here,
+    so that who tries PINs on one device keeps nobody from serving at another."""
 
     class Meta:
         verbose_name = _("till")
