@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
@@ -31,7 +32,7 @@ from tests.e2e import tills
 shop = tills.build_shop()
 shop_id = shop.loyalty.cast.shop.pk
 town = shop.loyalty.cast.association.pk
-made = [devices.add_till(association_id=town, shop_id=shop_id, name=f"T{i}") for i in range(6)]
+made = [devices.add_till(association_id=town, shop_id=shop_id, name=f"T{i}") for i in range(11)]
 print(json.dumps([code for till, code in made]))
 """
 ENROL = """
@@ -293,3 +294,134 @@ def test_the_device_keeps_the_shell_and_never_an_answer(counter: Counter) -> Non
     said += str(page.evaluate("() => JSON.stringify({ ...localStorage, ...sessionStorage })"))
     for plain in ("Marie", "5678"):
         assert plain not in said
+
+
+# A device whose clock is wrong --------------------------------------------------------------------
+
+TWO_HOURS_AHEAD = "const right = Date.now; Date.now = () => right() + 2 * 3_600_000;"
+
+
+def test_a_wrong_clock_of_the_device_is_put_right_by_the_hubs(counter: Counter) -> None:
+    counter.context.add_init_script(TWO_HOURS_AHEAD)
+    page = counter.open()
+    expect(page.locator("#amount")).to_be_focused()
+    sell(page, 2201)
+    expect(page.locator("#card .earned").first).to_be_visible()
+    page.get_by_role("button", name="Annuler").click()  # judged by the hub's clock
+    expect(page.locator("#trouble")).to_contain_text("rien n’est attaché")
+    page.close()
+    counter.context.set_offline(True)
+    again = counter.open()  # what the hub said of the time is known after closing
+    sell(again, 2202)
+    counter.context.set_offline(False)
+    wait_for(again, counter.cents, [2201, 2202])
+    query = "SELECT issued_at FROM loyalty_receipt WHERE gross_cents IN (2201, 2202)"
+    with contextlib.closing(sqlite3.connect(counter.hub.directory / "loyalty.sqlite3")) as base:
+        times = [datetime.fromisoformat(row[0]).replace(tzinfo=UTC) for row in base.execute(query)]
+    assert all(abs(datetime.now(UTC) - at) < timedelta(minutes=3) for at in times)
+
+
+# Locked without a network -------------------------------------------------------------------------
+
+
+def lock(page: Page) -> None:
+    page.locator("#seller").click()
+    expect(page.locator("#seller-list")).to_be_visible()
+
+
+def try_pin(page: Page, pin: str) -> None:
+    page.locator("#pin").fill(pin)
+    page.locator("#pin").press("Enter")
+
+
+def test_a_till_locked_without_a_network_opens_by_a_pin_alone(counter: Counter) -> None:
+    page = counter.open()
+    expect(page.locator("#amount")).to_be_focused()
+    counter.context.set_offline(True)
+    lock(page)
+    counter.context.set_offline(False)  # the hub believes that Sami stands there still
+    page.wait_for_timeout(1000)
+    page.reload()
+    expect(page.locator("#seller-list")).to_be_visible()
+    assert not page.locator("#amount").is_visible()
+    counter.context.set_offline(True)
+    page.get_by_role("button", name="Lola", exact=True).click()
+    try_pin(page, "7391")  # right, but this device has never seen it
+    expect(page.locator("#trouble")).to_contain_text("Sans réseau")
+    page.locator("#pin-back").click()
+    page.get_by_role("button", name="Sami", exact=True).click()
+    try_pin(page, "1111")
+    expect(page.locator("#trouble")).to_contain_text("4")
+    try_pin(page, tills.PIN)
+    expect(page.locator("#amount")).to_be_focused()
+    sell(page, 2301)
+    assert "2580" not in json.dumps(page.evaluate(READ, "kept")["rows"])
+    counter.context.set_offline(False)
+    wait_for(page, counter.cents, [2301])  # the hub believes the shift, not the device
+    expect(page.locator("#seller-list")).to_be_visible()  # and wants the PIN for all else
+
+
+def test_five_wrong_pins_without_a_network_and_the_right_one_is_forgotten(counter: Counter) -> None:
+    page = counter.open()
+    expect(page.locator("#amount")).to_be_focused()
+    counter.context.set_offline(True)
+    lock(page)
+    page.get_by_role("button", name="Sami", exact=True).click()
+    for left in ("4", "3", "2", "1", "Sans réseau"):
+        try_pin(page, "1111")
+        expect(page.locator("#trouble")).to_contain_text(left)
+    try_pin(page, tills.PIN)
+    expect(page.locator("#trouble")).to_contain_text("Sans réseau")
+    assert not page.locator("#amount").is_visible()
+
+
+# One receipt that is stuck ------------------------------------------------------------------------
+
+
+def test_a_receipt_that_is_stuck_holds_up_no_other(counter: Counter) -> None:
+    page = counter.open()
+    expect(page.locator("#amount")).to_be_focused()
+    stuck: list[int] = []
+
+    def refuse(route: Route) -> None:
+        body = route.request.post_data or ""
+        status = next((s for cents, s in ((2401, 500), (2402, 429)) if f":{cents}," in body), 0)
+        if not status:
+            return route.continue_()
+        stuck.append(status)
+        return route.fulfill(status=status, json={"code": "later", "text": "Plus tard."})
+
+    counter.context.route("**/till/receipts", refuse)
+    for cents in (2401, 2402, 2403, 2404):
+        sell(page, cents)
+    wait_for(page, counter.cents, [2403, 2404])
+    assert sorted(stuck) == [429, 500], "each waits its time before it is tried again"
+    counter.context.unroute("**/till/receipts")
+    page.locator("#status").click()
+    page.get_by_role("button", name="Envoyer maintenant").click()
+    wait_for(page, counter.cents, [2401, 2402, 2403, 2404])
+
+
+def test_a_return_whose_answer_is_lost_holds_up_no_other(counter: Counter) -> None:
+    page = counter.open()
+    expect(page.locator("#amount")).to_be_focused()
+    sell(page, 2500)
+    page.locator("#menu").click()
+    page.get_by_role("button", name="Retour", exact=True).click()
+    page.locator("dialog .actions button").first.click()
+    sent: list[str] = []
+
+    def lose(route: Route) -> None:
+        sent.append(json.loads(route.request.post_data or "")["key"])
+        route.fetch()
+        route.abort()
+
+    counter.context.route("**/till/return", lose)
+    page.locator("#return-amount").fill("4,00")
+    page.get_by_role("button", name="Reprendre").click()
+    expect(page.locator("dialog .trouble")).to_be_visible(timeout=15_000)
+    assert len(set(sent)) == 1, "the same return has one key, and was done once"
+    counter.context.unroute("**/till/return")
+    page.locator("#return-amount").fill("5,00")  # as long as the other, and another
+    page.get_by_role("button", name="Reprendre").click()
+    expect(page.locator("dialog .notice")).to_contain_text("5,00")
