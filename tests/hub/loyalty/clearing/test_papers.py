@@ -1,5 +1,6 @@
 """What leaves the house: PDF, and bank files that a bank takes."""
 
+import re
 import xml.etree.ElementTree as ET
 from datetime import UTC, date, datetime
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from sepaxml.validation import ValidationError, try_valid_xml
 from stdnum import iso11649
 
-from chaland.hub.loyalty.clearing import bank_files, paper, rules, selectors
+from chaland.hub.loyalty.clearing import bank_files, paper, rules, selectors, services
 from chaland.hub.loyalty.clearing.bank_files import DEBIT, TRANSFER, BankFileErrorFinal
 from chaland.hub.loyalty.models import Clearing
 from tests.hub.loyalty.clearing.conftest import JUNE, Coalition
@@ -125,3 +126,24 @@ def test_banks_are_closed_on_holidays_of_t2(day: date, opens: date) -> None:
 def test_months_follow_each_other_over_the_year() -> None:
     assert rules.month_after(date(2026, 12, 1)) == date(2027, 1, 1)
     assert rules.month_before(datetime(2026, 1, 15, tzinfo=UTC).date()) == date(2025, 12, 1)
+
+
+@pytest.mark.django_db
+def test_a_later_file_of_one_clearing_has_a_number_of_its_own(coalition: Coalition) -> None:
+    coalition.everybody(100, at=0, spend=30, where=1)
+    for purse in coalition.purses:
+        purse.redeem(20, shop=2, at=coalition.now)
+    closed, own = coalition.close(), coalition.bank(None)
+
+    def numbers() -> list[bytes]:
+        pay, _missing = selectors.to_pay(closed, "credit", "w")
+        file = bank_files.transfers(own, pay, JUNE)
+        return re.findall(rb"<(?:MsgId|PmtInfId)>(.*?)</", file)
+
+    coalition.bank(1)
+    first = numbers()
+    assert first == numbers()
+    for each in selectors.to_pay(closed, "credit", "w")[0]:
+        services.settle(each.statement.pk, "user:1")
+    coalition.bank(2)  # tells its account later
+    assert not set(numbers()) & set(first)

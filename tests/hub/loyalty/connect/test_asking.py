@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chaland.hub.common import clock
-from chaland.hub.loyalty.connect import asking, connections
+from chaland.hub.loyalty.connect import asking, connections, due
 from chaland.hub.loyalty.models import Connection, RawReceipt, Receipt, Source
 from tests.builders import Cast
 from tests.hub.loyalty.connect.vendor_server import Vendor, serve
@@ -208,3 +208,20 @@ def test_we_connect_to_two_addresses_only() -> None:
         Source.SUMUP: "https://api.sumup.com",
         Source.SQUARE: "https://connect.squareup.com",
     }
+
+
+def test_one_shops_odd_answer_stops_no_other_shop(cast: Cast, vendor: Vendor) -> None:
+    """Here: a link to the next page with more parameters than are ever read."""
+    odd, good = connected(cast, "sumup"), connected(cast, "square")
+    now = clock.now()
+    Connection.objects.filter(pk=odd.pk).update(asked_next_at=now - timedelta(minutes=5))
+    link = "?" + "&".join(f"a{i}=1" for i in range(60))
+    vendor.says({"items": [], "links": [{"rel": "next", "href": link}]})
+    vendor.says({"orders": []})
+    due.run_due(now)
+    odd.refresh_from_db()
+    good.refresh_from_db()
+    assert odd.last_error
+    assert odd.asked_next_at > now + timedelta(minutes=1)
+    assert len(vendor.asked) == 2
+    assert good.asked_next_at > now

@@ -130,8 +130,8 @@ def test_two_reads_however_long_the_queue(town: Town) -> None:
 
 def test_claims_whose_receipt_never_comes_are_given_up(town: Town) -> None:
     claim(town)
-    assert matching.drop_old(AT + timedelta(days=29)) == 0
-    assert matching.drop_old(AT + timedelta(days=31)) == 1
+    assert matching.drop_old(AT + timedelta(days=2)) == 0
+    assert matching.drop_old(AT + timedelta(days=4)) == 1
     assert queue(town) == []
 
 
@@ -146,3 +146,19 @@ def test_closer_never_scores_less(claimed: int, gross: int, apart: float, more: 
 
     assert 0 <= score(gross, apart + more) <= score(gross, apart) <= score(claimed, apart) <= 100
     assert score(gross, apart, same_shop=False) <= score(gross, apart)
+
+
+def test_many_claims_of_one_shop_crowd_out_no_other_shops(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matching, "WAITING_AT_MOST", 3)
+    town_id, (here, there, _) = town.loyalty.cast.association.pk, town.shops
+    for minutes in range(5):
+        at = AT - timedelta(days=2, minutes=minutes)
+        matching.claim(town_id, there, town.members[0].pk, at=at, actor="till:1")
+    mine = matching.claim(town_id, here, town.members[1].pk, at=AT, actor="till:1")
+    waiting = [each.claim for each in matching.queue(town_id)]
+    assert mine in waiting
+    assert [AT - c.at for c in waiting if c != mine] == [
+        timedelta(days=2, minutes=minutes) for minutes in (2, 1, 0)
+    ]

@@ -1,10 +1,12 @@
 """Files for the association's bank, in ISO 20022's XML: credit transfers and direct debits.
 
 pain.001.001.09 and pain.008.001.08, the versions of the SEPA rulebooks since November 2023. Both
-are checked against ISO's schemas before anybody gets them. The same clearing gives the same message
-number each time, by which a bank refuses a file that was sent twice.
+are checked against ISO's schemas before anybody gets them. The same payments give the same message
+number each time, by which a bank refuses a file that was sent twice; a later file of the same
+clearing, with other payments, has another one.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -101,8 +103,9 @@ def _payment(each: Payment) -> dict[str, object]:
 
 
 def _number(payments: Sequence[Payment], kind: str) -> str:
-    clearing = payments[0].statement.clearing
-    return f"CHALAND-{clearing.month:%Y%m}-{clearing.pk}-{kind}"
+    told = sorted((p.statement.pk, p.statement.net_cents, p.bank.iban) for p in payments)
+    digest = hashlib.sha256(repr(told).encode()).hexdigest()[:12]
+    return f"CHALAND-{payments[0].statement.clearing.month:%Y%m}-{digest}-{kind}"
 
 
 def _sealed(made: bytes, schema: str, number: str, now: datetime) -> bytes:

@@ -53,9 +53,13 @@ def _next_month(asset: Asset, zone: ZoneInfo) -> date | None:
     return None if first is None else local_day(first, zone).replace(day=1)
 
 
-@transaction.atomic(using="loyalty")
 def _close(asset: Asset, month: date, end: datetime) -> Clearing | None:
     _wait_for_writers()
+    return _closed(asset, month, end)
+
+
+@transaction.atomic(using="loyalty")
+def _closed(asset: Asset, month: date, end: datetime) -> Clearing | None:
     if asset.clearings.filter(month=month).exists():
         return None  # another process was faster
     before = asset.clearings.order_by("-month").first()
@@ -79,9 +83,13 @@ def _close(asset: Asset, month: date, end: datetime) -> Clearing | None:
     return clearing
 
 
+@transaction.atomic(using="loyalty")
 def _wait_for_writers() -> None:
     """Wait until whoever writes entries has committed: a number that is given but not yet visible
-    would else belong to no month. SQLite lets one writer in at a time by itself."""
+    would else belong to no month. SQLite lets one writer in at a time by itself.
+
+    Tills go on right after: what they write now is of a later month, whatever takes long here.
+    """
     connection = connections["loyalty"]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -7,6 +7,7 @@ where it was; what comes twice is known by its number.
 import hashlib
 import json
 import logging
+import traceback
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -70,6 +71,16 @@ def ask(connection: Connection, now: datetime) -> int:
             error, failures = str(failed), min(failures + 1, 20)
             wait = failed.after or min(EVERY * 2**failures, BACK_OFF_AT_MOST)
             _log.warning("asking %s failed %d times", connection.source, failures)
+        except Exception as fault:  # noqa: BLE001  # one shop's must not keep others' from coming
+            # Its text may hold what the maker sent: type and place are enough to find it.
+            where = traceback.extract_tb(fault.__traceback__)[-1]
+            _log.error(
+                "asking %s, connection %d: %s at %s:%s", connection.source, connection.pk,
+                type(fault).__name__, where.name, where.lineno,
+            )  # fmt: skip
+            connection.refresh_from_db(fields=["cursor"])  # what wasn't taken in is asked for again
+            error, failures = _("Its answer can’t be read."), min(failures + 1, 20)
+            wait = min(EVERY * 2**failures, BACK_OFF_AT_MOST)
     connection.cursor["failures"] = failures
     connection.asked_next_at = now + wait
     if error:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, Window
+from django.db.models.functions import RowNumber
 from django.utils.translation import gettext as _
 
 from chaland.hub.loyalty.models import Claim, Receipt
@@ -22,7 +23,10 @@ from chaland.hub.loyalty.receipts.shapes import Taken
 
 SHOWN = 5
 """Candidates shown for a claim."""
-CLAIM_LIVES = timedelta(days=30)
+CLAIM_LIVES = timedelta(days=3)
+"""A receipt that hasn't come by then doesn't come; with its code it can still be claimed."""
+WAITING_AT_MOST = 200
+"""Claims of a shop that are looked at, the newest: one shop's don't crowd out others'."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,9 @@ def queue(association_id: int, shop_id: int | None = None) -> list[Waiting]:
     claims = Claim.objects.filter(association_id=association_id, state=Claim.State.OPEN)
     if shop_id is not None:
         claims = claims.filter(shop_id=shop_id)
-    waiting = list(claims.order_by("at", "pk")[:200])
+    newest = Window(RowNumber(), partition_by="shop_id", order_by=("-at", "-pk"))
+    recent = claims.annotate(place=newest).filter(place__lte=WAITING_AT_MOST)
+    waiting = list(recent.order_by("at", "pk"))
     if not waiting:
         return []
     receipts = list(
