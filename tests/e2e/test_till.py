@@ -164,6 +164,29 @@ def test_a_part_of_the_purse_comes_off(till: Site, shop: Shop) -> None:
     expect(page.locator(".balances")).to_contain_text("10,00")
 
 
+def test_a_name_is_asked_for_the_number_before_it_spends(till: Site) -> None:
+    page = till.page
+    Taps(page).amount("100000")
+    page.locator("#find").fill("dup")
+    page.locator(".hit").click()
+    page.get_by_role("button", name="Attacher").click()
+    page.get_by_role("button", name="Client suivant").click()
+    Taps(page).amount("450")
+    page.locator("#find").fill("dup")
+    page.locator(".hit").click()
+    page.get_by_role("button", name="Cagnotte").click()
+    page.locator("#identify").fill("0611111111")
+    page.locator("#identify").press("Enter")
+    expect(page.locator("dialog .trouble")).to_contain_text("ni le numéro ni la carte")
+    till.check("till-identify")
+    page.locator("#identify").fill(PHONE)
+    page.locator("#identify").press("Enter")
+    expect(page.locator("#take")).to_have_value("4,50")
+    page.get_by_role("button", name="Réserver").click()
+    page.get_by_role("button", name="Fait").click()
+    expect(page.locator(".balances")).to_contain_text("5,50")
+
+
 def test_a_return_by_the_receipts_code(till: Site) -> None:
     page = till.page
     Taps(page).amount("5000")

@@ -1,11 +1,16 @@
 """Members by the API: masked, counted, on record; enrolled once; balances within the shop."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
+from chaland.hub.common import clock
+from chaland.hub.loyalty.account import leaving
 from chaland.hub.loyalty.connect import people
-from chaland.hub.loyalty.members import cards, lookups
+from chaland.hub.loyalty.members import cards, onrecord
+from chaland.hub.loyalty.members import services as members
 from chaland.hub.loyalty.models import Lookup, LookupHit, Member, Permission, SavedAnswer
 from tests.hub.loyalty.connect.tills import Till, receipt
 from tests.loyalty_builders import Loyalty
@@ -39,9 +44,13 @@ def test_a_member_is_enrolled_found_masked_and_served(till: Till, loyalty: Loyal
         {"card": cards.token(member)}, {"digits": "5647", "birth_month": 5},
     ):  # fmt: skip
         [found] = till.send("members/find", asked).json()["found"]
-        assert found == {"member": handle, "name": "Marie D.", "hint": "•• 47", "own": True}, asked
+        known = found.pop("member")
+        assert found == {"name": "Marie D.", "hint": "•• 47", "own": True}, asked
+        assert people.members_of([known, handle], till.association_id, till.shop_id) == {
+            known: member.pk, handle: member.pk,
+        }  # fmt: skip
     assert LookupHit.objects.filter(member=member).count() == 5
-    assert Lookup.objects.filter(actor__startswith="key:").count() == 5
+    assert Lookup.objects.filter(actor__startswith="key:").count() == 6, "the enrolment asked, too"
 
 
 def test_a_double_is_refused_told_and_on_record(till: Till) -> None:
@@ -51,16 +60,16 @@ def test_a_double_is_refused_told_and_on_record(till: Till) -> None:
         assert (answer.status_code, answer.json()["code"]) == (409, "duplicate")
     assert Member.objects.count() == 1
     # The refusal undid its writes, but not the record that a number was tried.
-    assert Lookup.objects.filter(kind="phone", shown=1).count() == 2
+    assert Lookup.objects.filter(kind="phone", shown=1).count() == 3
 
 
 def test_numbers_cannot_be_tried_through_by_enrolling(
     till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookups, "ASKED_AN_HOUR", 5)
+    monkeypatch.setattr(onrecord, "ASKED_AN_HOUR", 5)
     enrol(till)
     seen = [till.send("members", MARIE | {"first_name": f"M{n}"}).status_code for n in range(8)]
-    assert seen == [409] * 5 + [429] * 3
+    assert seen == [409] * 4 + [429] * 4
 
 
 def test_what_is_kept_for_good_names_nobody(till: Till) -> None:
@@ -97,6 +106,55 @@ def test_a_handle_opens_its_own_shop_only(till: Till, neighbour: Till, loyalty: 
     assert till.send("members/standing", {"member": mine}).status_code == 200
     answer = neighbour.send("members/standing", {"member": mine})
     assert (answer.status_code, answer.json()["code"]) == (422, "member-unknown")
+
+
+def test_a_name_earns_by_its_handle_and_spends_nothing(till: Till, loyalty: Loyalty) -> None:
+    reward = loyalty.purse.rewards.get().pk
+    by_name = till.send("members/find", {"name": loyalty.member.last_name}).json()["found"]
+    named = next(
+        row["member"] for row in by_name
+        if people.members_of([row["member"]], till.association_id, till.shop_id)
+        == {row["member"]: loyalty.member.pk}
+    )  # fmt: skip
+    assert till.send("receipts", receipt(cents=100_000, member=named)).status_code == 201
+    want = {"member": named, "reward": reward, "wanted_cents": 100}
+    answer = till.send("redemptions", want)
+    assert (answer.status_code, answer.json()["code"]) == (403, "name-only")
+    [found] = till.send("members/find", {"card": cards.token(loyalty.member)}).json()["found"]
+    assert till.send("redemptions", want | {"member": found["member"]}).status_code == 201
+    points = loyalty.points.rewards.get().pk
+    held = till.send("redemptions", {"member": found["member"], "reward": points}).json()
+    code = till.send(f"redemptions/{held['id']}/confirm", {}).json()["voucher_code"]
+    shown = [till.send("members/standing", {"member": m}).json()["vouchers"][0]["code"]
+             for m in (named, found["member"])]  # fmt: skip
+    assert shown == ["", code]
+
+
+def test_a_handle_ends_after_half_a_day_and_with_the_card(till: Till, loyalty: Loyalty) -> None:
+    with time_machine.travel(clock.now(), tick=False) as traveller:
+        old = people.handle(loyalty.member.pk, till.shop_id)
+        traveller.shift(timedelta(hours=12, minutes=1))
+        assert till.send("members/standing", {"member": old}).json()["code"] == "member-unknown"
+    handle = people.handle(loyalty.member.pk, till.shop_id)
+    assert till.send("members/standing", {"member": handle}).status_code == 200
+    members.new_card(loyalty.member)
+    assert till.send("members/standing", {"member": handle}).json()["code"] == "member-unknown"
+
+
+def test_who_has_left_is_closed_and_what_was_reserved_given_up(
+    till: Till, loyalty: Loyalty
+) -> None:
+    card = cards.token(loyalty.member)
+    till.send("receipts", receipt(cents=100_000, member=card))
+    want = {"member": card, "reward": loyalty.purse.rewards.get().pk, "wanted_cents": 100}
+    held = till.send("redemptions", want).json()["id"]
+    leaving.leave(loyalty.member)
+    handle = people.handle(loyalty.member.pk, till.shop_id)
+    for answer in (
+        till.send(f"redemptions/{held}/confirm", {}), till.send("redemptions", want),
+        till.send("members/standing", {"member": handle}),
+    ):  # fmt: skip
+        assert (answer.status_code, answer.json()["code"]) == (410, "member-closed")
 
 
 def test_a_shop_sees_its_own_assets_and_the_towns(

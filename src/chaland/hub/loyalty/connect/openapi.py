@@ -260,7 +260,7 @@ POST_CONFIRM = described(
             }
         )
     },
-    ("not-found", "hold-over", "refused"),
+    ("not-found", "member-closed", "hold-over", "refused"),
     body=shape(
         {},
         wanted_cents=whole(1, CENTS_AT_MOST) | {"description": "spend less than was reserved"},

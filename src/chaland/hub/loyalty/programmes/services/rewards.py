@@ -86,6 +86,7 @@ def confirm(
     HoldOverErrorFinal: it was spent, cancelled, or ran out of time.
     """
     hold = _hold(ask, hold_id)
+    _check_member(ask, hold.account.member_id)
     reward = Reward.objects.select_related("programme__asset").get(pk=hold.reward_id or 0)
     cost = _cost(reward, wanted_cents) if wanted_cents is not None else None
     with transaction.atomic(using="loyalty"):
@@ -176,8 +177,8 @@ def _reward(ask: Ask, reward_id: int) -> Reward:
     return found
 
 
-def _check_member(ask: Ask, member_id: int) -> None:
-    states = Member.objects.filter(pk=member_id, association_id=ask.association_id)
+def _check_member(ask: Ask, member_id: int | None) -> None:
+    states = Member.objects.filter(pk=member_id or 0, association_id=ask.association_id)
     state = states.values_list("state", flat=True).first()
     if state is None or state == Member.State.MERGED:
         raise ProgrammeErrorFinal("no-member")
