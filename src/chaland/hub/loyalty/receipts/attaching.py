@@ -48,18 +48,16 @@ def attach(receipt_id: int, member_id: int, how: str, actor: str, at: datetime) 
 
 
 @transaction.atomic(using="loyalty")
-def detach(receipt_id: int, actor: str, at: datetime, *, within_s: int | None = None) -> None:
+def detach(receipt_id: int, actor: str, at: datetime) -> None:
     """Undo an attaching: all that the receipt earned goes back, and it can be attached again.
 
-    ``within_s``: only so many seconds after it was attached. Detaching what isn't attached changes
-    nothing. ReceiptErrorFinal: ``no-such-receipt``, ``too-late``, ``returned`` (something came
-    back meanwhile), ``spent`` (a reward was paid with it).
+    Detaching what isn't attached changes nothing. The caller limits how long it may be done.
+    ReceiptErrorFinal: ``no-such-receipt``, ``returned`` (something came back meanwhile), ``spent``
+    (a reward was paid with it).
     """
     receipt = _locked(receipt_id)
     if receipt.attached_at is None:
         return
-    if within_s is not None and at > receipt.attached_at + timedelta(seconds=within_s):
-        raise ReceiptErrorFinal("too-late", _("It is too late to undo this."))
     if receipt.returns_id is not None or receipt.returned_by.exists():
         text = _("Something of this receipt came back: it can’t be detached any more.")
         raise ReceiptErrorFinal("returned", text)
