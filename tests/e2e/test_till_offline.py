@@ -124,50 +124,14 @@ def wait_for(page: Page, said: Callable[[], object], wanted: object) -> None:
         page.wait_for_timeout(50)
 
 
-READ = """async (store) => {
-  const base = await new Promise((done) => {
-    const request = indexedDB.open("chaland-till");
-    request.onsuccess = () => done(request.result);
-  });
-  const rows = await new Promise((done) => {
-    const request = base.transaction(store).objectStore(store).getAll();
-    request.onsuccess = () => done(request.result);
-  });
-  base.close();
-  const text = (bytes) => String.fromCharCode(...new Uint8Array(bytes));
-  const key = rows.find((row) => row instanceof CryptoKey);
-  return {
-    rows: rows.filter((row) => row !== key).map((row) =>
-      row.sealed ? { ...row, sealed: text(row.sealed), iv: row.iv.length } : row),
-    key: key && await crypto.subtle.exportKey("raw", key).then(() => "read", (no) => no.name),
-  };
-}"""
-CACHED = """async () => {
-  const found = [];
-  for (const name of await caches.keys())
-    for (const request of await (await caches.open(name)).keys())
-      found.push(new URL(request.url).pathname);
-  return found;
-}"""
-
-
-def queue_of(page: Page) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = page.evaluate(READ, "queue")["rows"]
-    return rows
-
-
-def queued(page: Page) -> int:
-    return len(queue_of(page))
-
-
 def is_sealed(page: Page) -> None:
     """What waits can't be read on the disk, nor can the key be taken from the browser."""
-    items = queue_of(page)
+    items = tills.queue_of(page)
     assert [item["iv"] for item in items] == [12, 12, 12]
     said = json.dumps(items)
     for plain in ("0612345678", PHONE, "12 34", "1001", "amount", "contact"):
         assert plain not in said
-    assert page.evaluate(READ, "kept")["key"] == "InvalidAccessError"
+    assert page.evaluate(tills.READ, "kept")["key"] == "InvalidAccessError"
 
 
 def test_three_receipts_offline_closed_reopened_second_tab_reconnected(counter: Counter) -> None:
@@ -192,7 +156,7 @@ def test_three_receipts_offline_closed_reopened_second_tab_reconnected(counter: 
     wait_for(again, counter.cents, [1001, 1002, 1003])
     for tab in (again, second):
         expect(tab.locator("#status")).to_have_text("En ligne")
-        assert queued(tab) == 0
+        assert tills.queued(tab) == 0
     network_is_back(again)  # a resync has nothing to double
     second.reload()
     expect(second.locator("#status")).to_have_text("En ligne")
@@ -240,7 +204,7 @@ def test_the_server_killed_in_the_middle_of_a_sync(counter: Counter) -> None:
     counter.hub.up()
     network_is_back(page)
     wait_for(page, counter.cents, amounts)
-    wait_for(page, lambda: queued(page), 0)
+    wait_for(page, lambda: tills.queued(page), 0)
 
 
 def test_what_is_refused_for_good_is_parked_in_sight_and_holds_up_nothing(counter: Counter) -> None:
@@ -249,7 +213,7 @@ def test_what_is_refused_for_good_is_parked_in_sight_and_holds_up_nothing(counte
     counter.context.set_offline(True)
     sell(page, 1703)
     page.get_by_role("button", name="Annuler").click()  # undone before it was ever sent
-    wait_for(page, lambda: queued(page), 0)
+    wait_for(page, lambda: tills.queued(page), 0)
     sell(page, 1701, "0798765432")  # nobody has this number
     sell(page, 1702)
     page.keyboard.press("Escape")
@@ -277,20 +241,20 @@ def test_a_device_that_lost_its_pairing_keeps_what_waits(counter: Counter) -> No
     counter.context.clear_cookies()
     counter.context.set_offline(False)
     expect(page.locator("#pairing")).to_be_visible()
-    assert queued(page) == 1
+    assert tills.queued(page) == 1
     tills.pair(page, django(counter.hub.directory, REPAIR.format(name=counter.name)).strip())
     wait_for(page, counter.cents, [1801])
-    wait_for(page, lambda: queued(page), 0)
+    wait_for(page, lambda: tills.queued(page), 0)
 
 
 def test_the_device_keeps_the_shell_and_never_an_answer(counter: Counter) -> None:
     page = counter.open()
     expect(page.locator("#amount")).to_be_focused()
     sell(page, 2100)
-    kept = page.evaluate(CACHED)
+    kept = page.evaluate(tills.CACHED)
     assert "/till/" in kept
     assert all(path == "/till/" or path.startswith("/static/chaland/") for path in kept), kept
-    said = json.dumps([page.evaluate(READ, store) for store in ("queue", "kept")])
+    said = json.dumps([page.evaluate(tills.READ, store) for store in ("queue", "kept")])
     said += str(page.evaluate("() => JSON.stringify({ ...localStorage, ...sessionStorage })"))
     for plain in ("Marie", "5678"):
         assert plain not in said
@@ -355,7 +319,7 @@ def test_a_till_locked_without_a_network_opens_by_a_pin_alone(counter: Counter) 
     try_pin(page, tills.PIN)
     expect(page.locator("#amount")).to_be_focused()
     sell(page, 2301)
-    assert "2580" not in json.dumps(page.evaluate(READ, "kept")["rows"])
+    assert "2580" not in json.dumps(page.evaluate(tills.READ, "kept")["rows"])
     counter.context.set_offline(False)
     wait_for(page, counter.cents, [2301])  # the hub believes the shift, not the device
     expect(page.locator("#seller-list")).to_be_visible()  # and wants the PIN for all else

@@ -85,3 +85,39 @@ def unlock(page: Page, seller: str = "Sami", pin: str = PIN) -> None:
     page.locator("#pin").fill(pin)
     page.locator("#pin").press("Enter")
     expect(page.locator("#amount")).to_be_focused(timeout=15_000)
+
+
+READ = """async (store) => {
+  const base = await new Promise((done) => {
+    const request = indexedDB.open("chaland-till");
+    request.onsuccess = () => done(request.result);
+  });
+  const rows = await new Promise((done) => {
+    const request = base.transaction(store).objectStore(store).getAll();
+    request.onsuccess = () => done(request.result);
+  });
+  base.close();
+  const text = (bytes) => String.fromCharCode(...new Uint8Array(bytes));
+  const key = rows.find((row) => row instanceof CryptoKey);
+  return {
+    rows: rows.filter((row) => row !== key).map((row) =>
+      row.sealed ? { ...row, sealed: text(row.sealed), iv: row.iv.length } : row),
+    key: key && await crypto.subtle.exportKey("raw", key).then(() => "read", (no) => no.name),
+  };
+}"""
+CACHED = """async () => {
+  const found = [];
+  for (const name of await caches.keys())
+    for (const request of await (await caches.open(name)).keys())
+      found.push(new URL(request.url).pathname);
+  return found;
+}"""
+
+
+def queue_of(page: Page) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = page.evaluate(READ, "queue")["rows"]
+    return rows
+
+
+def queued(page: Page) -> int:
+    return len(queue_of(page))
