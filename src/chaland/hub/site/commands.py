@@ -124,6 +124,22 @@ def rebuild() -> None:
     click.echo("The privacy account agrees with the stored releases.")
 
 
+@hub.command("verify-ledger")
+def verify_ledger() -> None:
+    """Check the chains of accounts and consents, and what is kept of them; change nothing.
+
+    Exit code 1 where something doesn't hold, and a line says what.
+    """
+    _django()
+    found = 0
+    for line in _of("loyalty", "proving").faults():
+        found += 1
+        click.secho(line, fg="red", err=True)
+    if found:
+        raise click.ClickException(f"{found} things are not as they were written.")
+    click.echo("Ledger and consents are as they were written.")
+
+
 @hub.command()
 @click.option("--once", is_flag=True, help="Do what is due now, and end.")
 def worker(once: bool) -> None:

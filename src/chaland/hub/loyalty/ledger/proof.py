@@ -36,12 +36,17 @@ class Break:
 def rebuild(association_id: int) -> list[Difference]:
     """Compute balances, reservations and lots from the entries; store and return what differed."""
     with transaction.atomic(using="loyalty"):
-        found = [*_balances(association_id), *_held(association_id), *_lots(association_id)]
+        found = differences(association_id)
         for difference in found:
             table, field = difference.what.split(".")
             model = Lot if table == "lot" else Account
             model.objects.filter(pk=difference.id).update(**{field: difference.computed})
     return found
+
+
+def differences(association_id: int) -> list[Difference]:
+    """Return what is stored otherwise than the entries say; change nothing."""
+    return [*_balances(association_id), *_held(association_id), *_lots(association_id)]
 
 
 def _balances(association_id: int) -> Iterator[Difference]:
