@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
 
 from chaland.hub.loyalty.figures import selectors, services
 from chaland.hub.loyalty.models import MonthFigures, Receipt
@@ -84,3 +86,13 @@ def test_own_months_are_the_receipts_themselves(cast: Cast) -> None:
     trend = selectors.own_trend(cast.shop.pk, months, zone)
     assert trend[months[2]].receipts == found.whole.receipts
     assert trend[months[2]].attached_cents == found.whole.attached_cents
+
+
+def test_a_town_that_is_too_small_is_not_read_again_each_minute(cast: Cast) -> None:
+    Receipt.objects.update(member=None, attached_at=None)
+    MonthFigures.objects.all().delete()
+    Receipt.objects.exclude(pk__in=Receipt.objects.order_by("pk")[:5]).delete()
+    assert services.release_due(SATURDAY) == 0
+    with CaptureQueriesContext(connections["loyalty"]) as asked:
+        assert services.release_due(SATURDAY + timedelta(minutes=1)) == 0
+    assert not any("loyalty_receipt" in query["sql"] for query in asked.captured_queries)

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import F
 
@@ -25,6 +26,8 @@ from chaland.hub.loyalty.models.figures import THE_TOWN
 GRACE = timedelta(days=2)
 """A month is released this long after its end: late attaching and the last files are in it."""
 QUARTER = 3
+_LOOK_AGAIN_S = 24 * 3600
+"""A month that was too small to be released may still grow, by receipts that come late."""
 
 
 def release_due(now: datetime) -> int:
@@ -43,6 +46,9 @@ def release(association: Association, now: datetime) -> int:
     own = MonthFigures.objects.filter(association_id=association.pk)
     if own.filter(shop_id=THE_TOWN, month=month_of(last)).exists():
         return 0
+    looked = f"figures-looked:{association.pk}:{last}"
+    if not cache.add(looked, True, _LOOK_AGAIN_S):
+        return 0  # a town below the threshold: all its receipts were read today
     end = datetime.combine(month_of(last + 1), datetime.min.time(), timezone)
     history = history_of(association.pk, timezone, until=end)
     if not len(history):
