@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chaland.hub.association.models import Shop
-from chaland.hub.loyalty.clearing import sums
+from chaland.hub.loyalty.clearing import rules, sums
 from chaland.hub.loyalty.clearing.bank_files import Payment
-from chaland.hub.loyalty.clearing.services import digest_of, purses
 from chaland.hub.loyalty.models import Account, Asset, BankDetails, Clearing, Statement
+
+
+def purses() -> list[Asset]:
+    """Return the assets that are cleared: purses that a whole coalition honours."""
+    return list(Asset.objects.filter(kind=Asset.Kind.PURSE, shop_id__isnull=True).order_by("pk"))
 
 
 def clearings(association_id: int) -> list[Clearing]:
@@ -46,6 +50,24 @@ def holds(clearing: Clearing) -> bool:
     before = clearing.asset.clearings.filter(month__lt=clearing.month).order_by("-month").first()
     told = list(clearing.statements.order_by("shop_id"))
     return digest_of(before, told) == clearing.digest
+
+
+def digest_of(before: Clearing | None, statements: list[Statement]) -> str:
+    """Return what seals a clearing: its statements' figures and the clearing before it."""
+    told = [
+        {
+            "shop": each.shop_id,
+            "earned": each.earned_cents,
+            "spent": each.spent_cents,
+            "reversed": each.reversed_cents,
+            "lapsed": each.lapsed_cents,
+            "adjusted": each.adjusted_cents,
+            "net": each.net_cents,
+            "gained": each.gained,
+        }
+        for each in statements
+    ]
+    return rules.digest(before.digest if before else "", told)
 
 
 def bank_of(association_id: int, shop_id: int | None) -> BankDetails | None:

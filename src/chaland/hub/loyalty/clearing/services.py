@@ -10,6 +10,7 @@ from django.db.models import Max, Min
 from chaland.hub.association.models import Association
 from chaland.hub.common import clock
 from chaland.hub.loyalty.clearing import rules, sums
+from chaland.hub.loyalty.clearing.selectors import digest_of, purses
 from chaland.hub.loyalty.ledger import services as ledger
 from chaland.hub.loyalty.ledger.postings import Settlement
 from chaland.hub.loyalty.models import Asset, BankDetails, Clearing, Entry, Statement
@@ -18,11 +19,6 @@ from chaland.wire.periods import day_bounds, local_day
 Way = Statement.Way
 CLOSE_AFTER = timedelta(days=2)
 """After a month's end, so that tills that were offline have sent what they had."""
-
-
-def purses() -> list[Asset]:
-    """Return the assets that are cleared: purses that a whole coalition honours."""
-    return list(Asset.objects.filter(kind=Asset.Kind.PURSE, shop_id__isnull=True).order_by("pk"))
 
 
 def close_due(now: datetime) -> int:
@@ -115,24 +111,6 @@ def _statements(clearing: Clearing, parts: Mapping[int, sums.Part]) -> list[Stat
         )
         for shop_id, part in sorted(parts.items())
     ]
-
-
-def digest_of(before: Clearing | None, statements: list[Statement]) -> str:
-    """Return what seals a clearing: its statements' figures and the clearing before it."""
-    told = [
-        {
-            "shop": each.shop_id,
-            "earned": each.earned_cents,
-            "spent": each.spent_cents,
-            "reversed": each.reversed_cents,
-            "lapsed": each.lapsed_cents,
-            "adjusted": each.adjusted_cents,
-            "net": each.net_cents,
-            "gained": each.gained,
-        }
-        for each in statements
-    ]
-    return rules.digest(before.digest if before else "", told)
 
 
 def way_of(net_cents: int, bank: BankDetails | None) -> str:
