@@ -119,9 +119,12 @@ def is_connected(shop_id: int) -> bool:
     connections = Connection.objects.filter(shop_id=shop_id, active=True)
     ways = keys.annotate(source=Value(Source.API)).values_list("source")
     sources = [source for (source,) in ways.union(connections.values_list("source"))]
-    return bool(sources) and Receipt.objects.filter(
-        shop_id=shop_id, source__in=sources, issued_at__gt=clock.now() - _SENT_SINCE
-    ).exists()
+    return (
+        bool(sources)
+        and Receipt.objects.filter(
+            shop_id=shop_id, source__in=sources, issued_at__gt=clock.now() - _SENT_SINCE
+        ).exists()
+    )
 
 
 def arrived(till: Till) -> list[Receipt]:
