@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from chaland.hub.loyalty import bulk
@@ -16,6 +17,10 @@ _NAME_LENGTH = 120
 _LINE = (
     *("receipt", "number", "item_id", "item_name", "group", "quantity_milli", "gross_cents"),
     *("vat_permyriad", "discount", "returns_number"),
+)
+_RECEIPT = tuple(field.name for field in Receipt._meta.concrete_fields if not field.primary_key)
+_RECEIPTS_VALUES = attrgetter(
+    *(field.attname for field in Receipt._meta.concrete_fields if not field.primary_key)
 )
 _TAX = ("receipt", "rate_permyriad", "taxable_cents", "tax_cents")
 
@@ -33,7 +38,11 @@ class Ready:
 
 def write(ready: Sequence[Ready], raw_id: int | None, now: datetime) -> list[Receipt]:
     """Store receipts with their lines and tax; the lines are then at hand on each."""
-    receipts = Receipt.objects.bulk_create(_receipt(one, raw_id, now) for one in ready)
+    receipts = [_receipt(one, raw_id, now) for one in ready]
+    keys = bulk.insert_keyed(Receipt, _RECEIPT, map(_RECEIPTS_VALUES, receipts))
+    for receipt, key in zip(receipts, keys, strict=True):
+        receipt.pk = key
+        receipt._state.adding, receipt._state.db = False, "loyalty"
     pairs = [(receipt, one.said) for receipt, one in zip(receipts, ready, strict=True)]
     bulk.insert(ReceiptLine, _LINE, (_line(r.pk, line) for r, said in pairs for line in said.lines))
     bulk.insert(

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 
+from chaland.hub.loyalty import bulk
 from chaland.hub.loyalty.models import Member, Receipt, ShopCustomer
 
 
@@ -47,13 +48,11 @@ def bought(receipts: Sequence[Receipt], members: Iterable[Member]) -> None:
         first[pair] = min(first.get(pair, receipt.issued_at), receipt.issued_at)
         day = receipt.issued_at.date()
         last[member_id] = max(last.get(member_id, day), day)
-    ShopCustomer.objects.bulk_create(
-        (
-            ShopCustomer(member_id=m, shop_id=s, since=since, how=ShopCustomer.How.BOUGHT)
-            for (m, s), since in sorted(first.items())
-        ),
-        ignore_conflicts=True,
+    customers = (
+        (member_id, shop_id, since, str(ShopCustomer.How.BOUGHT))
+        for (member_id, shop_id), since in sorted(first.items())
     )
+    bulk.insert_new(ShopCustomer, ("member", "shop_id", "since", "how"), customers)
     later: dict[date, list[int]] = {}
     for member in members:
         day_of = last.get(member.pk)
