@@ -2,7 +2,8 @@
 
 The answer is stored in the transaction that did the work, so there is no instant at which one
 exists without the other. Two equal requests at once: the second waits for the first one's commit
-(on the row's unique index), then gets its answer.
+(on the row's unique index), then gets its answer. Whether a key is new is not asked beforehand:
+taking it tells, in one statement.
 """
 
 import hashlib
@@ -11,12 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from chaland.hub.common import clock
-from chaland.hub.loyalty import contention
+from chaland.hub.loyalty import bulk, contention
 from chaland.hub.loyalty.models import SavedAnswer
 
+_ROW = ("scope", "key", "body_digest", "status", "answer", "at")
 _WHOSE = "member_id"
 """Key of an answer that says whose it is; the number stands in a column, which erasure empties."""
 _UNDER_WAY = 0
@@ -66,48 +68,38 @@ def once(scope: str, key: str, request: bytes, work: Callable[[], Answer]) -> An
     raises.
     """
     digest = hashlib.sha256(request).hexdigest()
-    kept = _kept(scope, key, digest)
-    if kept is not None:
-        return kept
     try:
-        with transaction.atomic(using="loyalty"):
-            return _first(scope, key, digest, work)
+        return _first(scope, key, digest, work)
     except _UndoneFinal as undone:
         return undone.answer
-
-
-def _first(scope: str, key: str, digest: str, work: Callable[[], Answer]) -> Answer:
-    """Take the key, do the work, keep the answer; unless another request took the key first."""
-    saved = SavedAnswer(
-        scope=scope, key=key, body_digest=digest, status=_UNDER_WAY, answer="", at=clock.now()
-    )
-    try:
-        with transaction.atomic(using="loyalty"):
-            saved.save(force_insert=True)
-    except IntegrityError:
-        kept = _kept(scope, key, digest)
-        if kept is None:
-            raise
-        return kept
-    try:
-        with transaction.atomic(using="loyalty"):
-            answer = work()
     except RefusalFinal as refusal:
-        answer = refusal.answer
-    else:
-        if answer.status >= 400:
-            raise _UndoneFinal(answer)
+        # The work is undone, and the key with it: who takes it in this instant does the work, and
+        # that answer is then everybody's.
+        told = refusal.answer
+        return _first(scope, key, digest, lambda: told, refusing=True)
+
+
+@transaction.atomic(using="loyalty")
+def _first(
+    scope: str, key: str, digest: str, work: Callable[[], Answer], *, refusing: bool = False
+) -> Answer:
+    """Take the key, do the work, keep the answer; unless another request took the key first."""
+    row = (scope, key, digest, _UNDER_WAY, b"", clock.now())
+    taken = bulk.insert_new(SavedAnswer, _ROW, [row])
+    if not taken:
+        return _kept(scope, key, digest)
+    answer = work()
+    if answer.status >= 400 and not refusing:
+        raise _UndoneFinal(answer)
     kept = {**answer.body, _WHOSE: None} if _WHOSE in answer.body else answer.body
-    saved.status, saved.answer = answer.status, json.dumps(kept)
-    saved.member_id = answer.body.get(_WHOSE)
-    saved.save(update_fields=["status", "answer", "member"])
+    SavedAnswer.objects.filter(pk=taken[0]).update(
+        status=answer.status, answer=json.dumps(kept), member=answer.body.get(_WHOSE)
+    )
     return answer
 
 
-def _kept(scope: str, key: str, digest: str) -> Answer | None:
-    saved = SavedAnswer.objects.filter(scope=scope, key=key).first()
-    if saved is None:
-        return None
+def _kept(scope: str, key: str, digest: str) -> Answer:
+    saved = SavedAnswer.objects.get(scope=scope, key=key)
     if saved.body_digest != digest:
         raise OtherRequestErrorFinal
     body = json.loads(saved.answer)
