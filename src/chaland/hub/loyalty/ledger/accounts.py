@@ -7,6 +7,7 @@ transaction wait for nothing that they could block. Shops' accounts are never lo
 
 from collections.abc import Collection, Sequence
 
+from django.db import connections
 from django.db.models import QuerySet
 
 from chaland.hub.loyalty.ledger import chain
@@ -30,21 +31,24 @@ class Accounts:
 
     def lock_members(self, wanted: Collection[tuple[int, int]], *, create: bool = False) -> None:
         """Lock all accounts of the members of (member, asset) pairs; make those that miss."""
-        members = sorted({member for member, _ in wanted})
-        if create:
-            there = set(
-                Account.objects.filter(member__in=members, role=Role.MEMBER).values_list(
-                    "member_id", "asset_id"
-                )
-            )
-            self._make_member_accounts(sorted(set(wanted) - there))
-        # A debt's account is guarded by the member's beside it. Locks first and rows after them:
-        # who waited for a lock would else not see the debt's account that the other made meanwhile.
-        every = Account.objects.filter(member__in=members)
-        locked = set(_locked(every.filter(role=Role.MEMBER)).values_list("member_id", "asset_id"))
-        for account in every:
-            if (account.member_id, account.asset_id) in locked:
-                self._members[account.member_id, account.asset_id, account.role] = account
+        every = Account.objects.filter(member__in={member for member, _ in wanted})
+        # Where the engine has no locks on rows, the transaction itself is the lock on all.
+        by_row = connections["loyalty"].features.has_select_for_update
+        rows = list(every.all()) if create or not by_row else []
+        there = {(row.member_id, row.asset_id) for row in rows if row.role == Role.MEMBER}
+        missing = sorted(set(wanted) - there) if create else []
+        self._make_member_accounts(missing)
+        if missing and not by_row:
+            rows = list(every.all())
+        if by_row:
+            # A debt's account is guarded by the member's beside it. Locks first and rows after
+            # them: who waited for a lock would else not see the debt's account that the other
+            # made meanwhile.
+            owned = _locked(every.filter(role=Role.MEMBER))
+            locked = set(owned.values_list("member_id", "asset_id"))
+            rows = [row for row in every.all() if (row.member_id, row.asset_id) in locked]
+        for account in rows:
+            self._members[account.member_id, account.asset_id, account.role] = account
 
     @staticmethod
     def _make_member_accounts(missing: Sequence[tuple[int, int]]) -> None:
@@ -101,7 +105,9 @@ class Accounts:
 
         def found() -> set[tuple[int | None, int]]:
             rows = Account.objects.filter(role=Role.SHOP, shop_id__in=shops, asset__in=assets)
-            self._shops |= {(row.shop_id, row.asset_id): row for row in rows}
+            for row in rows.select_related("asset"):
+                self._shops[row.shop_id, row.asset_id] = row
+                self._assets[row.asset_id] = row.asset
             return missing - self._shops.keys()
 
         if absent := found():

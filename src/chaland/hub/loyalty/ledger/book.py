@@ -1,5 +1,6 @@
 """An open book: accounts under lock, and the entries, lots and transfers that are written."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -56,6 +57,14 @@ def written_at_once(service: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 _ENTRY = ("transfer", "account", "amount", "line", "position", "commitment", "digest")
+_LOT = ("entry", "account", "amount", "left", "expires_on", "origin")
+_USE = ("entry", "lot", "amount")
+_TRANSFER = (
+    *("id", "association_id", "kind", "idempotency_key", "request_digest", "shop_id", "receipt"),
+    *("reverses", "occurred_at", "recorded_at", "actor", "why"),
+)
+_FEW = 50
+"""So few entries go in at once, whether their keys are needed or not."""
 
 
 @dataclass(frozen=True)
@@ -195,14 +204,19 @@ class Book(Accounts):
 
     def write(self) -> None:
         """Write everything: entries, lots, then the transfers' rows, which seal them."""
-        # Only lots and their uses name an entry; the others, most of a long receipt's, are written
-        # past the ORM, which would be half of a batch's cost.
+        # All past the ORM, which would be half of the cost, and lots and their uses alone name an
+        # entry: the others, most of a long receipt's, need no key back.
         named = {id(lot.entry) for lot in self._lots} | {id(use.entry) for use in self._uses}
-        Entry.objects.bulk_create(entry for entry in self._entries if id(entry) in named)
-        bulk.insert(Entry, _ENTRY, (_row(e) for e in self._entries if id(e) not in named))
-        Lot.objects.bulk_create(self._lots)
-        LotUse.objects.bulk_create(self._uses)
-        Transfer.objects.bulk_create(self._transfers)
+        keyed = self._entries
+        if len(keyed) > _FEW:
+            keyed = [entry for entry in self._entries if id(entry) in named]
+            bulk.insert(Entry, _ENTRY, (_row(e) for e in self._entries if id(e) not in named))
+        keys = bulk.insert_keyed(Entry, _ENTRY, (_row(entry) for entry in keyed))
+        for entry, key in zip(keyed, keys, strict=True):
+            entry.pk = key
+        bulk.insert(Lot, _LOT, (_lot(lot) for lot in self._lots))
+        bulk.insert(LotUse, _USE, ((use.entry.pk, use.lot_id, use.amount) for use in self._uses))
+        bulk.insert(Transfer, _TRANSFER, (_transfer(each) for each in self._transfers))
         bulk.update(Lot, ("left",), ((lot.left, lot.pk) for lot in self._changed_lots.values()))
         bulk.update(
             Account,
@@ -227,6 +241,27 @@ def _row(entry: Entry) -> tuple[object, ...]:
         entry.position,
         entry.commitment,
         entry.digest,
+    )
+
+
+def _lot(lot: Lot) -> tuple[object, ...]:
+    return (lot.entry.pk, lot.account_id, lot.amount, lot.left, lot.expires_on, lot.origin_id)
+
+
+def _transfer(transfer: Transfer) -> tuple[object, ...]:
+    return (
+        transfer.pk,
+        transfer.association_id,
+        str(transfer.kind),
+        transfer.idempotency_key,
+        transfer.request_digest,
+        transfer.shop_id,
+        transfer.receipt_id,
+        transfer.reverses_id,
+        transfer.occurred_at,
+        transfer.recorded_at,
+        transfer.actor,
+        json.dumps(transfer.why),
     )
 
 

@@ -10,25 +10,30 @@ from chaland.hub.loyalty.models import Account, Transfer
 
 @written_at_once
 def earn(awards: Sequence[Award]) -> list[Transfer]:
+    """Post awards in a transaction of their own, or a part of one; see `earn_inside`."""
+    return earn_inside(awards)
+
+
+def earn_inside(awards: Sequence[Award]) -> list[Transfer]:
     """Post awards; return a transfer for each, in order. All or none.
 
     A debt is repaid first (``why["repaid"]``). A sponsor pays as long as the budget lasts; what it
     doesn't pay isn't earned (``why["unfunded"]``). LedgerErrorFinal: another shop's asset, no such
     member or sponsor, a negative part. KeyReusedErrorFinal: the key was used for another award.
+    For a caller in a transaction, who lets these errors undo all of it.
     """
     digests = _digests(awards)
-    done = answered(digests)
+    book = Book()
+    book.lock_members({(a.member_id, a.asset_id) for a in awards}, create=True)
+    book.lock_sponsors(
+        {(part.sponsor_id, a.asset_id) for a in awards for part in a.parts if part.sponsor_id}
+    )
+    done = answered(digests)  # asked under lock: another may have been faster
     fresh = [award for award in awards if award.key not in done]
     if fresh:
-        book = Book()
-        book.lock_members({(a.member_id, a.asset_id) for a in fresh}, create=True)
-        book.lock_sponsors(
-            {(part.sponsor_id, a.asset_id) for a in fresh for part in a.parts if part.sponsor_id}
-        )
-        done |= answered({a.key: digests[a.key] for a in fresh})  # another may have been faster
         book.load_shops({(a.shop_id, a.asset_id) for a in fresh})
         for award in fresh:
-            if award.key not in done:
+            if award.key not in done:  # it may stand twice in a batch
                 done[award.key] = _earn(book, award, digests[award.key])
         book.write()
     return [done[award.key] for award in awards]

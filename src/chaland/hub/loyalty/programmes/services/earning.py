@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from django.db import transaction
+
 from chaland.hub.loyalty.ledger import services as ledger
 from chaland.hub.loyalty.ledger.postings import Award, Part, Reversal
 from chaland.hub.loyalty.models import (
@@ -31,13 +33,15 @@ from chaland.hub.loyalty.receipts.shapes import Earned
 ACTOR = "system:programmes"
 
 
+@transaction.atomic(using="loyalty", savepoint=False)
 def award(receipts: Sequence[Receipt]) -> dict[int, list[Earned]]:
     """Let attached receipts earn, each in every programme that counts it; one batch, one posting.
 
     Receipts come saved, with ``member`` set and ``lines`` prefetched, in the order in which they
     are to count. Returns, unattached receipts and those of members who paused earn nothing (an
     empty list). Calling again for the same attachment changes nothing.
-    Raises the ledger's errors; then nothing of the batch is posted.
+    Raises the ledger's errors; then nothing of the batch is posted, nor of the transaction that
+    the caller has open.
     """
     answers: dict[int, list[Earned]] = {receipt.pk: [] for receipt in receipts}
     earning = [r for r in receipts if r.returns_id is None and _member_earns(r)]
@@ -52,7 +56,7 @@ def award(receipts: Sequence[Receipt]) -> dict[int, list[Earned]]:
         if made is not None:
             awards.append(made)
     languages = {r.pk: r.member.language for r in earning if r.member}
-    for transfer, made in zip(ledger.earn(awards), awards, strict=True):
+    for transfer, made in zip(ledger.earn_inside(awards), awards, strict=True):
         receipt_id = made.receipt_id or 0
         why = why_line({**made.why, **transfer.why}, languages[receipt_id])
         unfunded = int(transfer.why.get("unfunded", 0))
