@@ -18,12 +18,13 @@ from bench.register import measure  # sets Django up
 import numpy as np
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
+from django.db import connections, transaction
 from django.test import Client
 
 from bench.register.people import Population
 from chaland.hub.common import clock
 from chaland.hub.loyalty.members import contacts
+from chaland.hub.loyalty.members.references import How
 from chaland.hub.loyalty.models import Member
 from chaland.hub.loyalty.till import devices, refs
 from tests.builders import build_cast
@@ -52,7 +53,7 @@ class Counter:
     def ref(self, phone: str) -> str:
         index = contacts.blind("phone", measure.TOWN, phone)
         member = Member.objects.get(association_id=measure.TOWN, phone_index=index)
-        return refs.ref_of(self.till, member.pk)
+        return refs.refs_of(self.till, [member.pk], How.CONTACT)[member.pk]
 
     def attach(self, ref: str, cents: int) -> None:
         now = clock.now().isoformat()
@@ -81,8 +82,9 @@ def main() -> None:
 
 
 def _one_after_the_other(counter: Counter, wanted: list[str]) -> dict[str, float]:
+    counter.attach(wanted[0], 1234)
     with _heard() as said:
-        counter.attach(wanted[0], 1234)
+        counter.attach(wanted[0], 1235)
     times, cpu = [], time.process_time()
     for number, ref in enumerate(wanted):
         began = time.perf_counter()
@@ -94,16 +96,44 @@ def _one_after_the_other(counter: Counter, wanted: list[str]) -> dict[str, float
         "p99": round(float(np.percentile(times, 99)), 2),
         "cpu_ms": round(cpu * 1000 / len(times), 2),
         "queries": len(said),
+        "driver_ms": _driver_ms(counter, wanted[0]),
     }
 
 
+class _UndoneFinal(Exception):
+    """Ends a transaction whose statements are wanted, not its rows."""
+
+
+def _driver_ms(counter: Counter, ref: str) -> float:
+    """Return the median ms of the same statements by the driver alone, without Django; undone
+    instead of committed each time, so that their keys are new each time."""
+    database = connections["loyalty"]
+    with contextlib.suppress(_UndoneFinal), transaction.atomic(using="loyalty"):
+        with _heard() as said:
+            counter.attach(ref, 1236)
+        raise _UndoneFinal
+    statements = [one for one in said if "SAVEPOINT" not in one[0]]
+    times = []
+    for _ in range(TIMES):
+        with contextlib.suppress(_UndoneFinal), transaction.atomic(using="loyalty"):
+            with database.cursor() as cursor:
+                began = time.perf_counter()
+                for sql, params, many in statements:
+                    (cursor.executemany if many else cursor.execute)(sql, params)
+                    if cursor.description:
+                        cursor.fetchall()
+                times.append((time.perf_counter() - began) * 1000)
+            raise _UndoneFinal
+    return round(float(np.median(times)), 2)
+
+
 @contextlib.contextmanager
-def _heard() -> Iterator[list[str]]:
-    """Write down the statements that Django sends to the loyalty database."""
-    said: list[str] = []
+def _heard() -> Iterator[list[tuple[str, Any, bool]]]:
+    """Write down the statements that Django sends to the loyalty database: text, values, many."""
+    said: list[tuple[str, Any, bool]] = []
 
     def hear(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        said.append(sql)
+        said.append((sql, params, many))
         return execute(sql, params, many, context)
 
     with connections["loyalty"].execute_wrapper(hear):
