@@ -15,13 +15,8 @@ from chaland.hub.loyalty.connect import rates
 from chaland.hub.loyalty.ledger import proof
 from chaland.hub.loyalty.models import Receipt, ReceiptLine
 
-BASKETS = 150
-"""Of the normal run: most stores once, most lines of the trade's shapes."""
-
-
-@pytest.fixture(scope="module")
-def rows() -> pd.DataFrame:
-    return journey.lines()
+STORES, BASKETS = (367, 406, 356), 150
+"""Of the normal run."""
 
 
 def imported(rows: pd.DataFrame) -> town.Coalition:
@@ -51,16 +46,15 @@ def check(rows: pd.DataFrame) -> None:
 
 
 @pytest.mark.django_db
-def test_a_slice_of_the_chain_s_receipts_gives_the_purses_that_pandas_gives(
-    rows: pd.DataFrame,
-) -> None:
-    assert rows["basket_id"].nunique() == 155_848
-    kept = journey.slice_of(rows[rows["store_id"].isin((367, 406, 356))], BASKETS)
-    assert (kept["coupon_cents"] > 0).any()
-    check(kept)
+def test_a_slice_of_the_chain_s_receipts_gives_the_purses_that_pandas_gives() -> None:
+    rows = journey.slice_of(journey.lines(STORES), BASKETS)
+    assert (rows["coupon_cents"] > 0).any()
+    check(rows)
 
 
 @pytest.mark.campaign
 @pytest.mark.django_db
-def test_all_the_chain_s_receipts_give_the_purses_that_pandas_gives(rows: pd.DataFrame) -> None:
+def test_all_the_chain_s_receipts_give_the_purses_that_pandas_gives() -> None:
+    rows = journey.lines()
+    assert rows["basket_id"].nunique() == 155_848
     check(rows)
