@@ -22,6 +22,9 @@ PUBLIC = (
     r"^/accounts/",  # signing in and one's own account: allauth's, which guards its pages itself
     r"^/start/invitation/x/$",
     r"^/privacy/",  # what a passer-by may know
+    r"^/till/$",  # the shell alone: it holds nothing, and asks for the till's code
+    r"^/till/(manifest\.webmanifest|sw\.js)$",
+    r"^/me/o/x/$",  # the page says what is needed; only its form opens an account
     r"^/api/v1/openapi.json$",
     r"^/api/v1/(summaries|exchange|sensors/enrol)$",  # sensors sign, or have a one-time code
 )

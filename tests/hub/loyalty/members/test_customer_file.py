@@ -23,6 +23,7 @@ from chaland.hub.loyalty.models import (
     Member,
     ShopCustomer,
 )
+from tests import builders
 from tests.hub.loyalty.members.conftest import NOW, SetClock
 from tests.loyalty_builders import Loyalty
 
@@ -159,7 +160,8 @@ def test_new_customers_come_in_with_provable_consents(loyalty: Loyalty, shop: in
     assert event is not None
     assert (event.place, event.evidence["row"], event.evidence["paper"]) == ("import", 2, "card")
     assert event.wording is not None
-    assert (event.wording.text, event.occurred_at.date()) == (TEXT, date(2026, 2, 1))
+    local = event.occurred_at.astimezone(builders.PARIS)
+    assert (event.wording.text, local.date()) == (TEXT, date(2026, 2, 1))
     assert consent.verify_member(anna).sound
     assert anna.over_15_on is None
     assert set(ShopCustomer.objects.values_list("how", flat=True)) == {"imported"}

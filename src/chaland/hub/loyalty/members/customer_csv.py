@@ -166,7 +166,7 @@ def read_customers(data: bytes, today: date) -> CustomerTable:
     table = CustomerTable()
     try:
         rows = rows_of(text_of(data, BYTES_AT_MOST))
-        number, header = next(rows)
+        number, header = next(rows, (1, []))  # a file of nothing names no column
         positions = _header(table, number, header)
         texts: set[str] = set()
         for row, cells in rows if not table.problems else ():
