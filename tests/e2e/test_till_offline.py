@@ -200,7 +200,7 @@ def test_the_server_killed_in_the_middle_of_a_sync(counter: Counter) -> None:
     network_is_back(page)
     wait_for(page, lambda: len(counter.cents()) >= 2, True)
     counter.hub.down()
-    assert page.locator("#shop").is_visible()
+    expect(page.locator("#shop")).to_be_visible()
     counter.hub.up()
     network_is_back(page)
     wait_for(page, counter.cents, amounts)
