@@ -24,6 +24,7 @@ let seller = null;
 let member = null; // whom the sale is for: { ref, name, hint } or { contact, name } without a network
 let details = null; // the member's card
 let news = []; // what was just used, and its undoing
+let sending = false; // a receipt is on its way: its button must not be drawn alive again
 const recent = []; // receipts of this page's life, for returns
 
 // Where the page is ------------------------------------------------------------------------------
@@ -77,11 +78,13 @@ async function choose(row) {
   }
 }
 
-/** Draw the card anew, and leave the focus on the button where it was. */
+/** Draw the card anew, and leave the focus on the button where it was. What comes late (the
+ *  member's details, after the receipt was attached) must not draw over what was done. */
 function draw() {
+  if ($("sale").dataset.at !== "card") return;
   const held = document.activeElement?.dataset?.attach !== undefined;
   const cents = amount.cents();
-  const attachButton = h("button", { type: "button", class: "big", "data-attach": true, disabled: !cents, onclick: attach },
+  const attachButton = h("button", { type: "button", class: "big", "data-attach": true, disabled: !cents || sending, onclick: attach },
     cents ? t("attach", { amount: money(cents) }) : t("amount_first"));
   const more = details
     ? [...redeem.buttons(details, member, redeemed), h("button", { type: "button", class: "second", onclick: consents }, t("consents")),
@@ -172,11 +175,17 @@ async function attach() {
     ...whom, amount_cents: cents, number: $("number").value.trim(),
     issued_at: new Date(hubNow()).toISOString(), shift: seller?.shift ?? "",
   };
-  $("card").querySelector("[data-attach]").disabled = true;
-  warn(null);
-  const entry = await queue.add(body, till.shop.id);
   const mine = member;
-  const answer = await queue.deliver(entry);
+  sending = true;
+  draw();
+  warn(null);
+  let entry, answer;
+  try {
+    entry = await queue.add(body, till.shop.id);
+    answer = await queue.deliver(entry);
+  } finally {
+    sending = false;
+  }
   if (member !== mine) return;
   if (!(answer instanceof Refused)) return done(answer, cents);
   if (passing(answer.status)) return keptForLater(body, entry);

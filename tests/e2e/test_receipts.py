@@ -76,7 +76,9 @@ def test_the_queue_is_worked_off(site: Site, loyalty: Loyalty) -> None:
     assert loyalty.members[0].first_name not in site.page.content()
     certain = site.page.get_by_role("button", name="Attacher le 1 ticket certain")
     certain.click()
-    expect(certain).to_have_count(0)  # else the next click may meet the same button again
+    # The next click must meet the new page, not the one that is being left.
+    site.page.get_by_text("1 ticket est attaché").wait_for()
+    expect(certain).to_have_count(0)
     site.page.get_by_role("button", name="Attacher").first.click()
     site.page.get_by_text("Rien à rapprocher").wait_for()
     site.check("receipts-queue-empty")

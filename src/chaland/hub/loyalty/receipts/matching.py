@@ -181,6 +181,12 @@ def drop_old(now: datetime) -> int:
     return old.update(state=Claim.State.DROPPED)
 
 
+def still_open(claim_id: int) -> None:
+    """Refuse a claim that was decided already. ReceiptErrorFinal ``claim-over``."""
+    if not Claim.objects.filter(pk=claim_id, state=Claim.State.OPEN).exists():
+        raise ReceiptErrorFinal("claim-over", _("This has been decided already."))
+
+
 def _open(claim_id: int) -> Claim:
     found = Claim.objects.select_for_update().filter(pk=claim_id, state=Claim.State.OPEN).first()
     if found is None:

@@ -70,6 +70,7 @@ def decide(request: HttpRequest, claim_id: int) -> HttpResponse:
             matching.drop(claim.pk)
             messages.success(request, _("The claim is given up."))
             return redirect("claims")
+        matching.still_open(claim.pk)  # the page may be older than somebody else's decision
         waiting = [w for w in matching.queue(role.association.pk, _own(role)) if w.claim == claim]
         candidates = {str(c.receipt.pk) for w in waiting for c in w.candidates}
         if chosen not in candidates:
