@@ -18,6 +18,7 @@ from chaland.hub.loyalty.models.ledger import (
     Hold,
     Lot,
     LotUse,
+    Proof,
     Sponsor,
     Transfer,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "MonthFigures",
     "Permission",
     "Programme",
+    "Proof",
     "Purpose",
     "RawReceipt",
     "Receipt",

@@ -254,3 +254,20 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} {self.state}"
+
+
+class Proof(models.Model):
+    """When a town's books were last proved, and what did not hold (``loyalty.proving``)."""
+
+    association_id = models.BigIntegerField(unique=True)
+    at = models.DateTimeField()
+    accounts = models.PositiveIntegerField()
+    faults = models.PositiveIntegerField()
+    said = models.JSONField(default=list)
+    """The first of the faults, a line each: numbers of accounts and entries, nobody's name."""
+
+    class Meta:
+        verbose_name = _("proof of the books")
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d}: {self.faults}"

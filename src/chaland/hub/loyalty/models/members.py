@@ -21,6 +21,8 @@ class Member(models.Model):
     last_name = models.CharField(_("last name"), max_length=60, blank=True)
     name_key = KeyField(max_length=130, blank=True)
     """SURNAME FIRSTNAME without accents, in capitals (``members.rules.name_key``)."""
+    given_key = KeyField(max_length=130, blank=True)
+    """The same, FIRSTNAME SURNAME: a till is typed either. `set_name` keeps both."""
     phone = SealedTextField(_("mobile number"), null=True)
     """E.164. ``phone_index`` is its blind index, ``digits_index`` that of last four and month."""
     phone_index = models.BinaryField(max_length=16, null=True)
@@ -64,6 +66,7 @@ class Member(models.Model):
         ]
         indexes = [
             models.Index(fields=["association_id", "name_key"], name="member_name"),
+            models.Index(fields=["association_id", "given_key"], name="member_given"),
             models.Index(fields=["association_id", "digits_index"], name="member_digits"),
             models.Index(fields=["association_id", "last_active_on"], name="member_active"),
         ]
