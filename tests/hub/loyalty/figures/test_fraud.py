@@ -1,5 +1,7 @@
 """Signals: each misuse is seen, and good customers of a whole simulated town are not."""
 
+import tracemalloc
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -22,8 +24,13 @@ def seen(
     return Seen(AT + after, number, shop, member, seller, cents, delay)
 
 
+def by_member(rows: Iterable[Seen]) -> list[Seen]:
+    """Bring receipts in the order in which they are read."""
+    return sorted(rows, key=lambda row: (row.member or 0, row.at, row.receipt))
+
+
 def kinds(rows: list[Seen], own: dict[tuple[int, str], int] | None = None) -> list[Kind]:
-    return [signal.kind for signal in signals(rows, own or {})]
+    return [signal.kind for signal in signals(by_member(rows), own or {})]
 
 
 def test_a_seller_who_serves_the_own_account() -> None:
@@ -53,7 +60,7 @@ def test_purchases_within_the_hour() -> None:
 def test_bought_to_bring_back() -> None:
     bought = [seen(i, i * DAY, 7, shop=i % 3) for i in range(4)]
     back = [seen(10 + i, (5 + i) * DAY, 7, shop=i % 3, cents=-1000) for i in range(4)]
-    (signal,) = signals(bought + back, {})
+    (signal,) = signals(by_member(bought + back), {})
     assert signal.kind is Kind.REFUND_RING
     assert signal.shops == (0, 1, 2)
     assert kinds(bought + back[:3]) == []
@@ -64,7 +71,7 @@ def test_bought_to_bring_back() -> None:
 def test_returns_that_crowd_at_a_seller() -> None:
     rows = [seen(i, i * MINUTE * 90, None, seller=f"s{i % 2}") for i in range(80)]
     rows += [seen(100 + i, i * DAY, None, seller="s0", cents=-500) for i in range(6)]
-    (signal,) = signals(rows, {})
+    (signal,) = signals(by_member(rows), {})
     assert (signal.kind, signal.seller, signal.member) == (Kind.SELLER_RETURNS, "s0", None)
     alone = [seen(200 + i, i * DAY, None, seller="s9", cents=-500, shop=2) for i in range(9)]
     assert kinds(alone) == []  # nobody to compare with
@@ -91,7 +98,7 @@ def test_the_demo_s_misuse_is_seen_and_hardly_anything_else() -> None:
         for i, (at, shop, who, seller, amount, delay) in enumerate(columns)
     ]  # fmt: skip
     shop = [place.slug for place in drawn_town().shops].index(misuse.SELF_AWARD_SHOP)
-    found = signals(every, {(shop, f"s{misuse.SELLER}"): misuse.SELLERS_MEMBER})
+    found = signals(by_member(every), {(shop, f"s{misuse.SELLER}"): misuse.SELLERS_MEMBER})
     staged = {
         (Kind.SELF_AWARD, misuse.SELLERS_MEMBER),
         (Kind.VELOCITY, misuse.FAST_MEMBER),
@@ -99,3 +106,20 @@ def test_the_demo_s_misuse_is_seen_and_hardly_anything_else() -> None:
     }
     assert staged <= {(signal.kind, signal.member) for signal in found}
     assert len(found) <= len(staged) + 5
+
+
+def test_receipts_are_read_one_member_at_a_time() -> None:
+    """A town's two months never lie in memory as a whole: here they would take some 10 MiB."""
+    peaks = []
+    for members in (200, 2_000):
+
+        def town(count: int = members) -> Iterator[Seen]:
+            for member in range(count):
+                for i in range(10):
+                    yield seen(10 * member + i, i * DAY, member, seller=f"s{member % 5}")
+
+        tracemalloc.start()
+        assert signals(town(), {}) == []
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0] < 200_000

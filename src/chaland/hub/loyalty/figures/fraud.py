@@ -1,7 +1,7 @@
 """Signals of misuse: explainable rules over receipts. They accuse nobody; somebody looks. Pure.
 
-Each rule says what it saw in numbers; thresholds are above what a good customer does. Cost grows
-with the receipts of members in the period looked at.
+Each rule says what it saw in numbers; thresholds are above what a good customer does. Time grows
+with the receipts of members in the period looked at; memory holds one member's, and all returns.
 """
 
 from collections import defaultdict
@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 OWN_MIN, SERVED_BY_ONE_MIN, LATE_MIN = 3, 10, 8
@@ -60,15 +62,17 @@ class Signal:
 def signals(seen: Iterable[Seen], own: dict[tuple[int, str], int]) -> list[Signal]:
     """Return all signals of some receipts, the newest first.
 
-    ``own`` has the membership of sellers who told it, by shop and seller.
+    ``seen`` comes member by member, each in order of time, and is read once. ``own`` has the
+    membership of sellers who told it, by shop and seller.
     """
-    rows = sorted(seen)
-    found = [
-        *_self_award(rows, own),
-        *_velocity(rows),
-        *_refund_ring(rows),
-        *_seller_returns(rows),
-    ]
+    found: list[Signal] = []
+    served = _Served()
+    for member, receipts in groupby(seen, attrgetter("member")):
+        rows = list(receipts)
+        served.add(rows)
+        if member is not None:
+            found += [*_self_award(rows, own), *_velocity(rows), *_refund_ring(rows)]
+    found += served.signals()
     return sorted(found, key=lambda signal: signal.last, reverse=True)
 
 
@@ -86,18 +90,18 @@ def _signal(kind: Kind, rows: Sequence[Seen], *, seller: str = "", member: bool 
 
 
 def _self_award(rows: Sequence[Seen], own: dict[tuple[int, str], int]) -> Iterable[Signal]:
-    """A seller attaches receipts to the own account; or one member's receipts come from one seller
-    alone, many of them long after the purchase: others' receipts."""
-    groups: dict[tuple[int, str, int], list[Seen]] = defaultdict(list)
-    at_shop: dict[tuple[int, int], int] = defaultdict(int)
+    """A seller attaches receipts to the own account; or this member's receipts come from one
+    seller alone, many of them long after the purchase: others' receipts."""
+    groups: dict[tuple[int, str], list[Seen]] = defaultdict(list)
+    at_shop: dict[int, int] = defaultdict(int)
     for row in rows:
-        if row.member is not None and row.cents > 0:
-            at_shop[row.shop, row.member] += 1
+        if row.cents > 0:
+            at_shop[row.shop] += 1
             if row.seller:
-                groups[row.shop, row.seller, row.member].append(row)
-    for (shop, seller, member), mine in groups.items():
-        told = own.get((shop, seller)) == member and len(mine) >= OWN_MIN
-        alone = len(mine) >= SERVED_BY_ONE_MIN and len(mine) > at_shop[shop, member] / 2
+                groups[row.shop, row.seller].append(row)
+    for (shop, seller), mine in groups.items():
+        told = own.get((shop, seller)) == mine[0].member and len(mine) >= OWN_MIN
+        alone = len(mine) >= SERVED_BY_ONE_MIN and len(mine) > at_shop[shop] / 2
         late = [row for row in mine if row.delay >= LATE]
         if told or (alone and len(late) >= LATE_MIN):
             yield _signal(Kind.SELF_AWARD, mine if told else late, seller=seller)
@@ -105,10 +109,10 @@ def _self_award(rows: Sequence[Seen], own: dict[tuple[int, str], int]) -> Iterab
 
 def _velocity(rows: Sequence[Seen]) -> Iterable[Signal]:
     """One account, one shop, many purchases within the hour."""
-    groups: dict[tuple[int, int], list[Seen]] = defaultdict(list)
+    groups: dict[int, list[Seen]] = defaultdict(list)
     for row in rows:
-        if row.member is not None and row.cents > 0:
-            groups[row.shop, row.member].append(row)
+        if row.cents > 0:
+            groups[row.shop].append(row)
     for mine in groups.values():
         begin = 0
         while begin + FAST_MIN <= len(mine):
@@ -124,40 +128,41 @@ def _velocity(rows: Sequence[Seen]) -> Iterable[Signal]:
 
 def _refund_ring(rows: Sequence[Seen]) -> Iterable[Signal]:
     """A member brings back much of what was bought at some shops, several times."""
-    bought: dict[tuple[int, int], int] = defaultdict(int)
-    back: dict[int, list[Seen]] = defaultdict(list)
-    for row in rows:
-        if row.member is None:
-            continue
-        if row.cents < 0:
-            back[row.member].append(row)
-        else:
-            bought[row.member, row.shop] += row.cents
-    for member, returns in back.items():
-        there = sum(bought[member, shop] for shop in {row.shop for row in returns})
-        share = -sum(row.cents for row in returns)
-        if len(returns) >= RETURNS_MIN and share >= RETURNED_SHARE * there:
-            yield _signal(Kind.REFUND_RING, returns)
+    returns = [row for row in rows if row.cents < 0]
+    if len(returns) < RETURNS_MIN:
+        return
+    shops = {row.shop for row in returns}
+    bought = sum(row.cents for row in rows if row.cents >= 0 and row.shop in shops)
+    if -sum(row.cents for row in returns) >= RETURNED_SHARE * bought:
+        yield _signal(Kind.REFUND_RING, returns)
 
 
-def _seller_returns(rows: Sequence[Seen]) -> Iterable[Signal]:
-    """Returns crowd at one seller of a shop: perhaps goods that never came back."""
-    all_of: dict[tuple[int, str], int] = defaultdict(int)
-    back: dict[tuple[int, str], list[Seen]] = defaultdict(list)
-    for row in rows:
-        if row.seller:
-            all_of[row.shop, row.seller] += 1
-            if row.cents < 0:
-                back[row.shop, row.seller].append(row)
-    for (shop, seller), returns in back.items():
-        others = [key for key in all_of if key[0] == shop and key[1] != seller]
-        usual = sum(len(back.get(key, ())) for key in others) / max(
-            sum(all_of[key] for key in others), 1
-        )
-        share = len(returns) / all_of[shop, seller]
-        if (
-            others
-            and len(returns) >= SELLER_RETURNS_MIN
-            and share >= SELLER_TIMES * max(usual, 0.01)
-        ):
-            yield _signal(Kind.SELLER_RETURNS, returns, seller=seller, member=False)
+class _Served:
+    """What each seller served, over all members: how many receipts, and the returns themselves."""
+
+    def __init__(self) -> None:
+        self._count: dict[tuple[int, str], int] = defaultdict(int)
+        self._back: dict[tuple[int, str], list[Seen]] = defaultdict(list)
+
+    def add(self, rows: Iterable[Seen]) -> None:
+        """Take in receipts; those without a seller are nobody's."""
+        for row in rows:
+            if row.seller:
+                self._count[row.shop, row.seller] += 1
+                if row.cents < 0:
+                    self._back[row.shop, row.seller].append(row)
+
+    def signals(self) -> Iterable[Signal]:
+        """Returns crowd at one seller of a shop: perhaps goods that never came back."""
+        for (shop, seller), returns in self._back.items():
+            others = [key for key in self._count if key[0] == shop and key[1] != seller]
+            usual = sum(len(self._back.get(key, ())) for key in others) / max(
+                sum(self._count[key] for key in others), 1
+            )
+            share = len(returns) / self._count[shop, seller]
+            if (
+                others
+                and len(returns) >= SELLER_RETURNS_MIN
+                and share >= SELLER_TIMES * max(usual, 0.01)
+            ):
+                yield _signal(Kind.SELLER_RETURNS, sorted(returns), seller=seller, member=False)

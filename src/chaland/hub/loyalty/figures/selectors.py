@@ -5,7 +5,7 @@ shop's own month is read live: its cost grows with the receipts of that shop in 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from chaland.hub.loyalty.models.figures import THE_TOWN
 
 SIGNAL_DAYS = 62
 """How far back signals of misuse are looked for."""
+_ROWS_AT_ONCE = 2_000
 
 
 def month_bounds(month: date, timezone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -115,7 +116,7 @@ def own_month(shop_id: int, month: date, timezone: ZoneInfo) -> OwnMonth:
     counted: Counter[tuple[int, str, str, bool, bool]] = Counter()
     cents_of: Counter[tuple[int, str, str, bool, bool]] = Counter()
     members = set()
-    for issued, attached, cents, member, till, seller in rows.iterator(chunk_size=5_000):
+    for issued, attached, cents, member, till, seller in rows.iterator(chunk_size=_ROWS_AT_ONCE):
         found = attached is not None
         soon = attached is not None and (attached - issued).total_seconds() <= DAY_S
         key = (issued.astimezone(timezone).hour, till, seller, found, soon)
@@ -143,33 +144,26 @@ def own_month(shop_id: int, month: date, timezone: ZoneInfo) -> OwnMonth:
     )
 
 
-def seen_receipts(association_id: int, now: datetime, shop_id: int | None) -> list[Seen]:
-    """Return the members' receipts that signals are looked for in. A seller goes by name: who
-    attached the receipt, else who the till says sold."""
+def seen_receipts(association_id: int, now: datetime, shop_id: int | None) -> Iterator[Seen]:
+    """Read the members' receipts that signals are looked for in, one at a time: member by member,
+    each in order of time. A seller goes by name: who attached it, else who the till says sold."""
     rows = Receipt.objects.filter(
-        association_id=association_id, issued_at__gte=now - timedelta(days=SIGNAL_DAYS)
+        association_id=association_id,
+        issued_at__gte=now - timedelta(days=SIGNAL_DAYS),
+        member__isnull=False,
     )
     if shop_id is not None:
         rows = rows.filter(shop_id=shop_id)
-    columns = rows.filter(member__isnull=False).values_list(
+    columns = rows.order_by("member_id", "issued_at", "pk").values_list(
         "issued_at", "pk", "shop_id", "member_id", "attached_by", "seller_label", "gross_cents",
         "attached_at",
     )  # fmt: skip
     names = _seller_names(association_id)
-    return [
-        Seen(
-            issued,
-            pk,
-            shop,
-            member,
-            _seller(by, names) or label,
-            cents,
-            (attached or issued) - issued,
-        )
-        for issued, pk, shop, member, by, label, cents, attached in columns.iterator(
-            chunk_size=5_000
-        )
-    ]
+    for issued, pk, shop, member, by, label, cents, attached in columns.iterator(
+        chunk_size=_ROWS_AT_ONCE
+    ):
+        seller = _seller(by, names) or label
+        yield Seen(issued, pk, shop, member, seller, cents, (attached or issued) - issued)
 
 
 def _seller(attached_by: str, names: Mapping[str, str]) -> str:
