@@ -1,0 +1,1 @@
+"""Messages: audiences, campaigns, deliveries, pressure, results."""

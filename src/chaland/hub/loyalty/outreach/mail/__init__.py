@@ -1,0 +1,1 @@
+"""E-mail: rendered once, spliced per member, sent, and what comes back."""

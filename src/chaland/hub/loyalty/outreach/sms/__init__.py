@@ -1,0 +1,1 @@
+"""SMS: counted, sent by a gateway, reported on, answered by STOP."""

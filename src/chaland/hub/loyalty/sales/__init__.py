@@ -1,0 +1,1 @@
+"""Private sales: prices proven, places given, invitations, the door."""
