@@ -12,5 +12,8 @@ urlpatterns: list[URLResolver] = [
     path("connections/", include(f"{_HERE}.connections.urls")),
     path("clearing/", include(f"{_HERE}.clearing.urls")),
     path("loyalty/", include(f"{_HERE}.figures.urls")),
+    path("sales/", include(f"{_HERE}.sales.urls")),
+    path("outreach/", include(f"{_HERE}.outreach.urls")),
     path("me/", include(f"{_HERE}.account.urls")),
+    path("", include(f"{_HERE}.outreach.public")),
 ]
