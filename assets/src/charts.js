@@ -6,16 +6,17 @@
 // with chart = {kind: "line" | "bar", categories: [...], unit: "…",
 //               series: [{name, values, low?, high?, tone?: "accent" | "quiet" | "ok"}]}
 // `low` and `high` draw an interval. A null value is a gap. Put a table with the same numbers beside it.
+// `samples` has the number that each category rests on, written below its name (null: not told).
 //
 // or, what places share, chart = {kind: "chord", nodes: [{name, tone: 0-7, say}],
 //                                 links: [{source, target, value, say}]}; `say` is what a pointer reads.
-import { BarChart, ChordChart, LineChart } from "echarts/charts";
+import { BarChart, ChordChart, CustomChart, LineChart } from "echarts/charts";
 import { GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import * as echarts from "echarts/core";
 import * as langFR from "echarts/i18n/langFR-obj.js";
 import { CanvasRenderer } from "echarts/renderers";
 
-echarts.use([BarChart, ChordChart, LineChart, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
+echarts.use([BarChart, ChordChart, CustomChart, LineChart, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
 echarts.registerLocale("FR", langFR.default ?? langFR);
 
 const language = document.documentElement.lang.startsWith("fr") ? "FR" : "EN";
@@ -66,6 +67,19 @@ function band(series, colour) {
   ];
 }
 
+/** A stroke on each bar: the interval. */
+function strokes(series, colour) {
+  return {
+    type: "custom", silent: true, z: 4, tooltip: { show: false }, encode: { x: 0, y: [1, 2] },
+    data: series.low.flatMap((low, i) => (low === null ? [] : [[i, low, series.high[i]]])),
+    renderItem: (_params, api) => {
+      const [x, y1] = api.coord([api.value(0), api.value(1)]);
+      const y2 = api.coord([api.value(0), api.value(2)])[1];
+      return { type: "line", shape: { x1: x, y1, x2: x, y2 }, style: { stroke: colour, lineWidth: 1.5 } };
+    },
+  };
+}
+
 /** What all charts of a page share: type, motion, and the box that a pointer reads. */
 function frame(element) {
   return {
@@ -99,6 +113,13 @@ function chordOptions(element, spec) {
   };
 }
 
+/** Labels with the sample below each name. */
+function sampled({ samples }) {
+  if (!samples) return {};
+  const below = (i) => (samples[i] == null ? "–" : number.format(samples[i]));
+  return { lineHeight: 15, formatter: (name, i) => `${name}\n${below(i)}` };
+}
+
 function options(element, spec) {
   if (spec.kind === "chord") return chordOptions(element, spec);
   const common = frame(element);
@@ -113,13 +134,14 @@ function options(element, spec) {
     tooltip: { ...common.tooltip, trigger: "axis",
                valueFormatter: (v) => (v == null ? "–" : `${number.format(v)} ${spec.unit ?? ""}`) },
     xAxis: { type: "category", data: spec.categories, boundaryGap: spec.kind === "bar",
-             axisLabel: { color: ink, hideOverlap: true }, axisLine: { lineStyle: { color: rule } },
+             axisLabel: { color: ink, hideOverlap: true, ...sampled(spec) }, axisLine: { lineStyle: { color: rule } },
              axisTick: { show: false } },
     yAxis: { type: "value", axisLabel: { color: ink, formatter: (v) => number.format(v) },
              splitLine: { lineStyle: { color: rule } } },
     series: spec.series.flatMap((s, i) => [
-      ...(s.low ? band(s, colours[i]) : []),
+      ...(s.low && spec.kind === "line" ? band(s, colours[i]) : []),
       drawnSeries(spec, s, colours[i]),
+      ...(s.low && spec.kind === "bar" ? [strokes(s, token(element, "ink"))] : []),
     ]),
   };
 }

@@ -135,3 +135,45 @@ def test_a_signal_names_the_member_to_the_shop_only(released: Cast, client_of: C
     assert "member no." not in director
     neighbour = client_of(released.neighbour).get(reverse("loyalty_signals")).content.decode()
     assert "Many purchases within the hour" not in neighbour
+
+
+def _keep(shop_id: int, month: int, receipts: int) -> None:
+    """Leave a shop so many receipts of a month of 2026."""
+    mine = Receipt.objects.filter(shop_id=shop_id, issued_at__month=month)
+    kept = mine.order_by("pk").values_list("pk", flat=True)[:receipts]
+    mine.exclude(pk__in=list(kept)).delete()
+
+
+def test_a_share_of_few_receipts_is_not_told(released: Cast, client_of: ClientOf) -> None:
+    _keep(released.shop.pk, 11, 12)
+    page = client_of(released.shopkeeper).get(reverse("loyalty"))
+    text = page.content.decode()
+    assert "12 receipts so far: not enough" in text
+    assert "Of 100 receipts" not in text
+    hours = page.context["hours_chart"]
+    assert sum(hours["samples"]) == 12
+    assert set(hours["series"][0]["values"]) == {None}
+    assert not any(row["rate"].text for row in page.context["hours"])
+
+
+def test_each_share_comes_with_its_sample_and_interval(
+    released: Cast, client_of: ClientOf
+) -> None:
+    page = client_of(released.director).get(reverse("loyalty"))
+    attach = page.context["board"].attach
+    told = page.context["figures"]["attach"]["rate"]
+    assert told.sample == f"{attach.receipts:,}"
+    assert float(told.low) <= 100 * attach.rate <= float(told.high)
+    assert f"interval {told.range}" in page.content.decode()
+    chart = page.context["trend_chart"]["series"][0]
+    for low, value, high in zip(chart["low"], chart["values"], chart["high"], strict=True):
+        assert low <= value <= high
+    hours = page.context["hours_chart"]
+    assert len(hours["samples"]) == len(hours["categories"])
+
+
+def test_a_change_within_chance_is_none(released: Cast, client_of: ClientOf) -> None:
+    client, shop = client_of(released.shopkeeper), released.shop.pk
+    assert "no clear change" in client.get(reverse("loyalty")).content.decode()
+    Receipt.objects.filter(shop_id=shop, issued_at__month=11).update(attached_at=None)
+    assert "points against the month before" in client.get(reverse("loyalty")).content.decode()

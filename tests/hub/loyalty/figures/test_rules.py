@@ -1,7 +1,9 @@
 """The threshold, and what must be hidden with what is small."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from chaland.hub.loyalty.figures import rules
 
@@ -45,3 +47,33 @@ def test_a_part_is_told_only_where_the_rest_could_be(some: int, rest: int) -> No
 def test_people_who_differ_by_one_are_told_alike() -> None:
     told = [rules.fives(n) for n in range(100, 105)]
     assert set(told) == {100}
+
+
+@given(st.integers(0, 5_000), st.integers(rules.SAMPLE_MIN, 5_000))
+def test_the_interval_is_wilson_s(some: int, of: int) -> None:
+    some = min(some, of)
+    share = rules.share(some, of)
+    assert share is not None
+    expected = binomtest(some, of).proportion_ci(0.95, "wilson")
+    assert (share.low, share.high) == pytest.approx((expected.low, expected.high), abs=1e-6)
+    assert 0 <= share.low <= share.value <= share.high <= 1
+    assert not share.clearly_apart(share)
+
+
+def test_a_small_sample_has_no_share() -> None:
+    assert rules.share(29, 29) is None
+    wide = rules.share(15, 30)
+    assert wide is not None
+    assert wide.high - wide.low > 0.3
+
+
+def test_shares_are_apart_beyond_chance_only() -> None:
+    few, more = rules.share(40, 100), rules.share(50, 100)
+    assert few is not None
+    assert more is not None
+    assert not few.clearly_apart(more)
+    many, others = rules.share(4_000, 10_000), rules.share(5_000, 10_000)
+    assert many is not None
+    assert others is not None
+    assert many.clearly_apart(others)
+    assert others.clearly_apart(many)

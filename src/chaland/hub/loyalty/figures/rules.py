@@ -1,4 +1,5 @@
-"""What of a figure may leave a shop: the threshold, and what else must be hidden with it. Pure.
+"""What of a figure may be told: the threshold, what else must be hidden with it, and how sure a
+share is. Pure.
 
 A cell that stands on fewer than ``MEMBERS_MIN`` members is hidden. Where cells add up to a total
 that is told, a single hidden cell would be the total less the others: then the smallest cell that
@@ -8,6 +9,8 @@ month's) the difference of one is not seen.
 """
 
 from collections.abc import Sequence
+from math import sqrt
+from typing import NamedTuple
 
 MEMBERS_MIN = 10
 """Fewer members than this are not shown to others than the shop."""
@@ -45,3 +48,36 @@ def part(some: int, all_of_them: int) -> tuple[int, int] | None:
     if not enough(all_of_them) or 0 < some < MEMBERS_MIN or 0 < rest < MEMBERS_MIN:
         return None
     return fives(some), fives(all_of_them)
+
+
+SAMPLE_MIN = 30
+"""A share of fewer is not told: its interval could be more than thirty points wide."""
+_Z = 1.959964
+"""Normal quantile of a two-sided 95 %."""
+
+
+class Share(NamedTuple):
+    """A share of a sample of ``of``, with its 95 % interval (Wilson's score, 1927)."""
+
+    value: float
+    of: int
+    low: float
+    high: float
+
+    def clearly_apart(self, other: "Share") -> bool:
+        """Tell whether two samples' shares differ beyond chance (Newcombe's method 10, 1998)."""
+        first, second = (self, other) if self.value >= other.value else (other, self)
+        below, above = first.value - first.low, second.high - second.value
+        return first.value - second.value > sqrt(below**2 + above**2)
+
+
+def share(some: int, of: int) -> Share | None:
+    """Return a share and its interval; None where the sample is too small to tell it."""
+    if of < SAMPLE_MIN:
+        return None
+    value = some / of
+    spread = _Z * sqrt(value * (1 - value) / of + _Z**2 / (4 * of**2))
+    centre, scale = value + _Z**2 / (2 * of), 1 + _Z**2 / of
+    # rounding may pass the ends of 0 and 1, and the value itself there
+    low, high = (centre - spread) / scale, (centre + spread) / scale
+    return Share(value, of, min(max(low, 0.0), value), max(min(high, 1.0), value))

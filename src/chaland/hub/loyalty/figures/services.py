@@ -134,4 +134,5 @@ def history_of(
         for shop, member, issued, attached, cents, returns in rows.iterator(chunk_size=2_000)
     )
     # row by row into the array: as tuples, the same receipts take six times the memory
-    return History.of(np.fromiter(columns, np.dtype((np.int64, 6))).T, timezone)
+    read = np.fromiter(columns, np.dtype((np.int64, 6))).astype(np.int64, copy=False)
+    return History.of(read.T, timezone)

@@ -57,25 +57,13 @@ class Board:
 def board(asked: Asked, month: date) -> Board:
     """Gather a month."""
     months = [month_of(month_number(month) - back) for back in range(MONTHS_BACK, -1, -1)]
-    # the triangle needs the diagonals of a year before the first month, too
-    town = selectors.released(asked.association_id, THE_TOWN, months[0], months[-1])
-    place = asked.shop.pk if asked.shop else THE_TOWN
-    released = (
-        selectors.released(asked.association_id, place, months[0], months[-1])
-        if asked.shop
-        else town
-    )
-    if not asked.director:
-        town = {m: content for m, content in town.items() if _others(content, place)}
-    newest_month = max(released, default=None)
-    own = None
+    released, town = _released(asked, months)
+    own, trend = None, {m: Attach(**content["attach"]) for m, content in released.items()}
     if asked.shop and not asked.director:
         own = selectors.own_month(asked.shop.pk, month, asked.timezone)
         trend = selectors.own_trend(asked.shop.pk, months, asked.timezone)
-    else:
-        trend = {m: Attach(**content["attach"]) for m, content in released.items()}
     here = released.get(month)
-    town_month = max(town, default=None)
+    newest_month, town_month = max(released, default=None), max(town, default=None)
     shared, shared_until = _shared(asked, town)
     return Board(
         asked=asked,
@@ -97,6 +85,20 @@ def board(asked: Asked, month: date) -> Board:
         shared=shared,
         shared_until=shared_until,
     )
+
+
+def _released(
+    asked: Asked, months: Sequence[date]
+) -> tuple[dict[date, Content], dict[date, Content]]:
+    """Return the released months of the place asked for, and of the town as far as it may be
+    read."""
+    town = selectors.released(asked.association_id, THE_TOWN, months[0], months[-1])
+    if asked.shop is None:
+        return town, town
+    own = selectors.released(asked.association_id, asked.shop.pk, months[0], months[-1])
+    if not asked.director:
+        town = {m: content for m, content in town.items() if _others(content, asked.shop.pk)}
+    return own, town
 
 
 def _others(content: Content, shop: int) -> bool:

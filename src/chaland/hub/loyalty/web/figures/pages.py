@@ -1,6 +1,6 @@
 """The page of loyalty figures: the coalition for its director, one shop for its keeper."""
 
-from datetime import date
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -27,7 +27,9 @@ _HEAT_STEPS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7)
 def page(request: HttpRequest) -> HttpResponse:
     """Show a month's figures."""
     asked = Asked(request)
-    context: dict[str, Any] = {"asked": asked, "threshold": rules.MEMBERS_MIN}
+    context: dict[str, Any] = {
+        "asked": asked, "threshold": rules.MEMBERS_MIN, "sample_min": rules.SAMPLE_MIN,
+    }  # fmt: skip
     if asked.month is not None:
         context |= _context(board(asked, asked.month))
     return render(request, "loyalty/figures.html", context)
@@ -54,7 +56,7 @@ def _context(found: Board) -> dict[str, Any]:
         "figures": _key_figures(found),
         "trend": _trend_rows(found),
         "trend_chart": _trend_chart(found),
-        "hours": [(words.hour_span(hour), *_shares(attach)) for hour, attach in found.hours],
+        "hours": [{"hour": words.hour_span(hour), **_told(attach)} for hour, attach in found.hours],
         "hours_chart": _hours_chart(found),
         "shops": [_shop_row(found, *row) for row in found.shops],
         "labels": _label_tables(found),
@@ -67,51 +69,68 @@ def _context(found: Board) -> dict[str, Any]:
     }
 
 
-def _shares(attach: Attach | None) -> tuple[str, str, str]:
-    """Return receipts, share of receipts and share of revenue in words; dashes where hidden."""
+def _told(attach: Attach | None) -> dict[str, Any]:
+    """Return a rate and its sample in words; nothing where it is hidden."""
     if attach is None:
-        return "", "", ""
-    return (
-        words.number(attach.receipts),
-        words.percent(attach.rate),
-        words.percent(attach.revenue_rate),
-    )
+        return {}
+    enough = attach.receipts >= rules.SAMPLE_MIN
+    return {
+        "receipts": words.number(attach.receipts),
+        "rate": words.told(attach.attached, attach.receipts),
+        "rate_24h": words.told(attach.attached_24h, attach.receipts),
+        "revenue_rate": words.percent(attach.revenue_rate) if enough else "",
+    }
 
 
-def _finding(found: Board) -> dict[str, str] | None:
-    if found.attach is None or found.attach.rate is None:
+def _finding(found: Board) -> dict[str, Any] | None:
+    attach = found.attach
+    if attach is None or not attach.receipts:
         return None
     town = found.town_trend.get(found.month) if found.asked.shop else None
     return {
-        "receipts": words.hundred(found.attach.rate),
-        "revenue": words.hundred(found.attach.revenue_rate),
+        "told": words.told(attach.attached, attach.receipts),
+        "receipts": words.hundred(attach.rate),
+        "revenue": words.hundred(attach.revenue_rate),
         "town": words.hundred(town.rate) if town else "",
+        "town_sample": words.number(town.receipts) if town else "",
     }
 
 
 def _key_figures(found: Board) -> dict[str, Any]:
     """Return the cards; what rests on a year is of the newest closed month."""
-    attach, newest = found.attach, found.newest
-    before = found.trend.get(found.months[-2]) if len(found.months) > 1 else None
-    change = None
-    if attach and attach.rate is not None and before and before.rate is not None:
-        change = round(100 * (attach.rate - before.rate))
-    sign = "" if change is None or not change else "+" if change > 0 else "−"
+    newest = found.newest
     return {
-        "rate": words.percent(attach.rate) if attach else "",
-        "revenue_rate": words.percent(attach.revenue_rate) if attach else "",
-        "rate_24h": words.percent(attach.rate_24h) if attach else "",
-        "receipts": words.number(attach.receipts) if attach else "",
-        "change": None if change is None else abs(change),
-        "sign": sign,
+        "attach": _told(found.attach),
+        "revenue": words.euros(found.attach.cents) if found.attach else "",
+        "change": _change(found),
         "members": "" if found.members is None else words.number(found.members),
         "newcomers": "" if found.newcomers is None else words.number(found.newcomers),
         "active": _people(newest, "active"),
-        "repeat": _share_of(newest, "repeating", "active"),
-        "town_repeat": _share_of(found.town, "repeating", "active") if found.asked.shop else "",
+        "repeat": _repeat(newest),
+        "town_repeat": _repeat(found.town) if found.asked.shop else None,
         "year_until": words.month_name(found.newest_month) if found.newest_month else "",
         "outlook": _outlook(found),
     }
+
+
+def _change(found: Board) -> str:
+    """Compare with the month before; empty where one of both is too small for it."""
+    before = found.trend.get(found.months[-2]) if len(found.months) > 1 else None
+    if found.attach is None or before is None:
+        return ""
+    now = rules.share(found.attach.attached, found.attach.receipts)
+    then = rules.share(before.attached, before.receipts)
+    if now is None or then is None:
+        return ""
+    points = round(100 * (now.value - then.value))
+    if not points or not now.clearly_apart(then):
+        return _("no clear change against the month before")
+    text = ngettext(
+        "%(sign)s%(n)d point against the month before",
+        "%(sign)s%(n)d points against the month before",
+        abs(points),
+    )
+    return text % {"sign": "+" if points > 0 else "−", "n": abs(points)}
 
 
 def _people(content: Any, name: str) -> str:
@@ -119,10 +138,10 @@ def _people(content: Any, name: str) -> str:
     return "" if value is None else words.number(value)
 
 
-def _share_of(content: Any, some: str, whole: str) -> str:
-    if not content or content.get(some) is None or not content.get(whole):
-        return ""
-    return words.percent(content[some] / content[whole])
+def _repeat(content: Any) -> words.Told | None:
+    if not content or content.get("repeating") is None or not content.get("active"):
+        return None
+    return words.told(content["repeating"], content["active"])
 
 
 def _outlook(found: Board) -> dict[str, str] | None:
@@ -139,52 +158,55 @@ def _outlook(found: Board) -> dict[str, str] | None:
     }
 
 
-def _trend_rows(found: Board) -> list[dict[str, str]]:
+def _trend_rows(found: Board) -> list[dict[str, Any]]:
+    months = [(m, found.trend.get(m), found.town_trend.get(m)) for m in found.months]
     return [
-        {
-            "month": words.month_name(month),
-            "receipts": words.number(attach.receipts) if attach else "",
-            "rate": words.percent(attach.rate) if attach else "",
-            "revenue_rate": words.percent(attach.revenue_rate) if attach else "",
-            "town": words.percent(town.rate) if town else "–",
-        }
-        for month in found.months
-        for attach, town in [(found.trend.get(month), found.town_trend.get(month))]
+        {"month": words.month_name(month), "town": _told(town), **_told(attach)}
+        for month, attach, town in months
         if attach or town
     ]
 
 
 def _trend_chart(found: Board) -> dict[str, Any]:
     months = [month for month in found.months if month in found.trend or month in found.town_trend]
-
-    def values(trend: dict[date, Attach]) -> list[float | None]:
-        return [_hundredth(trend.get(month)) for month in months]
-
-    own = {"name": found.asked.place, "values": values(found.trend), "tone": "accent"}
-    series: list[dict[str, Any]] = [own]
+    attaches = [found.trend.get(month) for month in months]
+    own = {"name": found.asked.place, "tone": "accent", **_drawn(attaches)}
+    other: dict[str, Any] = {"tone": "quiet"}
     if found.asked.shop:
-        series.append({"name": _("The town"), "values": values(found.town_trend), "tone": "quiet"})
+        town = _drawn([found.town_trend.get(month) for month in months])
+        other |= {"name": _("The town"), "values": town["values"]}
     else:
-        revenue = [_hundredth(found.trend.get(month), "revenue_rate") for month in months]
         own["name"] = _("of receipts")
-        series.append({"name": _("of revenue"), "values": revenue, "tone": "quiet"})
+        revenue = [_hundredth(attach.revenue_rate if attach else None) for attach in attaches]
+        other |= {"name": _("of revenue"), "values": revenue}
     categories = [words.short_month(month) for month in months]
-    return {"kind": "line", "categories": categories, "unit": "%", "series": series}
+    return {"kind": "line", "categories": categories, "unit": "%", "series": [own, other]}
 
 
-def _hundredth(attach: Attach | None, name: str = "rate") -> float | None:
-    rate = getattr(attach, name) if attach else None
+def _drawn(attaches: Sequence[Attach | None]) -> dict[str, list[float | None]]:
+    """Return rates with their intervals, in per cent; a gap where one isn't told."""
+    shares = [rules.share(a.attached, a.receipts) if a else None for a in attaches]
+    return {
+        "values": [_hundredth(share.value if share else None) for share in shares],
+        "low": [_hundredth(share.low if share else None) for share in shares],
+        "high": [_hundredth(share.high if share else None) for share in shares],
+    }
+
+
+def _hundredth(rate: float | None) -> float | None:
     return None if rate is None else round(100 * rate, 1)
 
 
 def _hours_chart(found: Board) -> dict[str, Any]:
-    series = {
-        "name": _("attached receipts"),
-        "values": [_hundredth(attach) for _hour, attach in found.hours],
-        "tone": "accent",
+    attaches = [attach for _hour, attach in found.hours]
+    series = {"name": _("attached receipts"), "tone": "accent", **_drawn(attaches)}
+    return {
+        "kind": "bar",
+        "categories": [f"{hour}:00" for hour, _attach in found.hours],
+        "samples": [attach.receipts if attach else None for attach in attaches],
+        "unit": "%",
+        "series": [series],
     }
-    hours = [f"{hour}:00" for hour, _attach in found.hours]
-    return {"kind": "bar", "categories": hours, "unit": "%", "series": [series]}
 
 
 def _shop_row(found: Board, shop: Any, content: Any) -> dict[str, Any]:
@@ -192,15 +214,7 @@ def _shop_row(found: Board, shop: Any, content: Any) -> dict[str, Any]:
     if content is None:
         return row
     attach = Attach(**content["attach"])
-    return row | {
-        "told": True,
-        "receipts": words.number(attach.receipts),
-        "rate": words.percent(attach.rate),
-        "bar": f"{100 * (attach.rate or 0):.1f}",
-        "rate_24h": words.percent(attach.rate_24h),
-        "revenue_rate": words.percent(attach.revenue_rate),
-        "members": words.number(content["members"]),
-    }
+    return row | _told(attach) | {"members": words.number(content["members"])}
 
 
 def _label_tables(found: Board) -> list[dict[str, Any]]:
@@ -216,13 +230,7 @@ def _label_tables(found: Board) -> list[dict[str, Any]]:
             "title": title,
             "column": column,
             "rows": [
-                {
-                    "name": label or _("not told"),
-                    "receipts": words.number(attach.receipts),
-                    "rate": words.percent(attach.rate),
-                    "rate_24h": words.percent(attach.rate_24h),
-                    "bar": f"{100 * (attach.rate or 0):.1f}",
-                }
+                {"name": label or _("not told"), **_told(attach)}
                 for label, attach in sorted(parts.items(), key=lambda row: -(row[1].rate or 0))
             ],
         }
@@ -288,13 +296,12 @@ def _rfm(found: Board) -> dict[str, Any] | None:
     return {"columns": columns, "rows": grid}
 
 
-def _shared_rows(found: Board) -> list[dict[str, str]]:
+def _shared_rows(found: Board) -> list[dict[str, Any]]:
     return [
         {
             "shop": shop.name,
             "other": other.name,
-            "of_hundred": words.hundred(both / all_of_them),
-            "bar": f"{100 * both / all_of_them:.1f}",
+            "told": words.told(both, all_of_them),
             "both": words.number(both),
         }
         for shop, other, both, all_of_them in found.shared[:SHARED_ROWS]

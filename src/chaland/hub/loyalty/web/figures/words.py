@@ -1,12 +1,17 @@
 """Loyalty figures as people read them, in the page's language."""
 
+from dataclasses import dataclass
 from datetime import date
 
 from django.utils import formats
 from django.utils.translation import gettext as _
 
+from chaland.hub.loyalty.figures import rules
+
 DECIMALS_BELOW = 0.1
 """Shares under ten per cent have one decimal."""
+NARROW = 0.03
+"""So have the ends of a narrow interval."""
 
 
 def number(value: float, decimals: int = 0) -> str:
@@ -20,6 +25,36 @@ def percent(share: float | None) -> str:
         return "–"
     decimals = 1 if 0 < share < DECIMALS_BELOW else 0
     return _("%(number)s%%") % {"number": number(100 * share, decimals)}
+
+
+@dataclass(frozen=True)
+class Told:
+    """A share as pages say it, never without its sample; ``text`` is empty where that is too small
+    to tell it. ``low`` and ``high`` bound it, of a hundred; ``bar`` is its length in per cent."""
+
+    sample: str
+    text: str = ""
+    low: str = ""
+    high: str = ""
+    range: str = ""
+    bar: str = "0"
+
+
+def told(some: int, of: int) -> Told:
+    """Write so many of a sample."""
+    share = rules.share(some, of)
+    if share is None:
+        return Told(number(of))
+    narrow = share.high < DECIMALS_BELOW or share.high - share.low < NARROW
+    low, high = (number(100 * end, 1 if narrow else 0) for end in (share.low, share.high))
+    return Told(
+        sample=number(of),
+        text=percent(share.value),
+        low=low,
+        high=high,
+        range=_("%(low)s to %(high)s%%") % {"low": low, "high": high},
+        bar=f"{100 * share.value:.1f}",
+    )
 
 
 def hundred(share: float | None) -> str:
