@@ -38,6 +38,8 @@ POINTS_SHOP, STAMPS_SHOP = "le-coin-des-livres", "fromagerie-berangere"
 ADVANTAGE_SHOP = "parfumerie-azelie"
 TILL_SHOP = STAMPS_SHOP
 """Where the cashier's tablet stands; in a smaller town, in its first shop."""
+CLAIMING_SHOPS = ("le-coin-des-livres", "cafe-du-marche", STAMPS_SHOP)
+"""Where members wait for their receipt: the shops whose staff signs in, and the cashier's."""
 SELLER_PIN = "2604"
 """Of every seller: the demo has no secrets."""
 

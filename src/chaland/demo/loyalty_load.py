@@ -19,9 +19,10 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from chaland.demo import loyalty
+from chaland.demo import cast, loyalty
 from chaland.demo.loyalty import TILL_NAME
 from chaland.demo.loyalty_people import person
+from chaland.demo.loyalty_staged import Staged
 from chaland.demo.timing import TownClock
 from chaland.hub.association.models import Association, Shop
 from chaland.hub.common import clock
@@ -74,6 +75,9 @@ class Loading:
         ids = dict(Shop.objects.values_list("slug", "pk"))
         self.shops = [ids[shop.slug] for shop in self.town.shops]
         self.staff = loyalty.staff_of(self.shops)
+        self.staged = Staged(self.association, seed, self.staff)
+        before = [ids[slug] for slug in cast.CLAIMING_SHOPS if slug in ids]
+        self.claiming = list(dict.fromkeys([*before, *self.shops]))
         self.wordings = wordings.current(self.association, "fr")
         self.rewards = {
             reward.programme.asset.kind: reward
@@ -123,11 +127,14 @@ class Loading:
         # written within the time that it is about: the last day of a month belongs to that month
         clock.use(partial(_same, until - timedelta(seconds=1)))
         self.taken += self.step(until)
+        self.staged.join_again(self.member_ids, until)
         behind = target - until > timedelta(days=1)
         if _tasks_are_due(self.tasks_at, until, behind=behind):
             self.tasks_at = until
             due.run_due(until)
             self._settle()
+        if not behind:
+            self.staged.claim(self.claiming, until)
         return behind
 
     def _settle(self) -> None:
