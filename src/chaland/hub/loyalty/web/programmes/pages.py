@@ -108,11 +108,29 @@ def _programme(request: HttpRequest, scope: Scope, found: Programme, **forms: An
 @require_POST
 def add_reward(request: HttpRequest, programme_id: int) -> HttpResponse:
     """Offer another reward."""
+    return _add(request, programme_id, RewardForm, Reward, "reward_form")
+
+
+@staff_required
+@require_POST
+def add_tier(request: HttpRequest, programme_id: int) -> HttpResponse:
+    """Add a tier; it counts from the next receipt on."""
+    return _add(request, programme_id, TierForm, Tier, "tier_form")
+
+
+def _add(
+    request: HttpRequest,
+    programme_id: int,
+    form_of: type[RewardForm | TierForm],
+    model: type[Reward | Tier],
+    name: str,
+) -> HttpResponse:
+    """Save one more of a programme's parts, or show the page again with the form under its name."""
     scope = scope_of(request)
     found = programme_of(scope, programme_id)
-    form = RewardForm(request.POST, programme=found, instance=Reward(programme=found))
+    form = form_of(request.POST, programme=found, instance=model(programme=found))
     if not form.is_valid():
-        return _programme(request, scope, found, reward_form=form)
+        return _programme(request, scope, found, **{name: form})
     form.save()
     messages.success(request, _("Saved."))
     return redirect("programme", found.pk)
@@ -126,20 +144,6 @@ def stop_reward(request: HttpRequest, programme_id: int, reward_id: int) -> Http
     reward = get_object_or_404(Reward, pk=reward_id, programme=found)
     reward.active = False
     reward.save(update_fields=["active"])
-    return redirect("programme", found.pk)
-
-
-@staff_required
-@require_POST
-def add_tier(request: HttpRequest, programme_id: int) -> HttpResponse:
-    """Add a tier; it counts from the next receipt on."""
-    scope = scope_of(request)
-    found = programme_of(scope, programme_id)
-    form = TierForm(request.POST, programme=found, instance=Tier(programme=found))
-    if not form.is_valid():
-        return _programme(request, scope, found, tier_form=form)
-    form.save()
-    messages.success(request, _("Saved."))
     return redirect("programme", found.pk)
 
 
