@@ -48,7 +48,9 @@ function watchScrolling(root) {
   root.querySelectorAll(".table-scroll, .steps ol, .site-nav, .tabs").forEach((e) => observer.observe(e));
 }
 watchScrolling(document);
-document.querySelector(".steps [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+for (const here of document.querySelectorAll(".steps [aria-current], .tabs [aria-current]")) {
+  here.scrollIntoView({ block: "nearest", inline: "center" });
+}
 document.addEventListener("htmx:afterSettle", (event) => watchScrolling(event.target));
 
 // <form data-confirm="…"> asks before it sends.

@@ -19,7 +19,7 @@ from chaland.hub.loyalty.programmes.selectors import offers
 from chaland.hub.loyalty.programmes.words import money, units, why_line
 from chaland.hub.loyalty.receipts.selectors import earned_of
 
-MOVEMENTS, PURCHASES, LOOKUPS = 8, 8, 12
+MOVEMENTS, PURCHASES, LOOKUPS = 8, 5, 5
 
 
 @dataclass(frozen=True)
