@@ -1,16 +1,18 @@
 """What passes between the queue, the makers of messages and the gateways' drivers. No Django.
 
-A driver takes a batch and answers for each message what became of it; what the provider says later
-(reports, answers, bounces) it turns into `Status` and `Heard`. It never raises for a message: an
-exception means that nothing is known of the whole batch (each becomes ``unknown``), but for
-`GatewayErrorTemporary`, which means that surely nothing was handed over.
+A driver draws messages from the engine and says of each, as soon as it knows, what became of it;
+what the provider says later (reports, answers, bounces) it turns into `Status` and `Heard`. It
+never raises for a message: an exception means that nothing is known of those drawn and not yet
+answered for (each becomes ``unknown``), but for `GatewayErrorTemporary` and `GatewayErrorFinal`,
+which mean that surely none of them was handed over.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+from uuid import UUID
 
 
 class GatewayErrorTemporary(Exception):
@@ -20,6 +22,37 @@ class GatewayErrorTemporary(Exception):
 class GatewayErrorFinal(Exception):
     """The gateway refuses us (wrong password, sender not allowed): a person must act. Its text
     holds no secret and no address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A delivery as the claim reads it; ``id`` and ``key`` are the row's."""
+
+    id: int
+    key: UUID
+    campaign_id: int
+    member_id: int
+    channel: str
+    occasion: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whither, in which language, with which words of its own (``outreach.values``). It lives from
+    the claim to the driver's call: never stored, never logged."""
+
+    to: str  # E.164 or an e-mail address
+    language: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Why a delivery doesn't go now; it is tried again at ``until`` (None: never)."""
+
+    reason: str  # of ``Delivery.Reason``
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +157,12 @@ class Driver(Protocol):
 
     capabilities: Capabilities
 
-    def send(self, batch: Sequence[Sms] | Sequence[Mail]) -> list[Outcome]:
-        """Hand messages over; one outcome for each, in their order."""
+    def send(self, batch: Iterable[Sms] | Iterable[Mail]) -> Iterable[Outcome]:
+        """Hand messages over, and yield one outcome for each, in any order, as soon as it is known.
+
+        Draw a message only when it is about to go: drawing it is written down, may wait (the rate)
+        and ends early (a pause); what was drawn and has no outcome when a worker dies is unknown.
+        """
         ...
 
     def look_up(self, key: str, provider_id: str) -> Status | None:
