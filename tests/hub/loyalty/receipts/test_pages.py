@@ -145,7 +145,7 @@ def test_the_queue_is_decided_by_who_may(town: Town) -> None:
     assert browser(town, "director").post(path, {"receipt": receipt}).status_code == 302
     assert town.has() == 23
     again = browser(town).post(path, {"receipt": receipt}, follow=True)  # from a page left open
-    assert "déjà décidé" in again.content.decode()
+    assert "This has been decided already." in again.content.decode()
 
 
 def test_a_claim_is_given_up(town: Town) -> None:
