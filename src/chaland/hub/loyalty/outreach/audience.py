@@ -1,0 +1,137 @@
+"""Whom a campaign reaches. Here, and nowhere else in sales and outreach, a member's number and
+address are read, and consent and suppression are applied."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chaland.hub.loyalty.models import (
+    Campaign,
+    Channel,
+    Delivery,
+    Member,
+    MessageChoice,
+    Permission,
+    Purpose,
+    Suppression,
+)
+from chaland.hub.loyalty.outreach import pressure, segments, values
+from chaland.hub.loyalty.outreach.shapes import Held, Reach, Waiting
+from chaland.hub.loyalty.outreach.stopping import INDEX_OF
+
+_Reason = Delivery.Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What freezing now would bring: chosen by channel (held-out ones not among them), kept apart,
+    and left out by reason. None is fewer than ten, where the number would tell who."""
+
+    chosen: dict[str, int | None]
+    held_out: int | None
+    left_out: dict[str, int | None]
+    readable: bool
+    """Whether both groups will be large enough to read an effect."""
+
+
+def estimate(campaign: Campaign) -> Estimate:
+    """Count a campaign's audience, as freezing it now would draw it."""
+    raise NotImplementedError
+
+
+def freeze(campaign: Campaign, now: datetime) -> int:
+    """Draw a campaign's audience, once, inside of the caller's transaction; return how many
+    deliveries there are. A campaign that was drawn before stays as it is."""
+    raise NotImplementedError
+
+
+def reach(waiting: Sequence[Waiting], now: datetime) -> dict[int, Reach | Held]:
+    """Say of each delivery whither it goes, or why it doesn't: consent, suppression and membership
+    as they are in this moment."""
+    known = _Facts.read(waiting, now)
+    judged = {one.id: known.judge(one) for one in waiting}
+    open_ = [one for one in waiting if isinstance(judged[one.id], str)]
+    words = values.of_waiting(open_, known.members)
+    return {
+        one.id: answer
+        if isinstance(answer := judged[one.id], Held)
+        else Reach(answer, known.members[one.member_id].language, words[one.id])
+        for one in waiting
+    }
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What is known, of a batch, of members, consents and suppressions."""
+
+    campaigns: dict[int, Campaign]
+    members: dict[int, Member]
+    since: dict[tuple[int, str, int, str], datetime]
+    """Since when a consent holds, by member, channel, controller and purpose."""
+    stopped: dict[tuple[int, str, bytes], datetime]
+    automatic: dict[int, list[str]]
+
+    @classmethod
+    def read(cls, waiting: Sequence[Waiting], now: datetime) -> "_Facts":
+        ids = {one.member_id for one in waiting}
+        members = Member.objects.in_bulk(ids)
+        given = Permission.objects.filter(member__in=ids, given=True, since__lte=now)
+        indices = [
+            index
+            for member in members.values()
+            for index in (member.phone_index, member.email_index)
+            if index is not None
+        ]
+        stopped: dict[tuple[int, str, bytes], datetime] = {}
+        rows = Suppression.objects.filter(index__in=indices).order_by("at")
+        for town, channel, index, at in rows.values_list(
+            "association_id", "channel", "index", "at"
+        ):
+            stopped[town, channel, bytes(index)] = at
+        chosen = MessageChoice.objects.filter(member__in=ids)
+        return cls(
+            Campaign.objects.in_bulk({one.campaign_id for one in waiting}),
+            members,
+            {(p.member_id, p.channel, p.controller, p.purpose): p.since for p in given},
+            stopped,
+            dict(chosen.values_list("member_id", "automatic")),
+        )
+
+    def judge(self, one: Waiting) -> str | Held:
+        """Return the address, or why there is none."""
+        campaign, member = self.campaigns[one.campaign_id], self.members.get(one.member_id)
+        strange = member is None or member.association_id != campaign.association_id
+        if member is None or strange or member.state == Member.State.MERGED:
+            return Held(_Reason.GONE)
+        if member.state == Member.State.PAUSED:
+            return Held(_Reason.PAUSED_MEMBER)
+        address: str | None = member.phone if one.channel == Channel.SMS else member.email
+        index = getattr(member, INDEX_OF[Channel(one.channel)])
+        if address is None or index is None:
+            return Held(_Reason.NO_CONTACT)
+        refused = self._refused(campaign, one, bytes(index))
+        return address if refused is None else Held(refused)
+
+    def _refused(self, campaign: Campaign, one: Waiting, index: bytes) -> str | None:
+        """Return why a member may not be written to at an address, if so."""
+        wanted = self.automatic.get(one.member_id, ())
+        if campaign.automatic and campaign.automatic not in wanted:
+            return _Reason.NO_CONSENT
+        mine = (one.member_id, one.channel)
+        if pressure.promotional(campaign):
+            since = self.since.get((*mine, campaign.controller, campaign.purpose))
+            if since is None or not self._portrayed(campaign, one.member_id):
+                return _Reason.NO_CONSENT
+        else:  # it was asked for; but who said stop must have said yes to somebody since
+            since = max((at for key, at in self.since.items() if key[:2] == mine), default=None)
+        stopped = self.stopped.get((campaign.association_id, one.channel, index))
+        if stopped is not None and (since is None or since <= stopped):
+            return _Reason.SUPPRESSED
+        return None
+
+    def _portrayed(self, campaign: Campaign, member_id: int) -> bool:
+        """Say whether the member may be chosen by purchases, where the campaign does (L16)."""
+        if not segments.uses_purchases(campaign.criteria):
+            return True
+        told = (member_id, Channel.NONE, campaign.controller, Purpose.PORTRAIT)
+        return told in self.since

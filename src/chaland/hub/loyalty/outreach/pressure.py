@@ -1,0 +1,193 @@
+"""The caps on messages to one member, over all shops and both channels (L12).
+
+A place is taken in the transaction that claims the delivery, under the member's row lock: two
+workers can't take one place, and a member who is at a till just then is tried again in seconds.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chaland.hub.loyalty import bulk
+from chaland.hub.loyalty.models import Campaign, Delivery, Member, MessageChoice, Pressure
+from chaland.hub.loyalty.outreach import pressure_rules as rules
+from chaland.hub.loyalty.outreach.pressure_rules import USUAL, Asking, Caps
+from chaland.hub.loyalty.outreach.shapes import Held, Waiting
+
+_State, _Reason = Delivery.State, Delivery.Reason
+_BUSY = timedelta(seconds=5)
+_PATIENCE = timedelta(days=1)
+"""Who could have been sent for as long, and wasn't (its gateway is broken, its queue long), no
+longer keeps others waiting."""
+_COMPETES = (_Reason.NONE, _Reason.CAP, _Reason.OWN_CAP, _Reason.OTHERS_TURN, _Reason.QUIET)
+"""What a delivery may wait for and still want a place with its member now."""
+_FIELDS = ("member", "delivery", "controller", "at")
+
+
+def reserve(waiting: Sequence[Waiting], now: datetime) -> dict[int, Held]:
+    """Take a place for each delivery that may go, inside of the caller's transaction; return those
+    that got none, with the reason and when to try again (never, where it would be out of date).
+
+    A receipt that was asked for takes no place. Who has a place keeps it. ``until`` with an empty
+    reason: the member's row is in use, nothing is decided.
+    """
+    campaigns = Campaign.objects.in_bulk({one.campaign_id for one in waiting})
+    counted = [one for one in waiting if promotional(campaigns[one.campaign_id])]
+    kept = set(
+        Pressure.objects.filter(delivery__in=[one.id for one in counted]).values_list(
+            "delivery_id", flat=True
+        )
+    )
+    asking = [one for one in counted if one.id not in kept]
+    free = _locked({one.member_id for one in asking})
+    held = {one.id: Held(_Reason.NONE, now + _BUSY) for one in asking if one.member_id not in free}
+    known = _Known.read(sorted(free), now)
+    rows: list[tuple[int, int, int, datetime]] = []
+    for member_id, mine in _by_member(asking, free).items():
+        got = known.places(member_id, mine, campaigns, now)
+        for one in mine:
+            if one.id in got:
+                controller = campaigns[one.campaign_id].controller
+                rows.append((member_id, one.id, controller, now))
+        held |= known.refusals(member_id, [one for one in mine if one.id not in got], got, now)
+    bulk.insert(Pressure, _FIELDS, rows)
+    return held
+
+
+def release(delivery_ids: Sequence[int]) -> int:
+    """Give back the places of deliveries that were never handed over; how many."""
+    return Pressure.objects.filter(delivery__in=delivery_ids).delete()[0]
+
+
+def promotional(campaign: Campaign) -> bool:
+    """Say whether a campaign's messages count: all but the receipts that members asked for."""
+    return campaign.automatic != Campaign.Automatic.RECEIPT
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Messages that a member may still get, the caps as they hold, and when the next may come."""
+
+    week: int
+    month: int
+    caps: Caps
+    next_at: datetime | None
+
+
+def left(member_id: int, now: datetime) -> Left:
+    """Return what is left of a member's week and month."""
+    known = _Known.read([member_id], now)
+    caps, taken = known.caps(member_id), known.taken[member_id]
+    return Left(
+        max(0, caps.week - sum(at > now - rules.WEEK for at in taken)),
+        max(0, caps.month - sum(at > now - rules.MONTH for at in taken)),
+        caps,
+        rules.next_place(taken, now, caps),
+    )
+
+
+def _locked(member_ids: set[int]) -> set[int]:
+    """Lock members, in order of their ids, but those that another transaction holds (PostgreSQL;
+    SQLite has one writer at a time). The weaker lock: receipts may still name them."""
+    rows = Member.objects.select_for_update(skip_locked=True, no_key=True)
+    return set(rows.filter(pk__in=member_ids).order_by("pk").values_list("pk", flat=True))
+
+
+def _by_member(asking: Sequence[Waiting], members: set[int]) -> dict[int, list[Waiting]]:
+    found: defaultdict[int, list[Waiting]] = defaultdict(list)
+    for one in asking:
+        if one.member_id in members:
+            found[one.member_id].append(one)
+    return found
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What decides, of some members: choices, places taken, and who else waits."""
+
+    choices: Mapping[int, tuple[int | None, int | None]]
+    taken: Mapping[int, list[datetime]]
+    had: Mapping[int, Counter[int]]
+    others: Mapping[int, list[tuple[int, Asking]]]
+
+    @classmethod
+    def read(cls, member_ids: Sequence[int], now: datetime) -> "_Known":
+        chosen = MessageChoice.objects.filter(member__in=member_ids)
+        taken: defaultdict[int, list[datetime]] = defaultdict(list)
+        had: defaultdict[int, Counter[int]] = defaultdict(Counter)
+        past = Pressure.objects.filter(member__in=member_ids, at__gt=now - rules.FAIR)
+        for member, controller, at in past.values_list("member_id", "controller", "at"):
+            had[member][controller] += 1
+            if at > now - rules.MONTH:
+                taken[member].append(at)
+        return cls(
+            {m: (w, n) for m, w, n in chosen.values_list("member_id", "per_week", "per_month")},
+            taken,
+            had,
+            _competitors(member_ids, now),
+        )
+
+    def caps(self, member_id: int) -> Caps:
+        return USUAL.lowered(*self.choices.get(member_id, (None, None)))
+
+    def places(
+        self,
+        member_id: int,
+        mine: Sequence[Waiting],
+        campaigns: Mapping[int, Campaign],
+        now: datetime,
+    ) -> set[int]:
+        """Return which of a member's deliveries get a place now, others' claims considered."""
+        free = rules.places(self.taken[member_id], now, self.caps(member_id))
+        asking = {one.id: _asking(one.id, member_id, campaigns[one.campaign_id]) for one in mine}
+        asking |= {pk: other for pk, other in self.others.get(member_id, ()) if pk not in asking}
+        won = rules.winners(list(asking.values()), self.had[member_id], free)
+        return {one.delivery_id for one in won} & {one.id for one in mine}
+
+    def refusals(
+        self, member_id: int, refused: Sequence[Waiting], got: set[int], now: datetime
+    ) -> dict[int, Held]:
+        """Return why and until when each of a member's other deliveries waits."""
+        caps = self.caps(member_id)
+        free = rules.places(self.taken[member_id], now, caps) - len(got)
+        taken = [*self.taken[member_id], *(now for _ in got)]
+        until: datetime | None
+        if free > 0:
+            reason, until = _Reason.OTHERS_TURN, now + timedelta(hours=1)
+        else:
+            own = rules.places(taken, now, USUAL) > 0
+            reason = _Reason.OWN_CAP if own else _Reason.CAP
+            until = rules.next_place(taken, now, caps)
+        return {
+            one.id: Held(reason, until if until and until < one.expires_at else None)
+            for one in refused
+        }
+
+
+def _asking(delivery_id: int, member_id: int, campaign: Campaign) -> Asking:
+    lot = rules.lot(member_id, campaign.pk, campaign.seed)
+    return Asking(delivery_id, campaign.controller, lot)
+
+
+def _competitors(member_ids: Sequence[int], now: datetime) -> dict[int, list[tuple[int, Asking]]]:
+    """Return the deliveries that wait for a place with these members, as far as they could go."""
+    rows = (
+        Delivery.objects.filter(
+            state__in=(_State.PLANNED, _State.READY, _State.HELD),
+            member__in=member_ids,
+            reason__in=_COMPETES,
+            expires_at__gt=now,
+            not_before__gt=now - _PATIENCE,
+            not_before__lte=now + _PATIENCE,
+            campaign__state=Campaign.State.RUNNING,
+        )
+        .exclude(campaign__automatic=Campaign.Automatic.RECEIPT)
+        .select_related("campaign")
+    )
+    found: defaultdict[int, list[tuple[int, Asking]]] = defaultdict(list)
+    for row in rows.only("member_id", "campaign__controller", "campaign__seed"):
+        if row.member_id is not None:
+            asking = _asking(row.pk, row.member_id, row.campaign)
+            found[row.member_id].append((row.pk, asking))
+    return found

@@ -1,0 +1,198 @@
+"""Stop: by an answer, a link, a complaint or an address that is none. It holds for every shop (L8).
+
+An address is kept as a keyed hash (the members' blind index), so that it stays known after its
+member is erased. A suppression holds against every consent that is older than it; nothing of it is
+ever deleted, and a later, explicit consent is what lifts it.
+"""
+
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from chaland.hub.association.models import Association, Shop
+from chaland.hub.loyalty.consent import services as consent
+from chaland.hub.loyalty.members import contacts
+from chaland.hub.loyalty.models import (
+    THE_ASSOCIATION,
+    Campaign,
+    Channel,
+    Delivery,
+    Member,
+    MessageChoice,
+    Permission,
+    Suppression,
+)
+
+_Cause = Suppression.Cause
+INDEX_OF = {Channel.SMS: "phone_index", Channel.EMAIL: "email_index"}
+"""Where a member's row has the blind index of a channel's address."""
+_NUMBER_BYTES, _SEAL_BYTES = 6, 8
+_CODES = {Channel.SMS: b"s", Channel.EMAIL: b"e"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    association_id: int
+    channel: str
+    index: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribing:
+    """What a link to unsubscribe names: a member, by which channel, and which campaign brought it.
+
+    ``subscribed``: somebody may still write by this channel.
+    """
+
+    member_id: int
+    association_id: int
+    campaign_id: int
+    channel: str
+    language: str
+    controller_name: str
+    association_name: str
+    subscribed: bool
+
+
+def stop(
+    association_id: int,
+    channel: str,
+    address: str,
+    cause: str,
+    at: datetime,
+    *,
+    delivery_id: int | None = None,
+) -> bool:
+    """Never write to an address again, and withdraw its member's consents to the channel, for every
+    shop; said twice, it is said once. Returns False where a stop as late was on record already.
+
+    ``address``: E.164, or an e-mail address; MemberErrorFinal where it is neither.
+    """
+    if channel == Channel.SMS:
+        index = contacts.blind("phone", association_id, contacts.phone_of(address))
+    else:
+        index = contacts.blind("email", association_id, contacts.email_of(address))
+    return _stop(_Address(association_id, channel, index), cause, at, delivery_id)
+
+
+def suppress_delivery(delivery_id: int, cause: str, at: datetime) -> bool:
+    """Do as `stop` does for the address that a delivery went to: a bounce or a complaint names the
+    message, not the address. False where there is nobody (erased, or no longer that address).
+
+    An address that doesn't exist was so when the message went: a consent given since, with another
+    address, stands.
+    """
+    delivery = Delivery.objects.select_related("member").filter(pk=delivery_id).first()
+    member = delivery.member if delivery else None
+    if delivery is None or member is None:
+        return False
+    index = getattr(member, INDEX_OF[Channel(delivery.channel)])
+    if index is None:
+        return False
+    if cause == _Cause.BOUNCED:
+        at = delivery.sending_at or at
+    address = _Address(member.association_id, delivery.channel, index)
+    return _stop(address, cause, at, delivery_id)
+
+
+def token(choice: UUID, campaign_id: int, channel: str) -> str:
+    """Return what a link to unsubscribe carries: 42 letters that name nobody, and that only this
+    hub makes. It says all by itself: a delivery that a restored back-up has lost still stops."""
+    told = choice.bytes + campaign_id.to_bytes(_NUMBER_BYTES) + _CODES[Channel(channel)]
+    return urlsafe_b64encode(told + _seal(told)).rstrip(b"=").decode()
+
+
+def of_token(text: str) -> Unsubscribing | None:
+    """Return what a link names; None where it isn't of this hub, or its member has been erased."""
+    found = _read(text)
+    if found is None:
+        return None
+    choice, campaign_id, channel = found
+    row = MessageChoice.objects.select_related("member").filter(token=choice).first()
+    if row is None:
+        return None
+    member = row.member
+    campaign = Campaign.objects.filter(pk=campaign_id).first()
+    town = Association.objects.filter(pk=member.association_id).first()
+    name = town.name if town else ""
+    controller = campaign.controller if campaign else THE_ASSOCIATION
+    if controller != THE_ASSOCIATION:
+        shop = Shop.objects.filter(pk=controller, association=member.association_id).first()
+        controller_name = shop.name if shop else name
+    else:
+        controller_name = name
+    return Unsubscribing(
+        member.pk,
+        member.association_id,
+        campaign_id,
+        channel,
+        member.language,
+        controller_name,
+        name,
+        Permission.objects.filter(member=member, channel=channel, given=True).exists(),
+    )
+
+
+def unsubscribe(text: str, now: datetime) -> bool:
+    """Stop as a link asks; once is as good as twice. False where the link isn't of this hub."""
+    named = of_token(text)
+    if named is None:
+        return False
+    member = Member.objects.get(pk=named.member_id)
+    index = getattr(member, INDEX_OF[Channel(named.channel)])
+    sent = Delivery.objects.filter(
+        campaign=named.campaign_id, member=member, channel=named.channel
+    ).order_by("-pk")
+    delivery_id = sent.values_list("pk", flat=True).first()
+    if index is None:
+        _withdraw(member, named.channel, now)
+    else:
+        address = _Address(named.association_id, named.channel, index)
+        _stop(address, _Cause.UNSUBSCRIBED, now, delivery_id)
+    return True
+
+
+def _stop(address: _Address, cause: str, at: datetime, delivery_id: int | None) -> bool:
+    with transaction.atomic(using="loyalty"):
+        row, made = Suppression.objects.get_or_create(
+            association_id=address.association_id,
+            channel=address.channel,
+            index=address.index,
+            cause=cause,
+            defaults={"at": at, "delivery_id": delivery_id},
+        )
+        later = made or bool(
+            Suppression.objects.filter(pk=row.pk, at__lt=at).update(at=at, delivery_id=delivery_id)
+        )
+        if cause != _Cause.BOUNCED:  # nobody said anything: the address is wrong, not the wish
+            whose = {INDEX_OF[Channel(address.channel)]: address.index}
+            for member in Member.objects.filter(association_id=address.association_id, **whose):
+                _withdraw(member, address.channel, at)
+    return later
+
+
+def _withdraw(member: Member, channel: str, at: datetime) -> None:
+    consent.withdraw_all(member, place="stop", occurred_at=at, channel=channel)
+
+
+def _seal(told: bytes) -> bytes:
+    return hmac.digest(settings.INDEX_KEY, b"chaland unsubscribe " + told, "sha256")[:_SEAL_BYTES]
+
+
+def _read(text: str) -> tuple[UUID, int, str] | None:
+    try:
+        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (Base64Error, ValueError):
+        return None
+    told, seal = raw[:-_SEAL_BYTES], raw[-_SEAL_BYTES:]
+    if not hmac.compare_digest(seal, _seal(told)):
+        return None
+    number = int.from_bytes(told[16 : 16 + _NUMBER_BYTES])
+    channel = next(name for name, code in _CODES.items() if told.endswith(code))
+    return UUID(bytes=told[:16]), number, channel
