@@ -1,7 +1,9 @@
 // The till page: amount, customer, attach. Everything else waits behind a button.
 import * as amount from "./till/amount.js";
+import * as answering from "./till/answered.js";
 import { ask, passing, Refused, write } from "./till/api.js";
 import * as card from "./till/card.js";
+import * as customer from "./till/customer.js";
 import * as enrol from "./till/enrol.js";
 import * as find from "./till/find.js";
 import { hubNow, remember } from "./till/hubtime.js";
@@ -24,7 +26,9 @@ let seller = null;
 let member = null; // whom the sale is for: { ref, name, hint } or { contact, name } without a network
 let details = null; // the member's card
 let news = []; // what was just used, and its undoing
-let sending = false; // a receipt is on its way: its button must not be drawn alive again
+let asked = 0; // questions about the customer's card: only the newest one's answer counts
+let standing = 0; // changes of who serves: what the hub said before one is old
+let leaving = Promise.resolve(); // the hub hears that the till was locked
 const recent = []; // receipts of this page's life, for returns
 
 // Where the page is ------------------------------------------------------------------------------
@@ -32,6 +36,8 @@ const recent = []; // receipts of this page's life, for returns
 function place(name) {
   for (const id of ["pairing", "sellers", "sale"]) $(id).hidden = id !== name;
   for (const id of ["seller", "menu", "status"]) $(id).hidden = name === "pairing";
+  // A customer's data doesn't stay before whoever comes to a locked till.
+  if (name !== "sale") for (const box of document.querySelectorAll("dialog[open]")) box.close();
 }
 
 function at(step) {
@@ -50,9 +56,18 @@ function next() {
 }
 
 function nextSale() {
+  if (answering.isBusy()) return;
   amount.set(0);
   next();
   $("amount").focus({ preventScroll: true });
+}
+
+const answered = (act) => answering.answered(act, refusedHere);
+
+function refusedHere({ message }) {
+  draw();
+  warn(message);
+  $("card").querySelector("[data-attach]:enabled, [data-next]")?.focus({ preventScroll: true });
 }
 
 // The customer -----------------------------------------------------------------------------------
@@ -67,14 +82,15 @@ async function choose(row) {
   $("card").querySelector("[data-attach]")?.focus({ preventScroll: true });
   say(row.name);
   if (!row.ref) return;
+  const mine = ++asked;
   try {
     const came = await ask("member", { member: row.ref });
-    if (member !== row) return;
+    if (mine !== asked || member !== row) return;
     details = came;
     draw();
   } catch (refused) {
     if (!(refused instanceof Refused)) throw refused;
-    if (member === row) warn(refused.message);
+    if (mine === asked && member === row) warn(refused.message);
   }
 }
 
@@ -84,10 +100,11 @@ function draw() {
   if ($("sale").dataset.at !== "card") return;
   const held = document.activeElement?.dataset?.attach !== undefined;
   const cents = amount.cents();
-  const attachButton = h("button", { type: "button", class: "big", "data-attach": true, disabled: !cents || sending, onclick: attach },
+  const attachButton = h("button", { type: "button", class: "big", "data-attach": true, disabled: !cents, onclick: attach },
     cents ? t("attach", { amount: money(cents) }) : t("amount_first"));
   const more = details
-    ? [...redeem.buttons(details, member, redeemed), h("button", { type: "button", class: "second", onclick: consents }, t("consents")),
+    ? [...redeem.buttons(details, member, redeemed.bind(null, member)),
+       h("button", { type: "button", class: "second", onclick: () => customer.consents(member, details.consents) }, t("consents")),
        h("button", { type: "button", class: "second", onclick: account }, t("account"))]
     : [];
   card.show({
@@ -108,108 +125,66 @@ function arrived() {
 }
 
 /** Something was used (or given up): say it, let it be undone, show the balances anew. */
-async function redeemed(used) {
-  const mine = member;
-  const came = await ask("member", { member: member.ref }).catch(() => details);
+async function redeemed(mine, used, known) {
+  if (used) say(used.text);
+  const newest = ++asked;
+  const came = known ?? await ask("member", { member: mine.ref }).catch((refused) => {
+    if (!(refused instanceof Refused)) throw refused;
+    return details;
+  });
   if (member !== mine) return;
-  details = came;
-  news = [];
+  if (newest === asked) details = came;
+  if (used || !known) news = [];
   if (used) {
-    say(used.text);
     news = [h("p", { class: "notice" }, used.text)];
-    if (used.undo) {
-      news.push(undoButton(async () => {
-        await write("undo", { undo: used.undo });
-        details = await ask("member", { member: member.ref });
-      }, () => { news = []; draw(); }));
-    }
+    if (used.undo) news.push(undoButton(used.undo, () => redeemed(mine, null)));
   }
   draw();
 }
 
-async function account() {
-  try {
-    const { svg, address, text } = await ask("account", { member: member.ref });
-    if (text) dialog(t("account"), h("p", { class: "notice" }, text));
-    else qr(t("account"), svg, address, t("account_help"));
-  } catch (refused) {
-    if (!(refused instanceof Refused)) throw refused;
-    warn(refused.message);
-  }
-}
+const account = () => answered(async () => {
+  const came = await ask("account", { member: member.ref });
+  return () => customer.account(came);
+});
 
-function qr(title, svg, address, help) {
-  dialog(title,
-    h("img", { class: "qr", alt: t("qr_alt"), src: `data:image/svg+xml,${encodeURIComponent(svg)}` }),
-    h("p", { class: "hint" }, help),
-    h("p", { class: "hint" }, new URL(address, location).host));
-}
-
-/** What the customer agreed to, each with its way out; giving is as easy, with the text shown. */
-function consents() {
-  const trouble = h("p", { class: "trouble", role: "alert", hidden: true });
-  const boxes = details.consents.map((one) =>
-    h("label", { class: "tick" },
-      h("input", { type: "checkbox", checked: one.given, onchange: async ({ target }) => {
-        try {
-          trouble.hidden = true;
-          await write("consent", { member: member.ref, controller: one.controller, purpose: one.purpose, channel: one.channel, given: target.checked, wording: one.wording });
-          one.given = target.checked;
-        } catch (refused) {
-          if (!(refused instanceof Refused)) throw refused;
-          target.checked = !target.checked;
-          trouble.textContent = refused.message;
-          trouble.hidden = false;
-        }
-      } }),
-      h("span", {}, one.text)));
-  dialog(t("consents"), h("p", { class: "hint" }, t("consents_help")), trouble, h("div", { class: "list" }, ...boxes));
-}
+const eReceipt = (receipt) => answered(async () => {
+  const came = await ask("e-receipt", { receipt });
+  return () => customer.qr(t("e_receipt"), came, t("e_receipt_help"));
+});
 
 // Attaching --------------------------------------------------------------------------------------
 
-async function attach() {
+function attach() {
   const cents = amount.cents();
   const whom = member.ref ? { member: { ref: member.ref, name: member.name } } : { contact: member.contact };
   const body = {
     ...whom, amount_cents: cents, number: $("number").value.trim(),
     issued_at: new Date(hubNow()).toISOString(), shift: seller?.shift ?? "",
   };
-  const mine = member;
-  sending = true;
-  draw();
-  warn(null);
-  let entry, answer;
-  try {
-    entry = await queue.add(body, till.shop.id);
-    answer = await queue.deliver(entry);
-  } finally {
-    sending = false;
-  }
-  if (member !== mine) return;
-  if (!(answer instanceof Refused)) return done(answer, cents);
-  if (passing(answer.status)) return keptForLater(body, entry);
-  // Said here and now: it need not stand in the list of the refused as well.
-  await queue.remove(entry.key);
-  warn(answer.message);
-  draw();
+  return answered(async (here) => {
+    const entry = await queue.add(body, till.shop.id);
+    const answer = await queue.deliver(entry);
+    if (!(answer instanceof Refused)) return attached(answer, cents);
+    if (passing(answer.status)) return () => keptForLater(body, entry);
+    // Said here and now: it need not stand in the list of the refused as well.
+    if (here()) await queue.remove(entry.key);
+    throw answer;
+  });
 }
 
-async function attachArrived(one) {
-  try {
-    done(await write("attach", { member: member.ref, receipt: one.receipt }), one.cents);
-  } catch (refused) {
-    if (!(refused instanceof Refused)) throw refused;
-    warn(refused.message);
-  }
-}
+const attachArrived = (one) => answered(async () =>
+  attached(await write("attach", { member: member.ref, receipt: one.receipt }), one.cents));
 
-function done(answer, cents) {
+/** The hub has it, whether or not the sale is still there to show it. */
+function attached(answer, cents) {
   if (answer.code) {
     recent.unshift({ code: answer.code, cents, at: hubNow() });
     recent.length = Math.min(recent.length, RECENT);
   }
-  const undo = undoButton(() => write("undo", { undo: answer.undo }));
+  return () => done(answer);
+}
+
+function done(answer) {
   card.show({
     member, card: answer.card, onclose: nextSale,
     top: [
@@ -217,7 +192,7 @@ function done(answer, cents) {
       ...(answer.earned.length || answer.claimed ? [] : [h("p", { class: "notice" }, t("earned_nothing"))]),
     ],
     actions: [
-      undo,
+      undoButton(answer.undo, undoneSale),
       answer.receipt ? h("button", { type: "button", class: "second", onclick: () => eReceipt(answer.receipt) }, t("e_receipt")) : "",
       answer.code ? h("p", { class: "hint" }, t("code_is", { code: answer.code })) : "",
       h("button", { type: "button", class: "big", "data-next": true, onclick: nextSale }, t("next")),
@@ -228,17 +203,17 @@ function done(answer, cents) {
 
 function keptForLater(body, entry) {
   const shown = preview(till, body);
-  const undo = undoButton(async () => {
+  const takeBack = async (key) => {
     if (await queue.remove(entry.key)) return;
     // It went out in the very moment: ask for its answer, and undo that.
     const sent = await queue.deliver(entry);
     if (sent instanceof Refused) throw sent;
-    await write("undo", { undo: sent.undo });
-  });
+    await write("undo", { key, undo: sent.undo });
+  };
   card.show({
     member, card: null, onclose: nextSale,
     top: [h("p", { class: "notice warn" }, t("kept")), ...card.earned(shown), shown.length ? h("p", { class: "hint" }, t("preview")) : ""],
-    actions: [undo, h("button", { type: "button", class: "big", "data-next": true, onclick: nextSale }, t("next"))],
+    actions: [undoButton(null, undoneSale, takeBack), h("button", { type: "button", class: "big", "data-next": true, onclick: nextSale }, t("next"))],
   });
   finished(t("kept"));
 }
@@ -250,18 +225,17 @@ function finished(said) {
   $("card").querySelector("[data-next]").focus({ preventScroll: true });
 }
 
-function undoButton(act, after = undoneSale) {
-  const button = h("button", { type: "button", class: "second undo", onclick: async () => {
-    button.disabled = true;
-    try {
-      await act();
-      after();
-    } catch (refused) {
-      if (!(refused instanceof Refused)) throw refused;
-      warn(refused.message);
-    }
-  } }, t("undo"));
-  setTimeout(() => button.remove(), UNDO_MS);
+/** `undo`: what the hub called so; `after` shows what stands then. */
+function undoButton(undo, after, act = (key) => write("undo", { key, undo })) {
+  const key = crypto.randomUUID();
+  const button = h("button", { type: "button", class: "second undo", onclick: () => answered(async () => {
+    await act(key);
+    return after;
+  }) }, t("undo"));
+  setTimeout(() => {
+    news = news.filter((one) => one !== button);
+    button.remove();
+  }, UNDO_MS);
   return button;
 }
 
@@ -270,16 +244,6 @@ function undoneSale() {
   choose(member);
   say(t("undone"));
   warn(t("undone"));
-}
-
-async function eReceipt(receipt) {
-  try {
-    const { svg, address } = await ask("e-receipt", { receipt });
-    qr(t("e_receipt"), svg, address, t("e_receipt_help"));
-  } catch (refused) {
-    if (!(refused instanceof Refused)) throw refused;
-    warn(refused.message);
-  }
 }
 
 // Start ------------------------------------------------------------------------------------------
@@ -300,22 +264,26 @@ function open(state) {
   if (!seller && state.sellers.length) {
     place("sellers");
     sellers.show(state.sellers);
-  } else {
-    place("sale");
-    showSeller();
-    $("amount").focus({ preventScroll: true });
+    return;
   }
+  const selling = !$("sale").hidden; // the network came back in the middle of a sale
+  place("sale");
+  showSeller();
+  if (!selling) $("amount").focus({ preventScroll: true });
 }
 
 async function load() {
   try {
     // A till that was locked stays so, whoever the hub believes to stand there: it is told first.
-    if (await kept.get("locked")) await ask("leave");
+    if (await kept.get("locked")) await (leaving = ask("leave"));
+    const before = standing;
     const state = await ask("state");
     document.body.dataset.lost = "no";
-    if (await kept.get("locked")) state.seller = null;
-    await kept.put("state", state);
+    const locked = await kept.get("locked");
+    if (standing !== before) state.seller = seller;
+    else if (locked) state.seller = null;
     open(state);
+    await kept.put("state", state);
   } catch (refused) {
     if (!(refused instanceof Refused)) throw refused;
     const state = await kept.get("state");
@@ -334,15 +302,22 @@ async function load() {
 async function lock() {
   if (!till?.sellers.length) return;
   seller = till.seller = null;
+  standing++;
+  answering.breakOff();
   nextSale();
   place("sellers");
   sellers.show(till.sellers);
-  await kept.put("locked", true);
-  await kept.put("state", till);
-  // Without an answer the hub hears of it at the next `load`.
-  await ask("leave").catch((refused) => {
-    if (!(refused instanceof Refused)) throw refused;
-  });
+  const told = async () => {
+    await kept.put("locked", true);
+    await kept.put("state", till);
+    await ask("leave");
+  };
+  await (leaving = told()).catch(unheard);
+}
+
+/** Without an answer the hub hears of the locking at the next `load`. */
+function unheard(refused) {
+  if (!(refused instanceof Refused)) throw refused;
 }
 
 function menu() {
@@ -387,6 +362,7 @@ function start() {
   sellers.startSellers(async (who, known) => {
     warn(null);
     seller = till.seller = who;
+    standing++;
     // Known to this device alone, the hub wants the PIN again when it is back.
     if (known) {
       await kept.put("locked", false);
@@ -397,7 +373,7 @@ function start() {
     showSeller();
     nextSale();
     outbox.status();
-  });
+  }, () => leaving.catch(unheard));
   sellers.lockWhenIdle(lock);
   $("sum").addEventListener("submit", (event) => event.preventDefault());
   $("sum").addEventListener("keydown", (event) => {
@@ -418,7 +394,8 @@ function start() {
   addEventListener("online", load);
   addEventListener("offline", outbox.status);
   $("scan").addEventListener("click", async () => {
-    const code = await scan();
+    $("scan").disabled = true; // a second tap would open a second camera
+    const code = await scan().finally(() => ($("scan").disabled = false));
     if (code) scanned(code);
   });
   $("seller").addEventListener("click", lock);
@@ -431,6 +408,8 @@ function start() {
 
 /** The hub knows this device no more: receipts that wait stay, sealed, for when it is paired again. */
 function shut() {
+  answering.breakOff();
+  nextSale();
   place("pairing");
   if (till) warn(t("revoked"));
 }

@@ -5,6 +5,7 @@ import { $, money } from "./view.js";
 const LONGEST = 8;
 let typed = "";
 let finished = false;
+let held = null; // keys pressed while the hub's answer about this sale is on its way
 
 export function cents() {
   const [euros, rest] = typed.split(",");
@@ -17,7 +18,29 @@ export function finish() {
   finished = true;
 }
 
+/** Until `release` keys wait: typed ahead, they are the next sale's, and none of them may be lost. */
+export function hold() {
+  held = [];
+}
+
+/** Take the keys that waited as if they were pressed now; `drop`: forget them. */
+export function release(drop = false) {
+  const keys = drop ? [] : (held ?? []);
+  held = null;
+  keys.forEach(press);
+}
+
+/** What stands here, to be put back by `restore` when what was typed since was a scanner's. */
+export const mark = () => ({ typed, waiting: held?.length ?? 0 });
+
+export function restore({ typed: before, waiting }) {
+  if (held) held.length = Math.min(held.length, waiting);
+  typed = before;
+  show();
+}
+
 export function press(key) {
+  if (held) return held.push(key);
   if (finished) {
     finished = false;
     typed = "";

@@ -1,5 +1,6 @@
 // A newcomer: two fields, and boxes that nobody has ticked before.
 import { ask, Refused, write } from "./api.js";
+import { attempt, keyring } from "./attempt.js";
 import { dialog, h, t } from "./view.js";
 
 /** Open the form; what was typed to look for the customer is filled in already. */
@@ -10,26 +11,39 @@ export function open(till, text, kind, { chosen }) {
   const consents = h("div", { class: "list" });
   const warning = h("div", { "aria-live": "polite" });
   const over15 = h("input", { type: "checkbox", id: "over-15" });
-  const key = crypto.randomUUID();
-  const save = async (event, anyway = false) => {
+  const keys = keyring();
+  const same = (row) => { box.close(); chosen(row); };
+  const save = (event, anyway = false) => {
     event.preventDefault();
-    submit.disabled = true;
-    try {
-      const made = await write("enrol", {
-        key: anyway ? crypto.randomUUID() : key,
+    checked++; // what a check says now is older than what this will say
+    return attempt(warning, async () => {
+      const said = {
         name: name.value, contact: reach.value, over_15: over15.checked, anyway,
         consents: [...consents.querySelectorAll("input:checked")].map((box) => JSON.parse(box.value)),
-      });
-      box.close();
-      chosen(made.member, made);
-    } catch (refused) {
-      if (!(refused instanceof Refused)) throw refused;
-      show(warning, refused, { chosen: (row) => { box.close(); chosen(row); }, anyway: (e) => save(e, true) });
+      };
+      const content = JSON.stringify(said);
+      const made = await write("enrol", { key: keys.of(content), ...said });
+      keys.answered(content);
+      // Given up meanwhile: the newcomer is a member now, but this sale is another's.
+      if (box.open) same(made.member);
+    }, (refused) => {
+      show(warning, refused, { chosen: same, anyway: (e) => save(e, true) });
       const wrong = { name, contact: reach }[refused.body.field];
       wrong?.setAttribute("aria-invalid", "true");
       wrong?.focus();
-    } finally {
-      submit.disabled = false;
+    });
+  };
+  /** Before anything is saved: is it somebody who is a member already? */
+  let checked = 0;
+  const check = async () => {
+    const mine = ++checked;
+    if (!reach.value.trim()) return;
+    try {
+      await ask("enrol/check", { name: name.value, contact: reach.value });
+      if (mine === checked) warning.replaceChildren();
+    } catch (refused) {
+      if (!(refused instanceof Refused)) throw refused;
+      if (mine === checked) show(warning, refused, { chosen: same });
     }
   };
   const submit = h("button", { class: "big" }, t("enrol_now"));
@@ -43,7 +57,6 @@ export function open(till, text, kind, { chosen }) {
     submit);
   const box = dialog(t("enrol_title"), form);
   boxes(consents, till, reach.value);
-  const check = () => warnEarly(warning, name.value, reach.value, { chosen: (row) => { box.close(); chosen(row); } });
   reach.addEventListener("input", () => boxes(consents, till, reach.value));
   reach.addEventListener("change", check);
   name.addEventListener("change", check);
@@ -64,18 +77,6 @@ function boxes(place, till, contact) {
           h("span", {}, a.text))))));
 }
 
-/** Before anything is saved: is it somebody who is a member already? */
-async function warnEarly(place, name, contact, listeners) {
-  if (!contact.trim()) return;
-  try {
-    await ask("enrol/check", { name, contact });
-    place.replaceChildren();
-  } catch (refused) {
-    if (!(refused instanceof Refused)) throw refused;
-    show(place, refused, listeners);
-  }
-}
-
 function show(place, refused, { chosen, anyway }) {
   const found = refused.body.found ?? [];
   place.replaceChildren(
@@ -87,4 +88,3 @@ function show(place, refused, { chosen, anyway }) {
       ? h("button", { type: "button", class: "second", onclick: anyway }, t("enrol_anyway"))
       : "");
 }
-

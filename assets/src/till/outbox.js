@@ -2,9 +2,13 @@
 import { $, dialog, h, hour, money, t } from "./view.js";
 import * as queue from "./queue.js";
 
+let asked = 0;
+
 /** The chip in the bar: the network, and how much waits. */
 export async function status() {
+  const mine = ++asked;
   const { waiting, parked } = await queue.counts();
+  if (mine !== asked) return;
   const chip = $("status");
   const offline = !navigator.onLine || document.body.dataset.lost === "yes";
   chip.dataset.tone = parked ? "bad" : offline || waiting ? "warn" : "ok";
@@ -23,17 +27,21 @@ function whom(body) {
 
 export async function open() {
   const place = h("ul", { class: "list" });
+  let read = 0;
   const draw = async () => {
+    const mine = ++read;
     const items = await queue.list();
+    if (mine !== read) return;
     place.replaceChildren(...items.map((item) => row(item, draw)));
     if (!items.length) place.replaceChildren(h("li", {}, t("nothing_waits")));
   };
-  await draw();
+  // Open before anything is read: a second tap meets the dialog.
   const box = dialog(t("waits"), h("p", { class: "hint" }, t("waits_help")), place,
     h("div", { class: "actions" },
       h("button", { type: "button", onclick: () => queue.flush(undefined, true).then(draw) }, t("send_now"))));
   document.addEventListener("till:queue", draw);
   box.addEventListener("close", () => document.removeEventListener("till:queue", draw));
+  await draw();
 }
 
 function row(item, draw) {

@@ -55,8 +55,10 @@ export async function remove(key) {
 }
 
 export async function retry(key) {
-  const item = await queue.get(key);
-  if (item) await queue.put({ ...item, state: "waiting", reason: "", tries: 0, after: 0 });
+  await navigator.locks.request("till-queue", async () => {
+    const item = await queue.get(key);
+    if (item) await queue.put({ ...item, state: "waiting", reason: "", tries: 0, after: 0 });
+  });
   return flush();
 }
 

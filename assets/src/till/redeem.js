@@ -2,8 +2,11 @@
 // happens between, the reservation lapses by itself.
 import { ask, Refused, write } from "./api.js";
 import * as amount from "./amount.js";
+import { attempt } from "./attempt.js";
 import { day, dialog, h, money, t, units } from "./view.js";
 
+/** The buttons of a customer's card. `changed(used, card)`: something was used (or nothing, null),
+ *  and what the card is now, where that is known. */
 export function buttons(card, member, changed) {
   const rewards = card.rewards.filter((reward) => reward.most > 0).map((reward) =>
     h("button", { type: "button", class: "second", onclick: () => identified(member, changed, (known) => {
@@ -11,32 +14,36 @@ export function buttons(card, member, changed) {
       if (now) reserve(now, member, changed);
     }, card) },
       t("use", { name: reward.name })));
-  const vouchers = card.vouchers.map((voucher, place) =>
+  const vouchers = card.vouchers.map((voucher) =>
     h("button", { type: "button", class: "second", onclick: () => identified(member, changed, (known) => {
-      const now = known.vouchers[place];
+      const now = known.vouchers.find((one) => one.name === voucher.name && one.expires_on === voucher.expires_on);
       if (now) useVoucher(now, changed);
     }, card) },
       t("use", { name: voucher.name }), h("small", {}, " ", t("valid_until", { day: day(voucher.expires_on) }))));
   return [...rewards, ...vouchers];
 }
 
+const troubleLine = () => h("p", { class: "trouble", role: "alert", hidden: true });
+
 /** A name alone spends nothing: ask for the number or the card, once, then go on. */
 function identified(member, changed, go, card) {
   if (member.sure) return go(card);
-  const trouble = h("p", { class: "trouble", role: "alert", hidden: true });
+  const trouble = troubleLine();
   const field = h("input", { id: "identify", required: true, autocomplete: "off", maxlength: 254 });
   const form = h("form", {},
     h("div", {}, h("label", { for: "identify" }, t("identify")), field),
     trouble,
     h("button", { class: "big" }, t("identify_go")));
   const box = dialog(t("identify_title"), form);
-  form.addEventListener("submit", async (event) => {
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    await attempt(trouble, async () => {
-      Object.assign(member, (await ask("identify", { member: member.ref, text: field.value })).member);
-      const known = await ask("member", { member: member.ref });
+    attempt(trouble, async () => {
+      const { member: sure } = await ask("identify", { member: member.ref, text: field.value });
+      const known = await ask("member", { member: sure.ref });
+      if (!box.open) return; // given up: nothing opens over what came next
+      Object.assign(member, sure);
       box.close();
-      await changed(null);
+      changed(null, known);
       go(known);
     });
   });
@@ -45,7 +52,7 @@ function identified(member, changed, go, card) {
 
 /** A partial amount is as good as a whole one: at most what is there, at most the bill. */
 function reserve(reward, member, changed) {
-  const trouble = h("p", { class: "trouble", role: "alert", hidden: true });
+  const trouble = troubleLine();
   const partial = reward.kind === "amount";
   const bill = amount.cents();
   const proposed = partial && bill ? Math.min(reward.most, bill) : reward.most;
@@ -57,29 +64,41 @@ function reserve(reward, member, changed) {
     h("button", { class: "big" }, t("reserve")));
   const box = dialog(reward.name, form);
   const key = crypto.randomUUID();
-  form.addEventListener("submit", async (event) => {
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
     const value = partial ? centsOf(field.value) : null;
-    const button = form.querySelector("button");
-    button.disabled = true;
-    await attempt(trouble, async () => {
+    attempt(trouble, async () => {
       const hold = await write("reserve", { key: `${key}:${value}`, member: member.ref, reward: reward.id, wanted_cents: value });
-      confirm(box, form, { ...hold, name: reward.name, amount: partial }, changed);
+      if (box.open) confirm(box, form, { ...hold, name: reward.name, amount: partial }, changed);
+      else giveBack(hold, crypto.randomUUID(), changed);
     });
-    button.disabled = false;
   });
   field.select();
 }
 
+/** Nothing was taken off: give it back now rather than when it lapses (as it does, if this fails). */
+async function giveBack({ hold }, key, changed) {
+  try {
+    await write("cancel", { key, hold });
+  } catch (refused) {
+    if (!(refused instanceof Refused)) throw refused;
+  }
+  changed(null);
+}
+
 function confirm(box, form, hold, changed) {
-  const trouble = h("p", { class: "trouble", role: "alert", hidden: true });
+  const trouble = troubleLine();
   const key = crypto.randomUUID();
-  let over = false;
+  let asked = false; // closing the dialog under an answer on its way takes nothing back
   const end = (path) => () => attempt(trouble, async () => {
-    const answer = await write(path, { key: `${key}:${path}`, hold: hold.hold });
-    over = true;
-    box.close();
-    changed(path === "confirm" ? said(hold, answer) : null);
+    asked = true;
+    try {
+      const answer = await write(path, { key: `${key}:${path}`, hold: hold.hold });
+      box.close();
+      changed(path === "confirm" ? said(hold, answer) : null);
+    } finally {
+      asked = !box.open;
+    }
   });
   form.replaceWith(
     h("p", { class: "notice" }, hold.amount
@@ -89,8 +108,7 @@ function confirm(box, form, hold, changed) {
     h("div", { class: "actions" },
       h("button", { type: "button", class: "second", onclick: end("cancel") }, t("cancel")),
       h("button", { type: "button", autofocus: true, onclick: end("confirm") }, t("done_at_till"))));
-  // Closed with the cross, nothing was taken off: give it back now rather than when it lapses.
-  box.addEventListener("close", () => over || write("cancel", { key: `${key}:cancel`, hold: hold.hold }).catch(() => {}).then(() => changed(null)));
+  box.addEventListener("close", () => asked || giveBack(hold, `${key}:cancel`, changed));
 }
 
 function said(hold, { undo, cents, voucher_code: code }) {
@@ -99,7 +117,7 @@ function said(hold, { undo, cents, voucher_code: code }) {
 }
 
 function useVoucher(voucher, changed) {
-  const trouble = h("p", { class: "trouble", role: "alert", hidden: true });
+  const trouble = troubleLine();
   const key = crypto.randomUUID();
   const box = dialog(voucher.name,
     h("p", {}, t("voucher_take", { name: voucher.name })),
@@ -109,17 +127,6 @@ function useVoucher(voucher, changed) {
       box.close();
       changed({ text: t("redeemed", { name: voucher.name }) });
     }) }, t("done_at_till")));
-}
-
-async function attempt(trouble, act) {
-  try {
-    trouble.hidden = true;
-    await act();
-  } catch (refused) {
-    if (!(refused instanceof Refused)) throw refused;
-    trouble.textContent = refused.message;
-    trouble.hidden = false;
-  }
 }
 
 /** "12,5" and "12.50" are 1250; anything else is no amount. */

@@ -1,8 +1,9 @@
 // A return, by the code on the receipt: by line where the till told lines, else by amount.
-import { ask, Refused, write } from "./api.js";
+import { ask, write } from "./api.js";
+import { attempt, keyring } from "./attempt.js";
 import { earned } from "./card.js";
 import { centsOf } from "./redeem.js";
-import { dialog, h, hour, money, t } from "./view.js";
+import { dialog, h, hour, money, t, warn } from "./view.js";
 
 export function open(recent, prefill = "") {
   const trouble = h("p", { class: "trouble", role: "alert", hidden: true });
@@ -32,18 +33,17 @@ function choose(place, receipt, trouble) {
   const single = receipt.lines.length === 1;
   const amount = h("input", { id: "return-amount", inputmode: "decimal", autocomplete: "off", value: (receipt.left_cents / 100).toFixed(2).replace(".", ",") });
   const rows = receipt.lines.map((line) => ({ line, field: quantity(line) }));
-  // A key for each content until it is answered: the same again is the same return, another is not.
-  const keys = new Map();
+  const keys = keyring();
   const submit = async (event) => {
     event.preventDefault();
     const said = single
       ? { amount_cents: centsOf(amount.value) }
       : { lines: rows.map(({ line, field }) => ({ number: line.number, quantity_milli: Math.round(Number(field.value.replace(",", ".")) * 1000) })).filter((row) => row.quantity_milli) };
-    await attempt(trouble, async () => {
+    await attempt(trouble, async (box) => {
       const content = JSON.stringify(said);
-      if (!keys.has(content)) keys.set(content, crypto.randomUUID());
-      const answer = await write("return", { key: keys.get(content), code: receipt.code, ...said });
-      keys.delete(content);
+      const answer = await write("return", { key: keys.of(content), code: receipt.code, ...said });
+      keys.answered(content);
+      if (!box.open) return warn(t("returned", { amount: money(answer.returned_cents) }));
       place.replaceChildren(
         h("p", { class: "notice" }, t("returned", { amount: money(answer.returned_cents) })),
         ...(answer.earned.length ? earned(answer.earned) : [h("p", {}, t("returned_unattached"))]));
@@ -61,15 +61,4 @@ function choose(place, receipt, trouble) {
 
 function quantity(line) {
   return h("input", { id: `line-${line.number}`, type: "number", min: 0, max: line.left_milli / 1000, step: line.left_milli % 1000 ? "0.001" : 1, value: 0 });
-}
-
-async function attempt(trouble, act) {
-  try {
-    trouble.hidden = true;
-    await act();
-  } catch (refused) {
-    if (!(refused instanceof Refused)) throw refused;
-    trouble.textContent = refused.message;
-    trouble.hidden = false;
-  }
 }
