@@ -27,11 +27,14 @@ class Gateway(models.Model):
     hook_hash = models.CharField(max_length=64, unique=True)
     """SHA-256 of the secret part of the address that the provider reports to; ``hook`` is it."""
     rate_per_s = models.PositiveIntegerField(default=10)
+    """At most so many messages a second, of each worker; 0: as fast as it takes them."""
     first_hour = models.PositiveIntegerField(default=0)
     """Slow start: so many in the first hour of a campaign, twice as many in each next; 0: none."""
     active = models.BooleanField(default=True)
     proof = models.JSONField(default=dict)
     """E-mail: what SPF, DKIM and DMARC said of the sender's domain (L10), and when."""
+    trouble = models.CharField(max_length=200, blank=True)
+    """Why nothing leaves by it just now, in the language of the association; without any address."""
     created_at = models.DateTimeField()
 
     class Meta:
@@ -173,7 +176,8 @@ class Delivery(models.Model):
         REFUSED = "refused", _("refused by the gateway")
 
     key = models.UUIDField(default=uuid7, unique=True)
-    """Ours, at the provider, in the Message-ID and in the bounce address. It names nobody."""
+    """Ours, at the provider, in the Message-ID and in the bounce address. It names nobody, and is
+    computed (``outreach.keys``)."""
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="deliveries")
     member = models.ForeignKey(Member, models.SET_NULL, null=True, related_name="deliveries")
     channel = models.CharField(max_length=8, choices=Channel)
@@ -184,6 +188,7 @@ class Delivery(models.Model):
     not_before = models.DateTimeField()
     expires_at = models.DateTimeField()
     lease = models.UUIDField(null=True)
+    """The worker that took it last (``engine.journal``)."""
     leased_until = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     gateway = models.ForeignKey(Gateway, models.SET_NULL, null=True, related_name="+")
@@ -206,7 +211,7 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["channel", "not_before"],
+                fields=["campaign", "channel", "not_before"],
                 condition=models.Q(state__in=("planned", "held", "ready")),
                 name="delivery_waiting",
             ),
@@ -214,6 +219,11 @@ class Delivery(models.Model):
                 fields=["leased_until"],
                 condition=models.Q(state__in=("claimed", "sending")),
                 name="delivery_leased",
+            ),
+            models.Index(
+                fields=["sending_at"],
+                condition=models.Q(state="unknown"),
+                name="delivery_unknown",
             ),
             models.Index(fields=["campaign", "state", "reason"], name="delivery_progress"),
             models.Index(fields=["gateway", "provider_id"], name="delivery_provider"),
@@ -296,6 +306,8 @@ class Inbound(models.Model):
     received_at = models.DateTimeField()
     body = SealedTextField()
     read_at = models.DateTimeField(null=True)
+    again_at = models.DateTimeField(null=True)
+    """It names a delivery that isn't known yet: it may have come before its outcome was written."""
     trouble = models.CharField(max_length=200, blank=True)
     """Why it could not be read, if so: shown to the association, never with an address."""
 
