@@ -1,0 +1,75 @@
+"""Text as mail carries it: quoted-printable lines (RFC 2045) and encoded words in headers (RFC
+2047). Made for splicing: whatever is encoded here ends where another piece may begin."""
+
+import re
+
+_LINE = 75  # characters before the ``=`` of a soft break
+_SAFE = re.compile(rb"[ !-,/-<>-~][ !-<>-~]{0,71}")
+_HEADER_PLAIN = re.compile(r"(?!.*=\?)[ -~]{0,60}")
+_UNITS = [
+    bytes([n]) if 32 <= n <= 126 and n != 61 else b"=%02X" % n for n in range(256)
+]  # fmt: skip
+
+
+def soft(text: str) -> bytes:
+    """Encode a value without line breaks as lines that all end softly; b"" of nothing."""
+    data = text.encode()
+    if _SAFE.fullmatch(data):
+        return data + b"=\r\n"
+    return _wrapped(data) + b"=\r\n" if data else b""
+
+
+def quoted(text: str) -> bytes:
+    """Encode text: each of its line breaks hard, its end soft, so that a value may follow."""
+    lines = text.split("\n")
+    done = []
+    for line in lines[:-1]:
+        encoded = _wrapped(line.encode())
+        if encoded.endswith(b" "):
+            encoded = encoded[:-1] + b"=20"
+        done.append(encoded + b"\r\n")
+    return b"".join(done) + soft(lines[-1])
+
+
+def _wrapped(data: bytes) -> bytes:
+    """Wrap at 75 characters, never within an escape; no line begins with a point (SMTP)."""
+    lines: list[bytes] = []
+    line: list[bytes] = []
+    length = 0
+    for byte in data:
+        unit = b"=2E" if byte == 46 and not length else _UNITS[byte]
+        if length + len(unit) > _LINE - 2:  # room for the last space to become =20
+            lines.append(b"".join(line) + b"=\r\n")
+            line, length = [], 0
+            unit = b"=2E" if byte == 46 else unit
+        line.append(unit)
+        length += len(unit)
+    return b"".join(lines) + b"".join(line)
+
+
+def header(text: str) -> bytes:
+    """Encode a header's free text, folded between encoded words of at most 75 characters."""
+    if _HEADER_PLAIN.fullmatch(text):
+        return text.encode()
+    words, word = [], b""
+    for character in text:
+        piece = b"".join(_q(byte) for byte in character.encode())
+        if len(word) + len(piece) > 50:
+            words.append(word)
+            word = b""
+        word += piece
+    return b"\r\n ".join(b"=?utf-8?q?" + each + b"?=" for each in (*words, word))
+
+
+def phrase(text: str) -> bytes:
+    """Encode a name that stands before an address."""
+    if _HEADER_PLAIN.fullmatch(text):
+        return b'"%s"' % re.sub(r'(["\\])', r"\\\1", text).encode()
+    return header(text)
+
+
+def _q(byte: int) -> bytes:
+    if byte == 32:
+        return b"_"
+    plain = 48 <= byte <= 57 or 65 <= byte <= 90 or 97 <= byte <= 122
+    return bytes([byte]) if plain else b"=%02X" % byte

@@ -1,0 +1,215 @@
+"""Mail over one SMTP connection that stays open, and mail servers' ways to say no, told apart.
+
+Where the server can (RFC 2920), sender, recipient and DATA go in one write. What counts is the
+point that ends the mail: before it was written nothing can have been taken, after it only the
+answer tells.
+"""
+
+import json
+import re
+import smtplib
+import socket
+import ssl
+from collections.abc import Callable, Iterable, Iterator
+
+from django.utils.translation import gettext as _
+
+from chaland.hub.loyalty.models import Gateway
+from chaland.hub.loyalty.outreach.mail.enhanced import enhanced_status, is_bad_address
+from chaland.hub.loyalty.outreach.mail.settings import MailSettings, Tls
+from chaland.hub.loyalty.outreach.shapes import (
+    Capabilities,
+    GatewayErrorFinal,
+    GatewayErrorTemporary,
+    Heard,
+    Hook,
+    Mail,
+    Outcome,
+    Result,
+    Status,
+)
+
+TIMEOUT_S = 60
+_Reply = tuple[int, bytes]
+_LOST = (OSError, smtplib.SMTPException)
+
+
+class SmtpDriver:
+    """One connection to one mail server; it comes again by itself after a loss."""
+
+    capabilities = Capabilities(idempotent=False, looks_up=False, reports=True, batch=500)
+
+    def __init__(self, settings: MailSettings, context: ssl.SSLContext | None = None) -> None:
+        self._settings = settings
+        self._context = context or ssl.create_default_context()
+        self._smtp: smtplib.SMTP | None = None
+        self._pipelining = False
+
+    def send(self, batch: Iterable[Mail]) -> Iterator[Outcome]:
+        """Hand mails over one by one, each drawn when its turn comes.
+
+        GatewayErrorTemporary, GatewayErrorFinal: no connection, or we are refused; the mail last
+        drawn was surely not handed over.
+        """
+        for mail in batch:
+            yield self._send(mail)
+
+    def look_up(self, key: str, provider_id: str) -> Status | None:  # noqa: ARG002
+        """A mail server can't be asked."""
+        return None
+
+    def read(self, hook: Hook) -> list[Status | Heard]:  # noqa: ARG002
+        """Nothing calls for a mail server: bounces come by their mailbox (``mail.bounces``)."""
+        raise ValueError("a mail server calls no address")
+
+    def close(self) -> None:
+        """Say good-bye, if it still listens."""
+        smtp, self._smtp = self._smtp, None
+        if smtp is not None:
+            try:
+                smtp.quit()
+            except _LOST:
+                smtp.close()
+
+    def _send(self, mail: Mail) -> Outcome:
+        if not mail.to:
+            return Outcome(mail.key, Result.REFUSED, code="553 5.1.3", bad_address=True)
+        smtp = self._open()
+        try:
+            no = self._announce(smtp, mail)
+        except _LOST as error:  # also 421: it is tired of this connection
+            self._drop()
+            raise GatewayErrorTemporary(type(error).__name__) from None
+        if no is not None:
+            return no
+        try:
+            smtp.send(_stuffed(mail.data))
+        except _LOST as error:
+            self._drop()
+            raise GatewayErrorTemporary(type(error).__name__) from None
+        try:
+            smtp.send(b".\r\n")
+            reply = smtp.getreply()
+        except _LOST:
+            self._drop()
+            return Outcome(mail.key, Result.UNKNOWN, code="connection lost")
+        return self._judged(mail, reply, at_recipient=False)
+
+    def _announce(self, smtp: smtplib.SMTP, mail: Mail) -> Outcome | None:
+        """Bring the connection to where the mail's text goes; or say why not."""
+        steps = (f"MAIL FROM:<{mail.sender}>", f"RCPT TO:<{mail.to}>", "DATA")
+        if self._pipelining:
+            smtp.send("".join(f"{step}\r\n" for step in steps))
+            replies = [smtp.getreply() for _step in steps]
+        else:
+            replies = _one_by_one(smtp.docmd, steps)
+        sender, recipient, data = replies
+        if data[0] == 354 and recipient[0] // 100 == 2:
+            return None
+        if data[0] == 354:  # no recipient, and yet it wants a text: give it none (RFC 2920, 3.1)
+            smtp.send(b".\r\n")
+            smtp.getreply()
+        elif sender[0] // 100 == 2:
+            smtp.docmd("RSET")  # else the next sender comes into a transaction that is open
+        if 421 in (sender[0], recipient[0], data[0]):
+            raise smtplib.SMTPServerDisconnected("421")
+        if sender[0] // 100 == 5:
+            raise GatewayErrorFinal(_("the mail server refuses the sender: %s") % _code(sender))
+        if sender[0] // 100 != 2:
+            return Outcome(mail.key, Result.LATER, code=_code(sender))
+        if recipient[0] // 100 != 2:
+            return self._judged(mail, recipient, at_recipient=True)
+        return self._judged(mail, data, at_recipient=False)
+
+    def _judged(self, mail: Mail, reply: _Reply, *, at_recipient: bool) -> Outcome:
+        code = _code(reply)
+        if reply[0] == 421:
+            self._drop()
+        if reply[0] // 100 == 2:
+            return Outcome(mail.key, Result.ACCEPTED, code=code)
+        if reply[0] // 100 == 4:
+            return Outcome(mail.key, Result.LATER, code=code)
+        bad = at_recipient and is_bad_address(code)
+        return Outcome(mail.key, Result.REFUSED, code=code, bad_address=bad)
+
+    def _open(self) -> smtplib.SMTP:
+        if self._smtp is not None:
+            return self._smtp
+        smtp: smtplib.SMTP | None = None
+        try:
+            smtp = self._connected()
+            if self._settings.user:
+                smtp.login(self._settings.user, self._settings.password)
+        except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError) as error:
+            _hang_up(smtp)
+            raise self._refused(error) from None
+        except ssl.SSLCertVerificationError:
+            _hang_up(smtp)
+            raise GatewayErrorFinal(_("the mail server’s certificate is not valid")) from None
+        except _LOST as error:
+            _hang_up(smtp)
+            raise GatewayErrorTemporary(type(error).__name__) from None
+        self._pipelining = smtp.has_extn("pipelining")
+        if isinstance(smtp.sock, socket.socket):  # the point waits for nothing
+            smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._smtp = smtp
+        return smtp
+
+    def _connected(self) -> smtplib.SMTP:
+        where, own = self._settings, self._settings.domain
+        if where.tls == Tls.TLS:
+            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
+                where.host, where.port, own, timeout=TIMEOUT_S, context=self._context
+            )
+        else:
+            smtp = smtplib.SMTP(where.host, where.port, own, TIMEOUT_S)
+        try:
+            if where.tls == Tls.STARTTLS:
+                smtp.starttls(context=self._context)
+            smtp.ehlo_or_helo_if_needed()
+        except BaseException:
+            _hang_up(smtp)
+            raise
+        return smtp
+
+    def _refused(self, error: smtplib.SMTPException) -> Exception:
+        if isinstance(error, smtplib.SMTPAuthenticationError):
+            if error.smtp_code // 100 == 4:
+                return GatewayErrorTemporary(str(error.smtp_code))
+            return GatewayErrorFinal(_("the mail server refuses our name or password"))
+        return GatewayErrorFinal(_("the mail server offers no STARTTLS, or no way to sign in"))
+
+    def _drop(self) -> None:
+        _hang_up(self._smtp)
+        self._smtp = None
+
+
+def open_driver(gateway: Gateway) -> SmtpDriver:
+    """Make the driver of a gateway; it connects with the first mail."""
+    return SmtpDriver(MailSettings.of(json.loads(gateway.settings), gateway.sender))
+
+
+def _stuffed(data: bytes) -> bytes:
+    """Double a point that begins a line (RFC 5321, 4.5.2). Our own mails have none."""
+    return re.sub(rb"(?m)^\.", b"..", data) if b"\n." in data or data[:1] == b"." else data
+
+
+def _one_by_one(ask: Callable[[str], _Reply], steps: Iterable[str]) -> list[_Reply]:
+    replies: list[_Reply] = []
+    for step in steps:
+        if replies and replies[-1][0] // 100 != 2:
+            replies.append((503, b""))  # not asked: the step before was refused
+        else:
+            replies.append(ask(step))
+    return replies
+
+
+def _code(reply: _Reply) -> str:
+    """The numbers alone: the text of a reply often holds the address."""
+    status = enhanced_status(reply[1].decode("ascii", "replace"))
+    return f"{reply[0]} {status}".strip()
+
+
+def _hang_up(smtp: smtplib.SMTP | None) -> None:
+    if smtp is not None:
+        smtp.close()
