@@ -24,6 +24,7 @@ from chaland.hub.association.rules import (
     parse_day,
 )
 from chaland.hub.common.signs import on_one_line
+from chaland.hub.common.spreadsheets import TableErrorFinal, text_of
 
 BYTES_AT_MOST = 512 * 1024
 ROWS_AT_MOST = 1000
@@ -104,6 +105,12 @@ class Reason(StrEnum):
     HOURS_TOO_LATE = "hours-too-late"
 
 
+_UNREADABLE = {
+    "too-big": Reason.TOO_BIG,
+    "spreadsheet": Reason.SPREADSHEET,
+    "not-text": Reason.NOT_TEXT,
+    "empty": Reason.EMPTY_FILE,
+}
 _HOURS_REASON = {
     HoursReason.UNREADABLE: Reason.HOURS_UNREADABLE,
     HoursReason.HALF_GIVEN: Reason.HOURS_UNREADABLE,
@@ -159,23 +166,6 @@ def slug_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
-def _text_of(data: bytes) -> str | Reason:
-    if len(data) > BYTES_AT_MOST:
-        return Reason.TOO_BIG
-    if data[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
-        return Reason.SPREADSHEET
-    mark = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-    for encoding in ("utf-16",) if mark else ("utf-8-sig", "cp1252"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" in text:
-            return Reason.NOT_TEXT
-        return text if text.strip() else Reason.EMPTY_FILE
-    return Reason.NOT_TEXT
-
-
 def _rows_of(text: str) -> Iterable[tuple[int, list[str]]]:
     """Yield (row, cells); the separator is the commonest of ``;``, ``,`` and tab in the header."""
     header = text.lstrip().splitlines()[0]
@@ -193,9 +183,10 @@ def _plain_cell(cell: str) -> str:
 
 def read_shops(data: bytes) -> ShopFile:
     """Read an uploaded file; everything wrong with it is in ``problems``, each with its row."""
-    text = _text_of(data)
-    if isinstance(text, Reason):
-        return ShopFile(problems=[Problem(0, "", text)])
+    try:
+        text = text_of(data, BYTES_AT_MOST)
+    except TableErrorFinal as error:
+        return ShopFile(problems=[Problem(0, "", _UNREADABLE[error.code])])
     file = ShopFile()
     row = 0
     try:

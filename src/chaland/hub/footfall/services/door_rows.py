@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from chaland.hub.common.spreadsheets import TableErrorFinal, text_of
+
 LONGEST = timedelta(hours=4)
 """A mean over more than this says too little about any quarter hour of it."""
 
@@ -124,16 +126,10 @@ def _doubles(rows: list[CountRow]) -> Iterator[BadRow]:
 
 
 def _lines(content: bytes) -> Iterator[tuple[int, list[str]]]:
-    if len(content) > FILE_BYTES_MAX:
-        raise RowErrorFinal("file", _("The file is larger than 1 MB: send it in parts."))
-    if b"\0" in content:
-        raise RowErrorFinal(
-            "file", _("This is not a CSV file: export the sheet as CSV (UTF-8) and send that.")
-        )
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", errors="replace")  # what spreadsheets save by default
+        text = text_of(content, FILE_BYTES_MAX)
+    except TableErrorFinal as error:
+        raise RowErrorFinal("file", _unreadable(error.code)) from error
     first = text.split("\n", 1)[0]
     delimiter = max(";,\t", key=first.count)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
@@ -145,6 +141,14 @@ def _lines(content: bytes) -> Iterator[tuple[int, list[str]]]:
         raise RowErrorFinal(
             "file", _("Line %(line)s can't be read as CSV.") % {"line": reader.line_num}
         ) from error
+
+
+def _unreadable(code: str) -> str:
+    if code == "too-big":
+        return _("The file is larger than 1 MB: send it in parts.")
+    if code == "empty":
+        return _("The file is empty.")
+    return _("This is not a CSV file: export the sheet as CSV (UTF-8) and send that.")
 
 
 def _places(heading: list[str]) -> dict[str, int]:

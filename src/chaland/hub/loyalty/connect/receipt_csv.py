@@ -13,6 +13,8 @@ from datetime import date, datetime, time
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from chaland.hub.common import spreadsheets
+from chaland.hub.common.spreadsheets import TableErrorFinal
 from chaland.hub.loyalty.connect import cells
 from chaland.hub.loyalty.connect.cells import CellErrorFinal, DayOrder, Reason
 from chaland.hub.loyalty.receipts.shapes import LineIn, ReceiptIn
@@ -58,6 +60,13 @@ _SYNONYMS = {
     Column.CARD: "carte cartefidelite card membercard fidelite client",
 }
 _COLUMN_OF = {word: column for column, words in _SYNONYMS.items() for word in words.split()}
+
+_UNREADABLE = {
+    "too-big": Reason.TOO_BIG,
+    "spreadsheet": Reason.SPREADSHEET,
+    "not-text": Reason.NOT_TEXT,
+    "empty": Reason.EMPTY_FILE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +122,10 @@ class Whose:
 
 def text_of(data: bytes) -> str | Reason:
     """Return a file's text: UTF-8, UTF-16 with mark, or Windows-1252."""
-    if len(data) > BYTES_AT_MOST:
-        return Reason.TOO_BIG
-    if data[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
-        return Reason.SPREADSHEET
-    mark = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-    for encoding in ("utf-16",) if mark else ("utf-8-sig", "cp1252"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" in text:
-            return Reason.NOT_TEXT
-        return text if text.strip() else Reason.EMPTY_FILE
-    return Reason.NOT_TEXT
+    try:
+        return spreadsheets.text_of(data, BYTES_AT_MOST)
+    except TableErrorFinal as error:
+        return _UNREADABLE[error.code]
 
 
 def headers_of(text: str) -> list[str]:
