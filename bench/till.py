@@ -18,6 +18,7 @@ WORDS = {
     "digits": "by last four digits and month",
     "card": "by card",
     "prefix": "by the first four letters of a surname",
+    "first name": "by the first letters of a first name",
     "both names": "by first name and five letters of the surname",
     "typo": "by a name with a typing error",
     "nobody": "by a name that nobody has",

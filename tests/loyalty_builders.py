@@ -97,6 +97,7 @@ def build_members(cast: Cast, count: int, shop_ids: Sequence[int] = ()) -> list[
             first_name=_NAMES[i % len(_NAMES)],
             last_name=f"Martin{i}",
             name_key=f"MARTIN{i} {_NAMES[i % len(_NAMES)].upper()}",
+            given_key=f"{_NAMES[i % len(_NAMES)].upper()} MARTIN{i}",
             chain_salt=i.to_bytes(32),
             enrolled_at=BEGAN,
             enrolled_shop_id=customers_of[0],

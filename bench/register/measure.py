@@ -25,6 +25,7 @@ from bench.register.people import Person, Population, with_error  # noqa: E402
 from chaland.hub.common import clock  # noqa: E402
 from chaland.hub.loyalty.members import cards, contacts, lookups, services  # noqa: E402
 from chaland.hub.loyalty.members.lookups import Answer, Asker  # noqa: E402
+from chaland.hub.loyalty.members.names import set_name  # noqa: E402
 from chaland.hub.loyalty.members.rules import name_key, spelling  # noqa: E402
 from chaland.hub.loyalty.members.services import Enrolment  # noqa: E402
 from chaland.hub.loyalty.models import Lookup, Member  # noqa: E402
@@ -62,9 +63,6 @@ def _member(person: Person) -> Member:
     now = clock.now()
     member = Member(
         association_id=TOWN,
-        first_name=person.first_name,
-        last_name=person.last_name,
-        name_key=name_key(person.first_name, person.last_name),
         birth_day=person.birth_day,
         birth_month=person.birth_month,
         chain_salt=b"0" * 32,
@@ -72,6 +70,7 @@ def _member(person: Person) -> Member:
         enrolled_by="system:bench",
         last_active_on=now.date(),
     )
+    set_name(member, person.first_name, person.last_name)
     services.set_contacts(member, person.phone, None)
     return member
 
@@ -115,9 +114,8 @@ def _log_of_a_day() -> None:
 def _questions(town: Population) -> dict[str, list[tuple[Ask, str]]]:
     """Return what is asked, by kind, each with the name that ought to be found."""
     random = np.random.default_rng(9)
-    told: dict[str, list[tuple[Ask, str]]] = {
-        k: [] for k in ("phone", "digits", "card", "prefix", "both names", "typo", "nobody")
-    }
+    kinds = ("phone", "digits", "card", "prefix", "first name", "both names", "typo", "nobody")
+    told: dict[str, list[tuple[Ask, str]]] = {kind: [] for kind in kinds}
     for p in town.some(500, 1):
         key = name_key(p.first_name, p.last_name)
         index = contacts.blind("phone", TOWN, p.phone)
@@ -129,6 +127,7 @@ def _questions(town: Population) -> dict[str, list[tuple[Ask, str]]]:
         )
         told["card"].append((lambda a, t=card: lookups.by_card(a, t), key))
         told["prefix"].append((lambda a, t=p.last_name[:4]: lookups.by_name(a, t), ""))
+        told["first name"].append((lambda a, t=p.first_name[:4]: lookups.by_name(a, t), ""))
         told["both names"].append(
             (lambda a, t=f"{p.first_name} {p.last_name[:5]}": lookups.by_name(a, t), "")
         )

@@ -91,11 +91,13 @@ function show(answer, text, kind, listeners) {
       h("b", {}, row.name),
       h("span", { "aria-label": t("ends_in", { hint: row.hint }) }, row.hint, row.own ? " ★" : "")),
   );
-  const none = !rows.length;
-  say(none ? t("nobody") : t(rows.length > 1 ? "found_n" : "found_one", { n: rows.length }));
+  const none = !rows.length && !answer.alike;
+  const alike = answer.alike ? t("alike", { n: answer.alike }) : "";
+  say(!rows.length && alike ? alike : none ? t("nobody") : t(rows.length > 1 ? "found_n" : "found_one", { n: rows.length }));
   $("results").replaceChildren(
     ...rows,
-    ...(answer.more ? [h("p", { class: "hint" }, t("more"))] : []),
+    ...(alike ? [h("p", { class: "hint" }, alike)] : []),
+    ...(answer.more && !alike ? [h("p", { class: "hint" }, t("more"))] : []),
     ...(none ? [h("p", {}, t("nobody"))] : []),
     h("div", { class: "actions" },
       none && kind === "name" && !answer.typo

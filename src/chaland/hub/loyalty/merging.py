@@ -18,7 +18,8 @@ from chaland.hub.loyalty.consent import services as consent
 from chaland.hub.loyalty.consent.services import Decision
 from chaland.hub.loyalty.ledger import services as ledger
 from chaland.hub.loyalty.members import selectors
-from chaland.hub.loyalty.members.rules import MemberErrorFinal, name_key
+from chaland.hub.loyalty.members.names import set_name
+from chaland.hub.loyalty.members.rules import MemberErrorFinal
 from chaland.hub.loyalty.members.services import set_contacts
 from chaland.hub.loyalty.models import (
     Channel,
@@ -162,9 +163,9 @@ def _contacts(keep: Member, gone: Member, *, fill: bool) -> set[str]:
     if fill:
         for name in ("first_name", "last_name", "birth_day", "birth_month", "over_15_on"):
             _fill(keep, gone, name)
-        keep.name_key = name_key(keep.first_name, keep.last_name)
+        set_name(keep, keep.first_name, keep.last_name)
     keep.last_active_on = max(keep.last_active_on, gone.last_active_on)
-    gone.first_name = gone.last_name = gone.name_key = ""
+    set_name(gone, "", "")
     gone.birth_day = gone.birth_month = None
     set_contacts(gone, None, None)
     gone.state, gone.merged_into = Member.State.MERGED, keep

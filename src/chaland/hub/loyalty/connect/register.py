@@ -76,7 +76,7 @@ def find(given: object, who: Caller) -> dict[str, Any]:
     how = How.CARD if asked == ["card"] else How.CONTACT
     if asked[0] in ("name", "typo"):
         how = How.NAME
-    return {"found": _shown(answer.found, who, how), "more": answer.more}
+    return {"found": _shown(answer.found, who, how), "more": answer.more or answer.alike > 0}
 
 
 def _shown(found: Sequence[Found], who: Caller, how: How) -> list[dict[str, Any]]:

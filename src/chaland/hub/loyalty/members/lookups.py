@@ -4,8 +4,9 @@ Exact for number, address, card and last digits; names by prefix from three lett
 errors only when asked. At most eight masked rows, and each row shown is on record for the member.
 """
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -30,10 +31,15 @@ _SHOWN_FIELDS = ("association_id", "first_name", "last_name", "phone", "email", 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """At most eight rows; ``more`` says that the name fits others too."""
+    """At most eight rows; ``more`` says that the name fits others too.
+
+    ``alike`` counts those left out because what may be shown doesn't tell them apart: whoever
+    chose between them would guess.
+    """
 
     found: list[Found]
     more: bool = False
+    alike: int = 0
 
 
 def by_phone(asker: Asker, text: str) -> Answer:
@@ -71,8 +77,8 @@ def by_name(asker: Asker, text: str) -> Answer:
     meant = readings(text)
     onrecord.check(asker, Lookup.Kind.NAME)
     found: dict[int, Member] = {}
-    for reading in meant:
-        rows = _active(asker).filter(reading).order_by("name_key", "pk").only(*_SHOWN_FIELDS)
+    for column, reading in meant:
+        rows = _active(asker).filter(reading).order_by(column, "pk").only(*_SHOWN_FIELDS)
         found |= {member.pk: member for member in rows[: ROWS_AT_MOST + 1]}
         if len(found) > ROWS_AT_MOST:
             break
@@ -105,28 +111,37 @@ def _answered(asker: Asker, kind: Lookup.Kind, rows: QuerySet[Member]) -> Answer
 
 def _log(asker: Asker, kind: Lookup.Kind, members: Sequence[Member]) -> Answer:
     """Put on record who was shown to whom, and return what is shown."""
-    shown = members[:ROWS_AT_MOST]
-    onrecord.note(asker, kind, shown)
-    return Answer(masked(shown, asker.shop_id), more=len(members) > ROWS_AT_MOST)
+    first = members[:ROWS_AT_MOST]
+    rows = masked(first, asker.shop_id)
+    looks = Counter(_look(row) for row in rows)
+    found = [row for row in rows if looks[_look(row)] == 1]
+    ids = {row.member_id for row in found}
+    onrecord.note(asker, kind, [member for member in first if member.pk in ids])
+    return Answer(found, more=len(members) > ROWS_AT_MOST, alike=len(rows) - len(found))
+
+
+def _look(row: Found) -> tuple[str, str, bool]:
+    return row.name, row.hint, row.own
 
 
 def masked(members: Sequence[Member], shop_id: int | None) -> list[Found]:
-    """Return what a shop may see of members that it looked up."""
+    """Return what a shop may see of members that it looked up; more where two look the same."""
     own: set[int] = set()
     if shop_id is not None and members:
         customers = ShopCustomer.objects.filter(shop_id=shop_id, member__in=members)
         own = set(customers.values_list("member_id", flat=True))
-    return [
-        Found(
-            m.pk,
-            masked_name(m.first_name, m.last_name),
-            hint(m.phone, m.email),
-            m.pk in own,
-        )
+    rows = [
+        Found(m.pk, masked_name(m.first_name, m.last_name), hint(m.phone, m.email), m.pk in own)
         for m in members
+    ]
+    looks = Counter(map(_look, rows))
+    return [
+        row if looks[_look(row)] == 1 else replace(row, hint=hint(m.phone, m.email, both=True))
+        for row, m in zip(rows, members, strict=True)
     ]
 
 
 def logged(asker: Asker, kind: Lookup.Kind, members: Sequence[Member]) -> list[Found]:
     """Show members who turned up otherwise (a contact known already, a double), as a look-up."""
-    return _log(asker, kind, members).found
+    onrecord.note(asker, kind, members[:ROWS_AT_MOST])
+    return masked(members[:ROWS_AT_MOST], asker.shop_id)

@@ -105,14 +105,9 @@ def name_key(first_name: str, last_name: str) -> str:
     return f"{spelling(last_name)} {spelling(first_name)}".strip()[:130]
 
 
-def turned(text: str) -> list[str]:
-    """Return the spellings that a typed name may stand under: its words in turned orders.
-
-    ``marie dupont`` gives ``MARIE DUPONT`` and ``DUPONT MARIE``: people type either.
-    """
-    words = spelling(text).split()[:WORDS_AT_MOST]
-    orders = [" ".join(words[at:] + words[:at]) for at in range(len(words))]
-    return list(dict.fromkeys(orders))
+def given_key(first_name: str, last_name: str) -> str:
+    """Return FIRSTNAME SURNAME, spelled as in `name_key`."""
+    return f"{spelling(first_name)} {spelling(last_name)}".strip()[:130]
 
 
 def surname_splits(text: str) -> list[tuple[str, str]]:
@@ -137,11 +132,13 @@ def masked_name(first_name: str, last_name: str) -> str:
     return f"{alone[:3]}…" if alone else _("without a name")
 
 
-def hint(phone: str | None, email: str | None) -> str:
-    """Return what tells two of one name apart: the number's last two digits, or an initial."""
-    if phone:
-        return f"•• {phone[-2:]}"
-    return f"{email[0]}•••@" if email else ""
+def hint(phone: str | None, email: str | None, *, both: bool = False) -> str:
+    """Return what tells two of one name apart: the number's last two digits, or the address's
+    initial; ``both`` where one alone doesn't. Never the birthday: with four digits it identifies.
+    """
+    told = [f"•• {phone[-2:]}"] if phone else []
+    told += [f"{email[0]}•••@"] if email and (both or not phone) else []
+    return " · ".join(told)
 
 
 def checked_birthday(day: int | None, month: int | None) -> tuple[int | None, int | None]:

@@ -18,7 +18,7 @@ def customers_of(shop_id: int, name: str = "") -> QuerySet[ShopCustomer]:
     if not name:
         return rows.order_by("-since", "-pk")
     fits = Q()
-    for reading in readings(name, "member__name_key"):
+    for _column, reading in readings(name, "member__"):
         fits |= reading
     return rows.filter(fits).order_by("member__name_key", "pk")
 

@@ -14,6 +14,7 @@ from chaland.hub.loyalty.consent import services as consent
 from chaland.hub.loyalty.consent.rules import ConsentErrorFinal
 from chaland.hub.loyalty.consent.services import Decision
 from chaland.hub.loyalty.members import contacts, lookups, onrecord
+from chaland.hub.loyalty.members.names import set_name
 from chaland.hub.loyalty.members.onrecord import Asker
 from chaland.hub.loyalty.members.rules import (
     ROWS_AT_MOST,
@@ -21,7 +22,6 @@ from chaland.hub.loyalty.members.rules import (
     MemberErrorFinal,
     PossibleDuplicatesErrorFinal,
     checked_birthday,
-    name_key,
     surname_key,
 )
 from chaland.hub.loyalty.models import (
@@ -146,9 +146,6 @@ def _checked(enrolment: Enrolment) -> Member:
         )
     member = Member(
         association_id=enrolment.association_id,
-        first_name=first,
-        last_name=last,
-        name_key=name_key(first, last),
         birth_day=day,
         birth_month=month,
         over_15_on=enrolment.occurred_at.date() if enrolment.over_15 else None,
@@ -159,6 +156,7 @@ def _checked(enrolment: Enrolment) -> Member:
         enrolled_by=enrolment.actor,
         last_active_on=enrolment.occurred_at.date(),
     )
+    set_name(member, first, last)
     set_contacts(member, phone, email)
     return member
 

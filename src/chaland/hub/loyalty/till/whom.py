@@ -28,6 +28,8 @@ class Answer:
 
     found: list[Found]
     more: bool
+    alike: int
+    """How many fit and look the same as another: they are left out."""
     exact: bool
     how: How
 
@@ -53,11 +55,12 @@ def find(asker: Asker, text: str, *, typo: bool = False) -> Answer:
     if digits := _DIGITS_AND_MONTH.fullmatch(plain):
         # Several may share four digits and a month: these are chosen from, like names.
         answer = lookups.by_digits(asker, digits[1], int(digits[2]))
-        return Answer(answer.found, answer.more, exact=len(answer.found) == 1, how=How.CONTACT)
+        one = len(answer.found) == 1 and not answer.alike
+        return _answered(answer, exact=one, how=How.CONTACT)
     if _NUMBER.fullmatch(plain):
         return _exact(lookups.by_phone(asker, plain))
     answer = lookups.by_typo(asker, plain) if typo else lookups.by_name(asker, plain)
-    return Answer(answer.found, answer.more, exact=False, how=How.NAME)
+    return _answered(answer, exact=False, how=How.NAME)
 
 
 def resolve(asker: Asker, text: str) -> int:
@@ -69,7 +72,7 @@ def resolve(asker: Asker, text: str) -> int:
     answer = find(asker, text)
     if len(answer.found) == 1 and answer.exact:
         return answer.found[0].member_id
-    if answer.found:
+    if answer.found or answer.alike:
         raise MemberErrorFinal("several", _("Several customers fit: attach this one by hand."))
     raise MemberErrorFinal(
         "nobody", _("Nobody is found by this: enrol the customer, then try again.")
@@ -77,11 +80,15 @@ def resolve(asker: Asker, text: str) -> int:
 
 
 def _exact(answer: lookups.Answer) -> Answer:
-    return Answer(answer.found, answer.more, exact=True, how=How.CONTACT)
+    return _answered(answer, exact=True, how=How.CONTACT)
+
+
+def _answered(answer: lookups.Answer, *, exact: bool, how: How) -> Answer:
+    return Answer(answer.found, answer.more, answer.alike, exact=exact, how=how)
 
 
 def _by_card(asker: Asker, card: str) -> Answer:
     answer = lookups.by_card(asker, card)
     if not answer.found and cards.member_of(asker.association_id, card) is not None:
         raise ClosedAccountErrorFinal
-    return Answer(answer.found, answer.more, exact=True, how=How.CARD)
+    return _answered(answer, exact=True, how=How.CARD)

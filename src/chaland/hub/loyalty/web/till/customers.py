@@ -84,6 +84,7 @@ def find(device: Device, asked: Find) -> Mapping[str, Any]:
     return {
         "found": shown.rows(device.till, answer.found, answer.how),
         "more": answer.more,
+        "alike": answer.alike,
         "exact": answer.exact,
         "typo": asked.typo,
     }

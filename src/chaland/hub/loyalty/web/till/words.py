@@ -53,6 +53,7 @@ def _of_the_sale() -> dict[str, str]:
         "found_one": _("{n} customer found"),
         "found_n": _("{n} customers found"),
         "more": _("There are more: type on."),
+        "alike": _("{n} more look the same here: type on, or ask for the number or the card."),
         "ends_in": _("ends in {hint}"),
         "with_typos": _("Search with typing errors"),
         "go_on_typing": _("Type a whole number or three letters of the name."),
