@@ -2,12 +2,21 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Download,
+    Error,
+    Locator,
+    Page,
+)
 from pytest_django.live_server_helper import LiveServer
 
 from chaland.hub.association.models import Association, Shop, StaffRole, User, Zone
@@ -38,18 +47,54 @@ def _front_end_is_built() -> None:
         )
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _scripts_listen_first() -> Iterator[None]:
-    """Let every action wait until the page has loaded, and so its scripts listen.
+WATCH = """() => {
+  if (window.watched) return;
+  window.watched = true;
+  navigation.addEventListener("navigate", ({ destination }) => {
+    if (!destination.sameDocument) window.leaving = true;
+  });
+}"""
+LEAVING = """async () => {
+  // What the action has set going (a form is sent in a task of its own) begins before this is done.
+  for (let i = 0; i < 2; i++) {
+    await new Promise((done) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = done;
+      port2.postMessage(0);
+    });
+  }
+  return Boolean(window.leaving);
+}"""
 
-    Playwright acts as soon as an element can be seen, also on the page that a click has just led
-    to; a person is slower than its scripts.
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_faster_than_a_person() -> Iterator[None]:
+    """Let every action wait until the page has loaded, so that its scripts listen, and end on the
+    page that it leads to.
+
+    Playwright acts as soon as an element can be seen: also on the page that is being left.
     """
 
     def patient(act: Callable[..., Any]) -> Callable[..., Any]:
         def wait_and_act(self: Locator, *arguments: Any, **options: Any) -> Any:
-            self.page.wait_for_load_state("load")
-            return act(self, *arguments, **options)
+            page = self.page
+            page.wait_for_load_state("load")
+            page.evaluate(WATCH)
+            downloads: list[Download] = []
+
+            def came(download: Download) -> None:
+                downloads.append(download)
+
+            page.on("download", came)
+            done = act(self, *arguments, **options)
+            if _in_page(page, LEAVING, gone=True):
+                until = time.monotonic() + 30
+                while not downloads and _in_page(page, "() => Boolean(window.watched)", gone=True):
+                    assert time.monotonic() < until, f"{page.url} was to be left, and is not"
+                    page.wait_for_timeout(10)
+                page.wait_for_load_state("load")
+            page.remove_listener("download", came)
+            return done
 
         return wait_and_act
 
@@ -57,6 +102,16 @@ def _scripts_listen_first() -> Iterator[None]:
         for name in ("check", "click", "fill", "press", "select_option", "set_input_files", "tap"):
             patched.setattr(Locator, name, patient(getattr(Locator, name)))
         yield
+
+
+def _in_page(page: Page, script: str, *, gone: bool) -> bool:
+    """Ask the page; ``gone``: what to answer where it was left while it was asked."""
+    try:
+        return bool(page.evaluate(script))
+    except Error as error:
+        if "context was destroyed" in error.message or "navigation" in error.message:
+            return gone
+        raise
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Clearing in a browser: the director's month, the shopkeeper's statement, bank details."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.builders import PASSWORD
 from tests.e2e.conftest import OpenSite
@@ -42,7 +43,7 @@ def test_a_director_settles_a_month(
     assert download.value.suggested_filename == "chaland-debit-2026-05.xml"
     site.page.once("dialog", lambda dialog: dialog.accept())
     site.page.get_by_role("button", name="La banque a prélevé").click()
-    assert "réglés" in site.page.locator("main").inner_text()
+    expect(site.page.locator("main")).to_contain_text("réglés")
 
 
 def test_a_shopkeeper_reads_the_own_statement(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from chaland.hub.loyalty.figures import services
 from tests import builders, loyalty_receipts
@@ -25,9 +26,9 @@ def cast(transactional_db: None) -> Cast:
 def test_the_director_s_page(cast: Cast, site: Site) -> None:
     site.sign_in("denise@example.org", builders.PASSWORD)
     site.open(reverse("loyalty"))
-    assert site.page.locator("canvas").count() == 2
+    expect(site.page.locator("canvas")).to_have_count(2)
     site.check_everywhere("loyalty-director")
-    site.page.select_option("#month", index=1)
+    site.page.locator("#month").select_option(index=1)
     site.page.wait_for_url("**month=**")
     site.page.get_by_role("link", name=cast.shop.name).click()
     site.check("loyalty-director-shop")

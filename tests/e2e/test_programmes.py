@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from playwright.sync_api import expect
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty.account import links
@@ -37,11 +38,11 @@ def test_a_shopkeeper_tries_a_rule_and_lets_it_count(site: Site, town: Loyalty) 
     page.get_by_role("link", name="fois deux le…").click()
     page.get_by_label("Nom, tel que le membre le lit").fill("Double toute la semaine")
     page.get_by_role("button", name="4 semaines").click()
-    assert "Elle aurait coûté" in page.locator("#simulation").inner_text()
-    assert "340 points" in page.locator("#simulation").inner_text(), "24 receipts of 14.90 gave it"
+    expect(page.locator("#simulation")).to_contain_text("Elle aurait coûté")
+    expect(page.locator("#simulation")).to_contain_text("340 points")  # of 24 receipts of 14.90
     site.check_everywhere("programme-rule")
     page.get_by_role("button", name="Mettre en service").click()
-    assert page.get_by_text("× 2", exact=True).count() == 1
+    expect(page.get_by_text("× 2", exact=True)).to_have_count(1)
 
 
 def test_a_director_sees_the_purse_and_its_sponsors(site: Site, town: Loyalty) -> None:
@@ -53,7 +54,7 @@ def test_a_director_sees_the_purse_and_its_sponsors(site: Site, town: Loyalty) -
     site.page.get_by_role("button", name="Ajouter un financeur").click()
     site.page.get_by_label("Versé par La Laiterie (€)").fill("250")
     site.page.get_by_role("button", name="Saisir le versement").click()
-    assert "250,00\xa0€" in site.page.inner_text("main")
+    expect(site.page.locator("main")).to_contain_text("250,00\xa0€")
     site.check_everywhere("programmes-sponsors")
 
 
@@ -70,15 +71,14 @@ def test_a_member_opens_the_account_and_decides(open_site: OpenSite, town: Loyal
     phone.open(links.account_link(member.pk, "till:1 seller:1"))
     phone.check_everywhere("account-open")
     phone.page.get_by_role("button", name="Ouvrir mon compte").click()
-    assert "dû après un retour" in phone.page.inner_text("main")
+    expect(phone.page.locator("main")).to_contain_text("dû après un retour")
     phone.check_everywhere("account")
     switch = phone.page.get_by_role("switch").first
     assert switch.get_attribute("aria-checked") == "false"
     phone.page.get_by_role("switch", name="Offres et ventes privées par e-mail").first.press(
         "Enter"
     )
-    on = phone.page.get_by_role("switch", checked=True)
-    assert on.count() == 1
+    expect(phone.page.get_by_role("switch", checked=True)).to_have_count(1)
     phone.page.get_by_role("link", name="Ma carte").click()
     phone.check_everywhere("account-card")
     phone.open("/me/")
@@ -86,4 +86,4 @@ def test_a_member_opens_the_account_and_decides(open_site: OpenSite, town: Loyal
     phone.check_everywhere("account-leave")
     phone.page.get_by_role("button", name="Partir maintenant").click()
     phone.page.get_by_role("button", name="Annuler").click()
-    assert "Vous restez membre" in phone.page.inner_text("main")
+    expect(phone.page.locator("main")).to_contain_text("Vous restez membre")
