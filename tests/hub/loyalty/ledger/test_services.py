@@ -212,11 +212,43 @@ def test_a_return_never_pays_whose_lots_were_filled_again_and_lapsed(
     spent = purse.redeem(100)
     purse.earn(100, expires_on=days(400))
     purse.reverse(earned, {1: 50})  # taken from the second lot: the first is spent
-    purse.reverse(spent)  # fills the first one with 100, of which 50 are left to take back
+    purse.reverse(spent)  # 50 into the first one, which has no more left, and 50 into the second
     time.now = NOW + timedelta(days=11)
     services.expire_due(time.now)
     assert purse.reverse(earned, {2: 50}) is None
-    assert purse.has == (50, 0, 0)
+    assert purse.has == (100, 0, 0), "as if the return had come last"
+
+
+def test_who_gave_all_back_owes_nothing_though_another_return_took_the_lot(
+    purse: Purse, time: Time
+) -> None:
+    """B's return took A's lot, for B's was spent; what came back filled B's, which then lapsed."""
+    kept = purse.earn(100, expires_on=days(400), shop=0)
+    returned = purse.earn(100, expires_on=days(10), shop=1)
+    spent = purse.redeem(100, shop=2)
+    purse.reverse(returned)
+    purse.reverse(spent)
+    time.now = NOW + timedelta(days=11)
+    services.expire_due(time.now)
+    assert purse.position(1) == 0, "it is paid back once"
+    assert purse.has == (100, 0, 0)
+    purse.reverse(kept)
+    assert purse.has == (0, 0, 0)
+    assert [purse.position(shop) for shop in range(3)] == [0, 0, 0]
+
+
+def test_what_repaid_a_debt_comes_back_as_its_own_lot(purse: Purse, time: Time) -> None:
+    returned = purse.earn(100, expires_on=days(10), shop=1)
+    spent = purse.redeem(100, shop=2)
+    purse.reverse(returned)  # 100 owed
+    repaid = purse.earn(100, expires_on=days(10), shop=0)
+    purse.reverse(spent)
+    assert purse.has == (100, 0, 0)
+    time.now = NOW + timedelta(days=60)
+    services.expire_due(time.now)
+    assert [purse.position(shop) for shop in range(3)] == [0, 0, 0]
+    assert purse.reverse(repaid) is None
+    assert purse.has == (0, 0, 0)
 
 
 def test_what_lapsed_after_two_renewals_is_not_taken_back_again(purse: Purse, time: Time) -> None:

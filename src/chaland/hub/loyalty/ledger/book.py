@@ -179,17 +179,7 @@ class Book(Accounts):
             actor=asked.actor,
             why=dict(why or {}),
         )
-        entries = []
-        for leg in legs:
-            if not leg.amount:
-                continue
-            entry = Entry(
-                transfer_id=transfer.pk, account=leg.account, amount=leg.amount, line=leg.line
-            )
-            if leg.account.role in _CACHED:
-                leg.account.balance += leg.amount
-                self.touch(leg.account)
-            entries.append(entry)
+        entries = [self._entry(transfer, leg) for leg in legs if leg.amount]
         chained = [entry for entry in entries if entry.account.chain_salt is not None]
         said = chain.facts(transfer, entries) if chained else b""
         for entry in chained:
@@ -197,6 +187,12 @@ class Book(Accounts):
         self._entries += entries
         self._transfers.append(transfer)
         return transfer, entries
+
+    def _entry(self, transfer: Transfer, leg: Leg) -> Entry:
+        if leg.account.role in _CACHED:
+            leg.account.balance += leg.amount
+            self.touch(leg.account)
+        return Entry(transfer_id=transfer.pk, account=leg.account, amount=leg.amount, line=leg.line)
 
     def touch(self, account: Account) -> None:
         """Write an account's row at the end."""

@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from uuid import UUID
 
-from chaland.hub.loyalty.ledger import requests
+from chaland.hub.loyalty.ledger import awards, requests
 from chaland.hub.loyalty.ledger.book import (
     Book,
     Leg,
@@ -140,10 +141,8 @@ def _take_earning(
     account = moved.account
     lapse(book, account, local_day(reversal.association_id))
     book.write()
-    own = list(Lot.objects.filter(entry__transfer=moved.original))
-    # Below zero where a spending that came back filled the lots with more than is left of the
-    # earning, and that lapsed: then nothing is to be taken.
-    amounts = _capped(amounts, max(0, sum(moved.left().values()) - _lapsed(own)))
+    own = awards.lots_of(moved.original)
+    amounts = _capped(amounts, sum(moved.left().values()) - awards.lapsed(own))
     there = account.balance
     if reversal.within_balance:
         amounts = _capped(amounts, there)
@@ -170,17 +169,6 @@ def _take_earning(
     if taken:
         book.take(entries[-1], account, first=own)
     return transfer
-
-
-def _lapsed(lots: list[Lot]) -> int:
-    """Return what went back to the payers by lapsing, of an earning's own lots and of those that
-    were made anew from them, however often."""
-    every = renewed = [lot.pk for lot in lots]
-    while renewed:
-        renewed = list(Lot.objects.filter(origin__in=renewed).values_list("pk", flat=True))
-        every = every + renewed
-    uses = LotUse.objects.filter(lot__in=every, entry__transfer__kind=Transfer.Kind.EXPIRE)
-    return sum(uses.values_list("amount", flat=True))
 
 
 def _give_back(
@@ -211,20 +199,52 @@ def _give_back(
 
 
 def _refill(book: Book, moved: _Moved, entry: Entry, amount: int) -> None:
-    """Fill the lots that were spent, the last to lapse first; a lapsed one anew, for a while."""
+    """Fill the lots that were spent, the last to lapse first; a lapsed one anew, for a while.
+
+    A lot takes no more than its award has room for: where that was returned meanwhile, other
+    awards' lots were taken for it, and these come back.
+    """
     spent = LotUse.objects.filter(entry__transfer=moved.original).select_related("lot")
     given = LotUse.objects.filter(entry__transfer__reverses=moved.original)
     today = local_day(moved.original.association_id)
-    for use in spent.order_by("-pk"):
-        lot = use.lot
+    rooms: dict[UUID, int] = {}
+    uses = list(spent.order_by("-pk"))
+    for use in uses:
+        lot, award = use.lot, awards.award_of(use.lot)
         back = -sum(given.filter(lot=lot).values_list("amount", flat=True))
         renewed = Lot.objects.filter(origin=lot, entry__transfer__reverses=moved.original)
         back += sum(renewed.values_list("amount", flat=True))
-        part = min(amount, use.amount - back)
+        rooms.setdefault(award.pk, awards.room(award))
+        part = min(amount, use.amount - back, rooms[award.pk])
         if part <= 0:
             continue
         amount -= part
+        rooms[award.pk] -= part
         if lot.expires_on is not None and lot.expires_on <= today:
             book.put(entry, moved.account, today + GRACE, part, origin=lot)
         else:
             book.use(entry, lot, -part)
+    if amount:
+        amount = _refill_others(book, moved.account, amount, rooms, uses[0].lot.expires_on)
+    if amount:  # a merged double's, which is not taken over yet: of whoever gives it back
+        book.put(entry, moved.account, today + GRACE, amount)
+
+
+def _refill_others(
+    book: Book, account: Account, amount: int, rooms: dict[UUID, int], until: date | None
+) -> int:
+    """Make lots of the awards that others' returns were taken from, the newest first; ``until``
+    is for one that never had a lot, as all of it repaid a debt. Return what is left."""
+    today = local_day(book.asset(account.asset_id).association_id)
+    for award, brought in awards.awards_of(account):
+        part = min(amount, rooms.setdefault(award.pk, awards.room(award)))
+        if part <= 0:
+            continue
+        dates = [lot.expires_on for lot in awards.lots_of(award)] or [until]
+        last = max(day or date.max for day in dates)
+        last = last if last > today else today + GRACE
+        book.put(brought, account, None if last == date.max else last, part)
+        amount -= part
+        if not amount:
+            break
+    return amount
