@@ -279,3 +279,36 @@ def test_opening_the_account_is_a_contact(town: Loyalty) -> None:
     _in(town.member)
     town.member.refresh_from_db()
     assert town.member.last_active_on == clock.now().date()
+
+
+def test_while_leaving_nothing_is_offered_to_be_spent(town: Loyalty, phone: Client) -> None:
+    buy(town, 10_000)
+    assert "\xa0: maintenant" in phone.get("/me/").content.decode()
+    phone.post("/me/leave/")
+    page = phone.get("/me/").content.decode()
+    assert "\xa0: maintenant" not in page
+    assert "Rien ne peut être utilisé pendant votre départ" in page
+    assert 'name="code"' not in page, "a receipt can't be added either"
+    phone.post("/me/stay/")
+    assert "\xa0: maintenant" in phone.get("/me/").content.decode()
+
+
+def test_a_resting_account_says_that_all_is_kept(town: Loyalty, phone: Client) -> None:
+    buy(town, 10_000)
+    phone.post("/me/pause/")
+    page = phone.get("/me/").content.decode()
+    assert "\xa0: maintenant" not in page
+    assert "C’est gardé" in page
+
+
+def test_a_consent_s_text_is_one_tap_away_and_its_switch_is_not_hidden_by_it(
+    town: Loyalty, phone: Client
+) -> None:
+    page = phone.get("/me/").content.decode()
+    switches = re.findall(r'<form class="switch".*?</form>', page, re.DOTALL)
+    assert switches
+    for switch in switches:
+        text, button = switch.split("</details>")
+        assert "<details><summary" in text
+        assert "<p" in text
+        assert 'role="switch"' in button or "muted" in button

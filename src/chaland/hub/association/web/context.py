@@ -13,6 +13,7 @@ from chaland.hub.association.models import StaffRole
 
 THEME_COOKIE = "theme"
 THEMES = ("light", "dark")
+_LOYALTY_PARTS = ("/members/", "/receipts/", "/programmes/", "/clearing/", "/connections/")
 
 
 class NavigationItem(NamedTuple):
@@ -25,13 +26,15 @@ class NavigationItem(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """A page that the navigation leads to: of which plane, and where it is ("" : ours)."""
+    """A page that the navigation leads to: of which plane, where it is ("" : ours), and which
+    other addresses are parts of it."""
 
     label: str
     name: str
     icon: str
     plane: str = "footfall"
     address: str = ""
+    parts: tuple[str, ...] = ()
 
 
 def _places(*, director: bool) -> list[_Place]:
@@ -39,7 +42,7 @@ def _places(*, director: bool) -> list[_Place]:
     places = [
         _Place(own, "figures", "layout-dashboard", address="/"),
         _Place(_("Flows"), "flows", "route", address="/flows/"),
-        _Place(_("Loyalty"), "loyalty", "gift", "loyalty", "/loyalty/"),
+        _Place(_("Loyalty"), "loyalty", "gift", "loyalty", "/loyalty/", _LOYALTY_PARTS),
     ]
     measurement = _Place(_("Measurement"), "measurement", "shield-check", address="/measurement/")
     if not director:
@@ -63,7 +66,8 @@ def _navigation(request: HttpRequest, role: StaffRole) -> list[NavigationItem]:
             if place.plane not in settings.PLANES_BESIDE:
                 continue
             url = place.address
-        current = request.path == url or (url != "/" and request.path.startswith(url))
+        parts = place.parts if url == "/" else (url, *place.parts)
+        current = request.path == url or request.path.startswith(parts)
         items.append(NavigationItem(place.label, url, place.icon, current))
     return items
 

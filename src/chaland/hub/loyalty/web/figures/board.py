@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from chaland.hub.association.models import Shop
-from chaland.hub.loyalty.figures import selectors
+from chaland.hub.loyalty.figures import rules, selectors
 from chaland.hub.loyalty.figures.measures import MONTHS_BACK, Attach, month_number, month_of
 from chaland.hub.loyalty.figures.selectors import OwnMonth
 from chaland.hub.loyalty.models.figures import THE_TOWN
@@ -118,14 +118,15 @@ def _hours(own: OwnMonth | None, here: Content | None) -> list[tuple[int, Attach
 
 
 def _shops(asked: Asked, month: date) -> list[tuple[Shop, Content | None]]:
-    """Return the shops of the town with their month, the highest attach rate first; those that
-    have none to show last."""
+    """Return the shops of the town with their month, the highest attach rate first, then those
+    of too few receipts to tell it, by name; those that have nothing to show last."""
     found = selectors.released_shops(asked.association_id, month)
     rows = [(shop, found.get(shop.pk)) for shop in asked.shops.values()]
 
     def order(row: tuple[Shop, Content | None]) -> tuple[float, str]:
         attach = _attach(row[1])
-        return (-(attach.rate or 0) if attach else 1, row[0].name)
+        told = rules.share(attach.attached, attach.receipts) if attach else None
+        return (-told.value if told else 1 if attach else 2, row[0].name)
 
     return sorted(rows, key=order)
 

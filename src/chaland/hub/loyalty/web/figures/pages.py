@@ -58,6 +58,9 @@ def _context(found: Board) -> dict[str, Any]:
         "trend_chart": _trend_chart(found),
         "hours": [{"hour": words.hour_span(hour), **_told(attach)} for hour, attach in found.hours],
         "hours_chart": _hours_chart(found),
+        "hours_told": any(
+            attach and attach.receipts >= rules.SAMPLE_MIN for _hour, attach in found.hours
+        ),
         "shops": [_shop_row(found, *row) for row in found.shops],
         "labels": _label_tables(found),
         "cohorts": [_cohort_row(cohort) for cohort in found.cohorts],
@@ -217,8 +220,15 @@ def _shop_row(found: Board, shop: Any, content: Any) -> dict[str, Any]:
     return row | _told(attach) | {"members": words.number(content["members"])}
 
 
+def _surest(part: tuple[str, Attach]) -> tuple[float, str]:
+    """Order by rate, the highest first; those of too few receipts to tell it last, by name."""
+    label, attach = part
+    share = rules.share(attach.attached, attach.receipts)
+    return (-share.value if share else 1, label)
+
+
 def _label_tables(found: Board) -> list[dict[str, Any]]:
-    """Return a shop's own tills and sellers, the lowest rate last."""
+    """Return a shop's own tills and sellers."""
     if found.own is None:
         return []
     tables = (
@@ -231,7 +241,7 @@ def _label_tables(found: Board) -> list[dict[str, Any]]:
             "column": column,
             "rows": [
                 {"name": label or _("not told"), **_told(attach)}
-                for label, attach in sorted(parts.items(), key=lambda row: -(row[1].rate or 0))
+                for label, attach in sorted(parts.items(), key=_surest)
             ],
         }
         for title, column, parts in tables

@@ -15,6 +15,9 @@ from chaland.hub.loyalty.receipts.selectors import Asked
 class FilterForm(forms.Form):
     """Days, sort and number; whatever can't be read is left out."""
 
+    is_filter = True
+    """All of it may be left out: that needn't be said beside each field."""
+
     since = forms.DateField(
         label=_("From"), required=False, widget=forms.DateInput({"type": "date"})
     )
