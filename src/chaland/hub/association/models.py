@@ -3,9 +3,13 @@
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone as django_timezone
 from django.utils.translation import gettext_lazy as _
+
+DEPARTMENT = r"0[1-9]|[1-8]\d|9[0-5]|2[AB]|97[1-8]"
+"""INSEE codes of departments, and of the overseas collectivities whose sale periods are French."""
 
 
 class UserManager(BaseUserManager["User"]):
@@ -49,6 +53,13 @@ class Association(models.Model):
     name = models.CharField(_("name of the association"), max_length=120)
     town = models.CharField(_("town"), max_length=120)
     timezone = models.CharField(_("time zone"), max_length=64, default="Europe/Paris")
+    department = models.CharField(
+        _("French department"),
+        max_length=3,
+        blank=True,
+        validators=[RegexValidator(rf"^(?:{DEPARTMENT})\Z", _("Its number: 17, 2A or 974."))],
+        help_text=_("Its number: 17, 2A or 974. Sale periods and public holidays depend on it."),
+    )
     simulated = models.BooleanField(_("simulated"), default=False)
     guide_finished_at = models.DateTimeField(_("set-up finished"), null=True, blank=True)
 

@@ -65,13 +65,13 @@ class _NewPassword(forms.CharField):
 
 
 class AssociationForm(_AssociationModelForm):
-    """Name, town and time zone."""
+    """Name, town, time zone and department."""
 
     timezone = forms.ChoiceField(label=_("Time zone"), choices=_timezones, initial="Europe/Paris")
 
     class Meta:
         model = Association
-        fields = ["name", "town", "timezone"]
+        fields = ["name", "town", "timezone", "department"]
         labels = {"name": _("Name of the association"), "town": _("Town")}
 
 
