@@ -1,0 +1,98 @@
+"""The code of an invitation: ten signs that a person can type, made of its number and a key.
+
+Nothing is stored that opens a door. The number, with 20 bits that must be zero, goes through four
+rounds of a Feistel network over HMAC-SHA-256 under ``settings.INDEX_KEY`` (Luby and Rackoff 1988):
+whoever doesn't have the key sees 50 random bits, can neither count invitations by their codes nor
+make the code of a given one. Of a million invitations one is met by 2**30 guesses; wrong tries are
+counted (``invitation_of``).
+"""
+
+import hmac
+import re
+from datetime import timedelta
+
+from django.conf import settings
+
+from chaland.hub.association import limits
+from chaland.hub.loyalty.models import Invitation
+from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
+
+SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: no I, L, O, U."""
+LENGTH = 10
+MISSES_AN_HOUR = 20
+_HOUR = timedelta(hours=1)
+_HALF, _SPARE = 25, 20
+_MASK = (1 << _HALF) - 1
+_ROUNDS = 4
+_MISREAD = str.maketrans("OIL", "011", " -.\u2010\u2011\u00a0\u202f")
+_ADDRESS = re.compile(r".*/i/([^/?#]+)/?(?:[?#].*)?", re.DOTALL)
+
+
+def code_of(invitation_id: int) -> str:
+    """Return an invitation's code, as ``7K3QD-M9XPA``. ValueError beyond 2**30 invitations."""
+    if not 0 <= invitation_id < 1 << (2 * _HALF - _SPARE):
+        raise ValueError("no code for this number")
+    number = _scrambled(invitation_id << _SPARE)
+    signs = "".join(SIGNS[(number >> 5 * place) & 31] for place in reversed(range(LENGTH)))
+    return f"{signs[:5]}-{signs[5:]}"
+
+
+def path_of(invitation_id: int) -> str:
+    """Return the path of the invitation's page: with the hub's origin before it, what its QR
+    says."""
+    return f"/i/{code_of(invitation_id)}/"
+
+
+def number_in(typed: str) -> int | None:
+    """Return the invitation's number that a typed code, or the QR's whole address, says; None:
+    it is no code of ours. Small letters, no hyphen, O for 0 and I or L for 1 are read, too."""
+    address = _ADDRESS.fullmatch(typed)
+    plain = (address[1] if address else typed).strip().upper().translate(_MISREAD)
+    if len(plain) != LENGTH or any(sign not in SIGNS for sign in plain):
+        return None
+    number = 0
+    for sign in plain:
+        number = number << 5 | SIGNS.index(sign)
+    told = _unscrambled(number)
+    return None if told & ((1 << _SPARE) - 1) else told >> _SPARE
+
+
+def invitation_of(typed: str, actor: str, association_id: int | None = None) -> Invitation | None:
+    """Return the invitation (with its sale, slot and member) that a code names, or None: a miss.
+
+    ``actor`` is who asks: ``till:3 seller:5``, or ``address:`` and `limits.address_of`. After
+    MISSES_AN_HOUR wrong codes SaleErrorFinal (``codes``), for right and wrong ones alike. A till
+    gives its ``association_id``: another town's code is a miss.
+    """
+    who = f"invitation-codes:{actor.partition(' ')[0]}"
+    if limits.reached(who, MISSES_AN_HOUR, _HOUR):
+        raise SaleErrorFinal("codes")
+    number = number_in(typed)
+    found = Invitation.objects.select_related("sale", "slot", "member")
+    if association_id is not None:
+        found = found.filter(sale__association_id=association_id)
+    invitation = None if number is None else found.filter(pk=number).first()
+    if invitation is None or invitation.member_id is None:
+        limits.count(who, MISSES_AN_HOUR, _HOUR)
+        return None
+    return invitation
+
+
+def _scrambled(number: int) -> int:
+    left, right = number >> _HALF, number & _MASK
+    for turn in range(_ROUNDS):
+        left, right = right, left ^ _keyed(turn, right)
+    return left << _HALF | right
+
+
+def _unscrambled(number: int) -> int:
+    left, right = number >> _HALF, number & _MASK
+    for turn in reversed(range(_ROUNDS)):
+        left, right = right ^ _keyed(turn, left), left
+    return left << _HALF | right
+
+
+def _keyed(turn: int, half: int) -> int:
+    message = b"chaland invitation code\0" + bytes((turn,)) + half.to_bytes(4)
+    return int.from_bytes(hmac.digest(settings.INDEX_KEY, message, "sha256")[:4]) & _MASK

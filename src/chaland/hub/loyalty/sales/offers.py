@@ -1,0 +1,238 @@
+"""What a private sale reduces: checked against the shop's prices, and priced for a customer.
+
+An offer names one article, a product group, or all. Each of its articles needs a proof: the lowest
+price of the thirty days before the sale (`reference_price`); where one lacks, the offer is blocked
+and says which. What is shown beside a member price is that reference, and nothing else.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from chaland.hub.common import clock
+from chaland.hub.loyalty.models import Offer, PrivateSale
+from chaland.hub.loyalty.sales import prices, reference_price, town
+from chaland.hub.loyalty.sales.prices import Article
+from chaland.hub.loyalty.sales.reference_price import Lowest
+from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
+
+NO_ARTICLES, NO_PRICE, NOT_LOWER = "no-articles", "no-price", "not-lower"
+"""Values of ``Offer.blocked``; `why_blocked` says them in words."""
+_NAMED_AT_MOST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class OfferIn:
+    """An offer as entered: exactly one of ``percent``, ``price_cents`` and ``ladder``."""
+
+    name: str
+    item_id: str = ""
+    group: str = ""
+    percent: int | None = None
+    price_cents: int | None = None
+    ladder: Sequence[Sequence[int]] | None = None
+    exception: str = Offer.Excepted.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """What a member pays for one piece of an article. ``reference_cents`` stands beside it, by
+    law; None where the law asks for none (goods that spoil soon) and none is known."""
+
+    offer_id: int
+    item_id: str
+    item_name: str
+    member_cents: int
+    reference_cents: int | None
+    percent: int | None
+    """Of the ladder's step or the offer; None for a member price."""
+
+
+def checked(told: OfferIn) -> OfferIn:
+    """Return an offer that makes sense; SaleErrorFinal says what doesn't."""
+    if not 1 <= len(told.name.strip()) <= 80:
+        raise SaleErrorFinal("name")
+    if told.item_id and told.group:
+        raise SaleErrorFinal("offer-what")
+    if sum(how is not None for how in (told.percent, told.price_cents, told.ladder)) != 1:
+        raise SaleErrorFinal("offer-how")
+    if told.percent is not None and not 1 <= told.percent <= reference_price.PERCENT_AT_MOST:
+        raise SaleErrorFinal("percent")
+    if told.price_cents is not None and (
+        not 0 < told.price_cents <= prices.CENTS_AT_MOST or not (told.item_id or told.group)
+    ):
+        raise SaleErrorFinal("price")
+    if told.ladder is not None and not reference_price.is_ladder(told.ladder):
+        raise SaleErrorFinal("ladder")
+    return told
+
+
+def check(offer: Offer, sale: PrivateSale) -> None:
+    """Set an offer's ``proof`` and ``blocked`` as the shop's prices stand now; not saved."""
+    day = town.days_of(sale)[0]
+    found = prices.articles(offer.shop_id, item_id=offer.item_id, group=offer.group)
+    perishable = offer.exception == Offer.Excepted.PERISHABLE
+    offer.proof = [_proof(offer, article, day) for article in found]
+    offer.checked_at = clock.now()
+    if perishable:
+        lacking = False
+    elif not found:
+        offer.blocked = NO_ARTICLES
+        return
+    else:
+        lacking = any(row["missing"] for row in offer.proof)
+    lower = all(row["lower"] for row in offer.proof if not row["missing"])
+    offer.blocked = NO_PRICE if lacking else "" if lower else NOT_LOWER
+
+
+def why_blocked(offer: Offer) -> str:
+    """Say in words why an offer can't be announced, and what to do; empty: it can."""
+    if offer.blocked == NO_ARTICLES:
+        return _("no price is on record for what it names: enter or import prices first")
+    if offer.blocked == NO_PRICE:
+        rows = [row for row in offer.proof if row["missing"]]
+        named = [
+            _("no price of {article} is known from {first} to {last}").format(
+                article=row["name"], first=_day(row["missing"][0]), last=_day(row["missing"][1])
+            )
+            for row in rows[:_NAMED_AT_MOST]
+        ]
+        return "; ".join(named) + _more(rows)
+    if offer.blocked == NOT_LOWER:
+        rows = [row for row in offer.proof if not row["missing"] and not row["lower"]]
+        named = [
+            _("{article} costs no less than before ({price})").format(
+                article=row["name"], price=_euro(row["now_cents"])
+            )
+            for row in rows[:_NAMED_AT_MOST]
+        ]
+        return "; ".join(named) + _more(rows)
+    return ""
+
+
+def is_deep(offer: Offer) -> bool:
+    """Say whether more than half comes off somewhere: allowed, but mind that selling under cost is
+    forbidden outside soldes (Code de commerce L442-5)."""
+    if offer.percent is not None:
+        return offer.percent > reference_price.DEEP
+    rows = [row for row in offer.proof if row["cents"] and row["member_cents"] is not None]
+    return any(row["member_cents"] * 2 < row["cents"] for row in rows)
+
+
+def recheck(shop_id: int, now: datetime) -> int:
+    """Check anew the offers of a shop in sales that haven't begun; return how many changed."""
+    states = (PrivateSale.State.DRAFT, PrivateSale.State.OPEN)
+    waiting = Offer.objects.filter(
+        shop_id=shop_id, sale__starts_at__gt=now, sale__state__in=states
+    ).select_related("sale")
+    changed = 0
+    for offer in waiting:
+        before = (offer.proof, offer.blocked)
+        check(offer, offer.sale)
+        changed += before != (offer.proof, offer.blocked)
+        offer.save(update_fields=["proof", "blocked", "checked_at"])
+    return changed
+
+
+def price(sale: PrivateSale, shop_id: int, item_id: str, articles: int = 1) -> Priced | None:
+    """Return the best price of a sale at a shop for one piece of an article, of ``articles``
+    bought together (a ladder counts them); None where no offer that stands reduces it."""
+    offers = Offer.objects.filter(sale=sale, shop_id=shop_id, blocked="", item_id__in=("", item_id))
+    found = [
+        priced
+        for offer in offers
+        for row in offer.proof
+        if row["item_id"] == item_id and (priced := _priced(offer, row, articles)) is not None
+    ]
+    return min(found, key=lambda each: (each.member_cents, each.offer_id), default=None)
+
+
+def price_list(sale: PrivateSale, shop_id: int) -> list[tuple[Offer, list[Priced]]]:
+    """List a shop's offers that stand, each with its articles' prices (at a ladder's top)."""
+    offers = Offer.objects.filter(sale=sale, shop_id=shop_id, blocked="").order_by("pk")
+    return [(offer, list(_all_priced(offer))) for offer in offers]
+
+
+def _all_priced(offer: Offer) -> Iterable[Priced]:
+    top = offer.ladder[-1][0] if offer.ladder else 1
+    for row in offer.proof:
+        priced = _priced(offer, row, top)
+        if priced is not None:
+            yield priced
+
+
+def _priced(offer: Offer, row: dict[str, Any], articles: int) -> Priced | None:
+    basis = row["cents"] if row["cents"] is not None else row["now_cents"]
+    percent = offer.percent
+    if offer.ladder is not None:
+        percent = reference_price.step_of(offer.ladder, articles)
+    if basis is None or percent == 0:
+        return None
+    cents = offer.price_cents if percent is None else reference_price.reduced(basis, percent)
+    if cents is None:
+        return None
+    return Priced(offer.pk, row["item_id"], row["name"], cents, row["cents"], percent)
+
+
+def _proof(offer: Offer, article: Article, day: date) -> dict[str, Any]:
+    """Return what proves an offer's reduction of one article, as it is stored."""
+    lowest = _lowest(offer, article, day)
+    price, now = lowest.price, reference_price.in_force(article.held, day)
+    known = price is not None and lowest.complete
+    basis = price.cents if price is not None and known else now.cents if now else None
+    member = _member_cents(offer, basis)
+    missing = None if offer.exception == Offer.Excepted.PERISHABLE else lowest.missing
+    return {
+        "item_id": article.item_id,
+        "name": article.name,
+        "cents": price.cents if price is not None and known else None,
+        "since": price.since.isoformat() if price is not None and known else None,
+        "recorded_by": price.recorded_by if price is not None and known else "",
+        "recorded_at": price.recorded_at.isoformat() if price is not None and known else None,
+        "first": lowest.first.isoformat(),
+        "last": lowest.last.isoformat(),
+        "missing": [each.isoformat() for each in missing] if missing else None,
+        "now_cents": now.cents if now else None,
+        "member_cents": member,
+        "lower": _is_lower(member, basis, now.cents if now else None),
+    }
+
+
+def _lowest(offer: Offer, article: Article, day: date) -> Lowest:
+    if offer.exception == Offer.Excepted.PROGRESSIVE:
+        day = reference_price.first_reduction(article.held, day)
+    return reference_price.lowest_before(article.held, day)
+
+
+def _member_cents(offer: Offer, basis: int | None) -> int | None:
+    """Return the lowest that a member may pay by an offer (a ladder at its top)."""
+    if offer.price_cents is not None:
+        return offer.price_cents
+    if basis is None:
+        return None
+    percent = offer.ladder[-1][1] if offer.ladder else offer.percent
+    return reference_price.reduced(basis, percent or 0)
+
+
+def _is_lower(member: int | None, basis: int | None, now: int | None) -> bool:
+    """Say whether a member price is one: less than the reference, and than what all pay now."""
+    if member is None:
+        return True
+    return (basis is None or member < basis) and (now is None or member < now)
+
+
+def _more(rows: Sequence[object]) -> str:
+    rest = len(rows) - _NAMED_AT_MOST
+    return "; " + _("and {count} more articles").format(count=rest) if rest > 0 else ""
+
+
+def _day(text: str) -> str:
+    return date_format(date.fromisoformat(text), "SHORT_DATE_FORMAT")
+
+
+def _euro(cents: int | None) -> str:
+    return "" if cents is None else f"{cents // 100},{cents % 100:02d} €"
