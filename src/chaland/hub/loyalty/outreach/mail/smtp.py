@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from django.utils.translation import gettext as _
 
+from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Gateway
+from chaland.hub.loyalty.outreach.mail import bounces
 from chaland.hub.loyalty.outreach.mail.enhanced import enhanced_status, is_bad_address
 from chaland.hub.loyalty.outreach.mail.settings import MailSettings, Tls
 from chaland.hub.loyalty.outreach.shapes import (
@@ -58,9 +60,12 @@ class SmtpDriver:
         """A mail server can't be asked."""
         return None
 
-    def read(self, hook: Hook) -> list[Status | Heard]:  # noqa: ARG002
-        """Nothing calls for a mail server: bounces come by their mailbox (``mail.bounces``)."""
-        raise ValueError("a mail server calls no address")
+    def read(self, hook: Hook) -> list[Status | Heard]:
+        """Read what came back: a mail of the bounce mailbox, or one that a mail server posted.
+
+        ValueError: it can't be understood.
+        """
+        return bounces.read(hook.body, clock.now())
 
     def close(self) -> None:
         """Say good-bye, if it still listens."""
