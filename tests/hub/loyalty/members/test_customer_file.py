@@ -234,7 +234,23 @@ def test_the_same_file_again_changes_nothing(loyalty: Loyalty, shop: int) -> Non
 @pytest.mark.django_db
 def test_one_number_twice_in_a_file_is_one_member(loyalty: Loyalty, shop: int) -> None:
     report = bring(loyalty, "Roux;Anna;0639980001;;;;;;;", "Roux;A;+33639980001;;;;;;;")
-    assert (report.new, report.linked, Member.objects.count()) == (1, 1, 1)
+    assert (report.new, report.linked, Member.objects.count()) == (1, 0, 1)
+    assert (report.double_rows, report.bad_rows) == ([3], [])
+
+
+def test_the_same_customer_twice_is_one_and_the_second_line_is_named() -> None:
+    found = read_customers(
+        table(
+            "Roux;Anna;0639980001;a@example.org;;;;;;",
+            "ROUX;Anna;+33 6 39 98 00 01;;;;;;;",
+            "Petit;Zoé;0639980001;;;;;;;",
+            "roux;;;A@example.org;;;;;;",
+        ),
+        TODAY,
+    )
+    assert [row.row for row in found.rows] == [2, 4], "another name's is for the import to judge"
+    assert [(p.row, p.code) for p in found.problems] == [(3, "double"), (5, "double")]
+    assert "line 2" in found.problems[0].advice
 
 
 @pytest.mark.django_db

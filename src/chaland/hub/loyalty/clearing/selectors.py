@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from chaland.hub.association.models import Shop
 from chaland.hub.loyalty.clearing import rules, sums
@@ -38,6 +39,12 @@ def running(association_id: int) -> dict[int, sums.Part]:
         if asset.association_id == association_id:
             found |= sums.parts(asset, _closed_until(asset), 2**62)
     return found
+
+
+def open_since(association_id: int) -> date | None:
+    """Return the first day that isn't closed yet; None before the first month is."""
+    last = Clearing.objects.filter(association_id=association_id).order_by("-month").first()
+    return rules.month_after(last.month) if last else None
 
 
 def _closed_until(asset: Asset) -> int:

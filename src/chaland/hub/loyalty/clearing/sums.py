@@ -36,6 +36,16 @@ class Part:
     adjusted: int = 0
 
     @property
+    def given(self) -> int:
+        """What it gave its customers, as its account has it: below zero."""
+        return -self.earned
+
+    @property
+    def other(self) -> int:
+        """Returns, what lapsed, and corrections together: what is seldom."""
+        return self.reversed + self.lapsed + self.adjusted
+
+    @property
     def net(self) -> int:
         """Above zero: it is paid; below: it pays."""
         return self.spent + self.reversed + self.lapsed + self.adjusted - self.earned

@@ -16,7 +16,12 @@ from django.utils.translation import gettext_lazy as _
 from chaland.hub.common.signs import on_one_line
 from chaland.hub.common.spreadsheets import TableErrorFinal, header_key, rows_of, text_of
 from chaland.hub.loyalty.members.contacts import email_of, phone_of
-from chaland.hub.loyalty.members.rules import MemberErrorFinal, checked_birthday, spelling
+from chaland.hub.loyalty.members.rules import (
+    MemberErrorFinal,
+    checked_birthday,
+    spelling,
+    surname_key,
+)
 
 BYTES_AT_MOST = 2 * 1024 * 1024
 ROWS_AT_MOST = 5_000
@@ -91,6 +96,7 @@ PROBLEMS: Mapping[str, Promise] = {
     "no-column": _("No column says a name, a number or an address. Name it in the first line."),
     "double-column": _("This column is there twice. Keep one of them."),
     "cells": _("More cells than headers: quote a text that holds the separator."),
+    "double": _("This customer stands in line %(line)s already: the first line counts."),
     "no-name": _("Neither name, number nor address: nobody could find this customer."),
     "long": _("This text is too long. Shorten it."),
     "phone": _("This is no telephone number. Correct it, or leave the cell empty."),
@@ -115,7 +121,8 @@ class Problem:
 
     @property
     def advice(self) -> str:
-        return str(PROBLEMS[self.code])
+        told = str(PROBLEMS[self.code])
+        return told % {"line": self.value} if self.code == "double" else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +175,11 @@ def read_customers(data: bytes, today: date) -> CustomerTable:
         rows = rows_of(text_of(data, BYTES_AT_MOST))
         number, header = next(rows, (1, []))  # a file of nothing names no column
         positions = _header(table, number, header)
-        texts: set[str] = set()
+        known = _Known()
         for row, cells in rows if not table.problems else ():
             if row > ROWS_AT_MOST + 1:
                 raise TableErrorFinal("too-many-rows", row)
-            _read_row(table, _Row(row, positions, cells, today, len(header)), texts)
+            _read_row(table, _Row(row, positions, cells, today, len(header)), known)
     except TableErrorFinal as error:
         table.rows.clear()
         table.problems.append(Problem(error.row, "", error.code))
@@ -277,7 +284,25 @@ class _Row:
         return source
 
 
-def _read_row(table: CustomerTable, row: _Row, texts: set[str]) -> None:
+@dataclass(slots=True)
+class _Known:
+    """What the rows before have said: texts agreed to, and whose contact stood in which row."""
+
+    texts: set[str] = field(default_factory=set)
+    holders: dict[str, CustomerRow] = field(default_factory=dict)
+
+    def first_of(self, made: CustomerRow) -> CustomerRow | None:
+        """Return the row in which the same customer stood: the contact equal, and the surname (of
+        another surname it is another person's contact, which the import names)."""
+        key = surname_key(made.first_name, made.last_name)
+        for contact in filter(None, (made.phone, made.email)):
+            first = self.holders.get(contact)
+            if first and surname_key(first.first_name, first.last_name) == key:
+                return first
+        return None
+
+
+def _read_row(table: CustomerTable, row: _Row, known: _Known) -> None:
     """Add the row's customer where the row is sound, else its problems."""
     if any(row.cells[row.width :]):
         row.refuse("", "cells", " ".join(row.cells[row.width :]))
@@ -292,13 +317,16 @@ def _read_row(table: CustomerTable, row: _Row, texts: set[str]) -> None:
     if agreement is not None:
         if _names(agreement.text, made):
             row.refuse(Column.TEXT, "personal-text")
-        elif len(texts | {agreement.text}) > TEXTS_AT_MOST:
+        elif len(known.texts | {agreement.text}) > TEXTS_AT_MOST:
             row.refuse(Column.TEXT, "many-texts")
         else:
-            texts.add(agreement.text)
+            known.texts.add(agreement.text)
+    if first_row := known.first_of(made):
+        row.refuse("", "double", str(first_row.row))
     table.problems += row.problems
     if not row.problems:
         table.rows.append(made)
+        known.holders |= {contact: made for contact in (phone, email) if contact}
 
 
 def _agreement(row: _Row) -> tuple[Agreement | None, Lack | None]:

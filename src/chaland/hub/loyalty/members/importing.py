@@ -53,6 +53,8 @@ class Imported:
     other_name: list[int]
     """Rows whose number or address is another person's: left out."""
     bad_rows: list[int]
+    double_rows: list[int]
+    """Rows of somebody who stands in an earlier row: left out, that one counts."""
 
 
 def keep(
@@ -129,7 +131,8 @@ def _take_in(file_id: int, actor: str) -> Imported:
         contactable=_record(file, pairs),
         proposed=_propose(file.shop_id, [m for m in made if m is not None]),
         other_name=[row.row for row, _member in met if row.row not in linked],
-        bad_rows=sorted({p.row for p in table.problems if p.row > 1}),
+        bad_rows=sorted({p.row for p in table.problems if p.row > 1 and p.code != "double"}),
+        double_rows=sorted(p.row for p in table.problems if p.code == "double"),
     )
     file.content, file.finished_at = None, now
     file.report = {"rows": len(table.rows), "strangers": strangers} | {

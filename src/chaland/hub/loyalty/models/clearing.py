@@ -79,6 +79,16 @@ class Statement(models.Model):
     way = models.CharField(max_length=8, choices=Way)
     settled_by = models.OneToOneField(Transfer, models.PROTECT, null=True)
 
+    @property
+    def given_cents(self) -> int:
+        """What the shop gave its customers, as its account has it: below zero."""
+        return -self.earned_cents
+
+    @property
+    def other_cents(self) -> int:
+        """Returns, what lapsed, and corrections together: what is seldom."""
+        return self.reversed_cents + self.lapsed_cents + self.adjusted_cents
+
     class Meta:
         verbose_name = _("statement")
         constraints = [

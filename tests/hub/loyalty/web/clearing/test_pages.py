@@ -1,9 +1,13 @@
 """Who sees which statement, and what a director does with a month."""
 
+import re
+
 import pytest
 from django.test import Client
+from django.utils.formats import date_format
 
 from chaland.hub.association.models import User
+from chaland.hub.loyalty.clearing import rules
 from chaland.hub.loyalty.models import BankDetails, Clearing, Statement
 from tests.builders import Cast
 from tests.hub.loyalty.clearing.conftest import IBANS, Coalition
@@ -106,3 +110,34 @@ def test_a_keeper_cannot_reach_another_shops_bank_details(coalition: Coalition) 
     other = _cast(coalition).shops[1]
     keeper.post(f"/clearing/bank/?shop={other.slug}", {"holder": "x", "iban": IBANS[0]})
     assert BankDetails.objects.get().shop_id == coalition.shop_ids[0]
+
+
+def _cents(cell: str) -> int:
+    return int(cell.replace("€", "").replace(".", "").replace(",", "").replace("−", "-"))
+
+
+def test_each_row_adds_up_on_the_page(coalition: Coalition, closed: Clearing) -> None:
+    """What came back, lapsed or was corrected stands in a column of its own, on a phone too."""
+    Statement.objects.filter(shop_id=coalition.shop_ids[0]).update(
+        reversed_cents=200, lapsed_cents=30, adjusted_cents=-4, net_cents=-974
+    )
+    director = _as(_cast(coalition).director)
+    page = director.get(f"/clearing/{closed.pk}/").content.decode()
+    rows = re.findall(
+        r'"Given to customers">(.*?)</td>.*?"Paid from the purse">(.*?)</td>'
+        r'.*?"Returns and other">(.*?)</td>.*?<strong>(.*?)</strong>',
+        page,
+    )
+    told = [[_cents(cell) for cell in row] for row in rows]
+    assert [-1200, 0, 226, -974] in told
+    assert all(sum(row[:3]) == row[3] for row in told)
+
+
+def test_the_open_month_says_since_when(coalition: Coalition, closed: Clearing) -> None:
+    director = _as(_cast(coalition).director)
+    first = rules.month_after(closed.month)
+    assert (
+        f"Since {date_format(first, 'DATE_FORMAT')}" in director.get("/clearing/").content.decode()
+    )
+    Clearing.objects.all().delete()
+    assert "From the first purchase" in director.get("/clearing/").content.decode()

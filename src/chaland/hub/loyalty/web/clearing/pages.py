@@ -16,7 +16,7 @@ from chaland.hub.association.access import (
     staff_required,
 )
 from chaland.hub.loyalty.clearing import paper, rules, selectors, services, sums
-from chaland.hub.loyalty.models import Clearing, Statement
+from chaland.hub.loyalty.models import Clearing, Proof, Statement
 
 Way = Statement.Way
 
@@ -56,6 +56,8 @@ def index(request: HttpRequest) -> HttpResponse:
     if is_director(role):
         context["months"] = [_month_row(each) for each in selectors.clearings(town)]
         context["running"] = _named(running, selectors.shop_names(town))
+        context["since"] = selectors.open_since(town)
+        context["proof"] = Proof.objects.filter(association_id=town).first()
     else:
         context["statements"] = selectors.statements_of_shop(town, role.shop_id or 0)
         context["part"] = running.get(role.shop_id or 0, sums.Part())
