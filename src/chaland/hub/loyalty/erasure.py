@@ -18,6 +18,7 @@ from chaland.hub.loyalty.members import typos
 from chaland.hub.loyalty.members.rules import after, surname_key
 from chaland.hub.loyalty.models import CustomerFile, Member, Seller, Surname, Voucher
 from chaland.hub.loyalty.receipts import services as receipts
+from chaland.hub.loyalty.sales import services as sales
 
 KEPT_YEARS = 3
 """After the last contact that the member began (L13)."""
@@ -106,8 +107,9 @@ def _with_doubles(member_id: int) -> list[Member]:
 
 
 def _empty(member: Member, actor: str) -> None:
-    """Take the member out of what stays: receipts, accounts, vouchers, sellers, waiting files."""
+    """Take the member out of what stays: receipts, sales, accounts, vouchers, sellers, files."""
     receipts.forget_member(member.pk)
+    sales.forget(member.pk)
     ledger.close(member.pk, occurred_at=clock.now(), actor=actor)
     Voucher.objects.filter(member=member, state=Voucher.State.OPEN).update(
         state=Voucher.State.VOIDED

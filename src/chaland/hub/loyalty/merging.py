@@ -33,6 +33,7 @@ from chaland.hub.loyalty.models import (
     ShopCustomer,
     Voucher,
 )
+from chaland.hub.loyalty.sales import services as sales
 
 _LATE = timedelta(hours=1)
 """How long receipts are looked for that were attached to the double while it was merged."""
@@ -64,8 +65,9 @@ def merge(association_id: int, proposal_id: int, by: Decider, *, at: datetime) -
     with transaction.atomic(using="loyalty"):
         proposal = _open(association_id, proposal_id, by)
         keep_id, gone_id = sorted((proposal.member_id, proposal.other_id))
-        # Receipts, then accounts, then members: the order in which every part locks.
+        # Receipts, sales, accounts, then members: the order in which every part locks.
         Receipt.objects.filter(member=gone_id).update(member=keep_id)
+        sales.adopt(gone_id, keep_id)
         ledger.merge(gone_id, keep_id, occurred_at=at, actor=by.actor)
         locked = Member.objects.select_for_update().filter(pk__in=(keep_id, gone_id))
         both = {member.pk: member for member in locked.order_by("pk")}
@@ -87,7 +89,8 @@ def refuse(association_id: int, proposal_id: int, by: Decider, *, at: datetime) 
 
 
 def settle_late(now: datetime) -> int:
-    """Move receipts that a till attached to a double at the moment of its merging; how many."""
+    """Move receipts that a till attached to a double at the moment of its merging, and invitations
+    that an audience was drawn with; how many."""
     moved = 0
     decided = DuplicateProposal.objects.filter(
         state=DuplicateProposal.State.MERGED, decided_at__gt=now - _LATE
@@ -95,6 +98,8 @@ def settle_late(now: datetime) -> int:
     for pair in decided:
         for gone in (pair.member, pair.other):
             keep_id = gone.merged_into_id
+            if keep_id is not None:
+                moved += sales.adopt(gone.pk, keep_id)
             if keep_id is None or not Receipt.objects.filter(member=gone).exists():
                 continue
             with transaction.atomic(using="loyalty"):

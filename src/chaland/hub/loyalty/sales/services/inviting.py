@@ -1,7 +1,7 @@
 """Who is invited: in bulk, by the audience of a campaign; and whose invitation it is later."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -62,27 +62,29 @@ def _insert(sale: PrivateSale, member_ids: Sequence[int]) -> int:
 
 @contention.anew
 @transaction.atomic(using="loyalty")
-def adopt(gone_id: int, keep_id: int) -> None:
+def adopt(gone_id: int, keep_id: int) -> int:
     """Give a merged double's invitations to the member that stays. Of two to one sale the one that
-    is further along stays; a place that is then had twice is free again.
+    is further along stays; a place that is then had twice is free again. Returns to how many sales
+    the double was invited.
 
     Call it before members are locked: sales come before members.
     """
-    for sale in _sales_of(gone_id):
-        both = {i.member_id: i for i in Invitation.objects.filter(
-            sale=sale, member__in=(gone_id, keep_id)
-        )}  # fmt: skip
-        theirs, ours = both[gone_id], both.get(keep_id)
-        if ours is not None:
-            order = (_BEST.index(_State(ours.state)), _BEST.index(_State(theirs.state)))
-            lesser = theirs if order[0] <= order[1] else ours
-            better = ours if lesser is theirs else theirs
-            better.recruited = better.recruited or lesser.recruited
-            free(lesser)
-            lesser.delete()
-            theirs = better
-        Invitation.objects.filter(pk=theirs.pk).update(member=keep_id, recruited=theirs.recruited)
+    moved = 0
+    for moved, sale in enumerate(_sales_of(gone_id), start=1):
+        both = Invitation.objects.filter(sale=sale, member__in=(gone_id, keep_id))
+        stays, *lesser = sorted(both, key=_rank(keep_id))
+        for each in lesser:
+            stays.recruited = stays.recruited or each.recruited
+            free(each)
+            each.delete()
+        Invitation.objects.filter(pk=stays.pk).update(member=keep_id, recruited=stays.recruited)
         fill(sale)
+    return moved
+
+
+def _rank(keep_id: int) -> Callable[[Invitation], tuple[int, bool]]:
+    """Return what sorts the invitation first that is further along; of two alike, the survivor's."""
+    return lambda each: (_BEST.index(_State(each.state)), each.member_id != keep_id)
 
 
 @contention.anew
@@ -104,4 +106,6 @@ def _sales_of(member_id: int) -> Iterator[PrivateSale]:
     """Lock the sales to which a member is invited, in order of their numbers."""
     ids = Invitation.objects.filter(member=member_id).values_list("sale_id", flat=True)
     for sale_id in sorted(set(ids)):
-        yield sale_locked(sale_id)
+        sale = sale_locked(sale_id)
+        if Invitation.objects.filter(sale=sale, member=member_id).exists():  # still
+            yield sale
