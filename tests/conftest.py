@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import hypothesis
 import pytest
@@ -72,6 +73,17 @@ def _guards(connection: "BaseDatabaseWrapper") -> tuple[list[str], list[str]]:
         for verb in ("DISABLE", "ENABLE")
     )
     return off, on
+
+
+@pytest.fixture(autouse=True)
+def _own_journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give each test a journal of its own of what left: tests' deliveries may have equal keys."""
+    from django.conf import settings
+
+    before = settings.OUTREACH_DIR
+    settings.OUTREACH_DIR = tmp_path_factory.getbasetemp() / "outreach" / uuid4().hex
+    yield
+    settings.OUTREACH_DIR = before
 
 
 @pytest.fixture(scope="module")

@@ -75,6 +75,8 @@ def update(model: type[models.Model], fields: Sequence[str], rows: Iterable[Sequ
     changed = list(rows)
     if not changed:
         return
+    if connection.vendor != "postgresql":
+        changed = [_for_sqlite(row) for row in changed]
     setting = ", ".join(f"{column} = %s" for column in _columns(model, fields))
     table = connection.ops.quote_name(model._meta.db_table)
     sql = f"UPDATE {table} SET {setting} WHERE id = %s"  # noqa: S608  # our own tables' names

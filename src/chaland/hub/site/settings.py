@@ -203,6 +203,12 @@ else:
 DEFAULT_FROM_EMAIL = env("CHALAND_EMAIL_FROM", default="chaland@localhost")
 EMAIL_TIMEOUT = 10
 
+# Messages to members: the worker's journal lies outside of the database, and of its back-ups ------
+
+PUBLIC_ORIGIN = env("CHALAND_PUBLIC_ORIGIN", default="http://localhost:8000").rstrip("/")
+"""Where members find the hub: what links in messages begin with."""
+OUTREACH_DIR = Path(env("CHALAND_OUTREACH_DIR", default=STATE_DIR / "outreach")).resolve()
+
 # Languages and time: UTC inside, the association's zone on its pages -----------------------------
 
 LANGUAGE_CODE = "fr"

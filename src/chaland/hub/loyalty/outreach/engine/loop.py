@@ -1,0 +1,212 @@
+"""A worker's round: what is due is drawn, claimed, handed over; what is unclear is asked for."""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.conf import settings
+from django.db import close_old_connections
+
+from chaland.hub.association.models import Association
+from chaland.hub.common import clock
+from chaland.hub.loyalty.models import Campaign, Delivery, Gateway
+from chaland.hub.loyalty.outreach import drivers, hours, inbound, queue, running
+from chaland.hub.loyalty.outreach.engine import claiming, outcomes, recovering, sending, unknowns
+from chaland.hub.loyalty.outreach.engine.journal import Journal
+from chaland.hub.loyalty.outreach.engine.pace import Pace, allowed
+from chaland.hub.loyalty.outreach.engine.sending import Way
+from chaland.hub.loyalty.outreach.pressure import promotional
+from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal
+from chaland.hub.loyalty.outreach.transitions import WAITING
+
+_log = logging.getLogger(__name__)
+BATCH = 250
+"""Deliveries of one claim: three commits share out over as many."""
+_BATCH_S = 5
+"""A batch takes no longer at the gateway's rate: a pause, an end and others' turns wait for it."""
+IDLE_S = 2.0
+_SUSPECT = "A back-up may have been put back: `chaland outreach --trust` sends what was due before."
+
+
+@dataclass
+class Done:
+    """What a round did: deliveries by the state that they came to, and other things by name."""
+
+    states: Counter[str] = field(default_factory=Counter)
+    held: Counter[str] = field(default_factory=Counter)
+    """Deliveries that were decided without being handed over, by reason."""
+    other: Counter[str] = field(default_factory=Counter)
+
+    def __bool__(self) -> bool:
+        return bool(self.states or self.held or self.other)
+
+    def __str__(self) -> str:
+        told = {**self.states, **{f"({name})": n for name, n in self.held.items()}, **self.other}
+        return ", ".join(f"{name}: {number}" for name, number in told.items() if number)
+
+
+class Worker:
+    """One process that sends; any number of them may run at once. Close it."""
+
+    def __init__(self, now: datetime) -> None:
+        sent = Delivery.objects.filter(sending_at__isnull=False)
+        self.journal = Journal(settings.OUTREACH_DIR, now, sent.exists)
+        self.ending = threading.Event()
+        self._ways: dict[int, tuple[tuple[object, ...], Way]] = {}
+
+    def way(self, gateway: Gateway) -> Way:
+        """Return a gateway opened; anew where its row has changed. GatewayErrorFinal: it can't."""
+        told = (gateway.driver, gateway.settings, gateway.sender, gateway.rate_per_s, gateway.hook)
+        before = self._ways.get(gateway.pk)
+        if before and before[0] == told:
+            before[1].gateway = gateway
+            return before[1]
+        if before:
+            before[1].driver.close()
+            del self._ways[gateway.pk]
+        way = Way(gateway, drivers.open_gateway(gateway), Pace(gateway.rate_per_s))
+        self._ways[gateway.pk] = told, way
+        return way
+
+    def close(self) -> None:
+        for _told, way in self._ways.values():
+            way.driver.close()
+        self._ways.clear()
+        self.journal.close()
+
+
+@contextmanager
+def open_worker(now: datetime) -> Iterator[Worker]:
+    """Open a worker, and close it."""
+    worker = Worker(now)
+    try:
+        yield worker
+    finally:
+        worker.close()
+
+
+def run_once(now: datetime, worker: Worker | None = None) -> Done:
+    """Do all that is due at ``now``, until nothing more can go; return what was done.
+
+    With a gateway's rate it takes as long as the rate asks; in tests and in the demo it is 0.
+    """
+    if worker is None:
+        with open_worker(now) as opened:
+            return run_once(now, opened)
+    done = Done()
+    while part := round_of(worker, now):
+        done.states += part.states
+        done.held += part.held
+        done.other += part.other
+        if worker.ending.is_set():
+            break
+    return done
+
+
+def round_of(worker: Worker, now: datetime) -> Done:
+    """Do one round: at most one batch by each gateway."""
+    done = Done()
+    done.other += Counter(started=running.start_due(now), read=inbound.read_due(now))
+    done.states += recovering.recover(worker.journal, now)
+    for gateway in Gateway.objects.filter(active=True).order_by("pk"):
+        if worker.ending.is_set():
+            break
+        _turn(worker, gateway, now, done)
+    done.held += Counter(expired=running.expire_due(now))
+    done.other += Counter(finished=running.finish_due(now))
+    return done
+
+
+def _turn(worker: Worker, gateway: Gateway, now: datetime, done: Done) -> None:
+    """Hand over one batch by a gateway, and ask what is unknown there."""
+    try:
+        way = worker.way(gateway)
+    except GatewayErrorFinal as error:
+        outcomes.trouble(gateway, str(error))
+        return
+    if way.rests_until and now < way.rests_until:
+        return
+    way.rests_until = None
+    way.composers.clear()  # a text may have been changed since
+    done.states += unknowns.settle(way, worker.journal, now)
+    campaigns, at_most = _due(gateway, worker.journal, now)
+    if not campaigns:
+        return
+    batch = claiming.claim(gateway, campaigns, at_most, worker.journal, now)
+    for (state, reason), number in batch.decided.items():
+        done.held[reason or state] += number
+    if batch.claimed:
+        done.states += sending.send(batch.claimed, way, worker.journal, worker.ending, now)
+
+
+def _due(gateway: Gateway, journal: Journal, now: datetime) -> tuple[list[Campaign], int]:
+    """Return the campaigns that may send by a gateway now, and how much at once."""
+    campaigns = Campaign.objects.filter(
+        association_id=gateway.association_id, state=Campaign.State.RUNNING
+    )
+    zone = Association.objects.values_list("timezone", flat=True).get(pk=gateway.association_id)
+    suspect = journal.suspect_since
+    due, at_most = [], _batch(gateway)
+    for campaign in campaigns.order_by("started_at", "pk"):
+        if gateway.channel not in campaign.channels:
+            continue
+        if hours.opens(gateway.channel, promotional(campaign), now, zone) > now:
+            continue
+        if not queue.waiting().filter(
+            campaign=campaign, channel=gateway.channel, not_before__lte=now
+        ).exists():  # fmt: skip
+            continue
+        if suspect and _may_have_left(campaign, suspect):
+            outcomes.trouble(gateway, _SUSPECT)
+            continue
+        left = _left(campaign, gateway, now)
+        if left is None or left > 0:
+            due.append(campaign)
+            at_most = min(at_most, left) if left is not None else at_most
+    return due, at_most
+
+
+def _may_have_left(campaign: Campaign, suspect: datetime) -> bool:
+    """Say whether a campaign's messages may have gone before the journal was lost."""
+    return campaign.send_at is None or campaign.send_at < suspect
+
+
+def _left(campaign: Campaign, gateway: Gateway, now: datetime) -> int | None:
+    """Return how many a campaign's slow start lets through; None: all."""
+    started = campaign.started_at or now
+    at_most = allowed(gateway.first_hour, started, now)
+    if at_most is None:
+        return None
+    gone = Delivery.objects.filter(campaign=campaign, channel=gateway.channel).exclude(
+        state__in=(*WAITING, Delivery.State.NOT_SENT)
+    )
+    return at_most - gone.count()
+
+
+def _batch(gateway: Gateway) -> int:
+    return min(BATCH, max(1, gateway.rate_per_s * _BATCH_S)) if gateway.rate_per_s else BATCH
+
+
+def serve(worker: Worker) -> None:
+    """Do round after round, until ``worker.ending`` is set; a batch that goes is brought to its
+    end. A fault of the database ends the process: whoever starts it again loses nothing."""
+    suspect = worker.journal.suspect_since
+    if suspect:
+        _log.warning("what was due before %s is not sent. %s", suspect.isoformat(), _SUSPECT)
+    pruned = ""
+    while not worker.ending.is_set():
+        close_old_connections()
+        now = clock.now()
+        done = round_of(worker, now)
+        if done:
+            _log.info("messages: %s", done)
+        else:
+            worker.ending.wait(IDLE_S)
+        if pruned != (hour := f"{now:%Y-%m-%d %H}"):
+            pruned = hour
+            worker.journal.prune(now)
+            inbound.prune(now)

@@ -1,0 +1,101 @@
+"""What became of a batch, written down: in the journal's index first, then in the database."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from chaland.hub.loyalty import bulk, contention
+from chaland.hub.loyalty.models import Delivery, Gateway, Suppression
+from chaland.hub.loyalty.outreach import pressure, stopping
+from chaland.hub.loyalty.outreach.shapes import Outcome, Waiting
+from chaland.hub.loyalty.outreach.transitions import State, answered
+
+_State, _Reason = Delivery.State, Delivery.Reason
+_FIELDS = (
+    "state", "reason", "not_before", "provider_id", "segments", "cost_microcents", "code",
+    "attempts", "leased_until", "changed_at",
+)  # fmt: skip
+_REASONS = {State.NOT_SENT: _Reason.REFUSED, State.HELD: _Reason.GATEWAY}
+_AGAIN = timedelta(minutes=1)
+_LONGEST = timedelta(hours=1)
+
+
+def write(outcomes: Mapping[int, Outcome], now: datetime) -> Counter[str]:
+    """Write down the outcomes of deliveries, by their ids; return how many of each state.
+
+    A report that came first stands. What surely was not handed over gives its place back.
+    """
+    counted, dead = _write(outcomes, now)
+    for number in dead:
+        stopping.suppress_delivery(number, Suppression.Cause.BOUNCED, now)
+    return counted
+
+
+@contention.anew
+def _write(outcomes: Mapping[int, Outcome], now: datetime) -> tuple[Counter[str], list[int]]:
+    counted: Counter[str] = Counter()
+    rows, free, dead = [], [], []
+    with transaction.atomic(using="loyalty"):
+        found = Delivery.objects.select_for_update(no_key=True).filter(pk__in=list(outcomes))
+        told = found.order_by("pk").values_list("pk", "state", "reason", "not_before", "attempts")
+        for number, before, why, when, attempts in told:
+            outcome = outcomes[number]
+            state = answered(State(before), outcome.result)
+            reason = why if state == before else _REASONS.get(state, _Reason.NONE)
+            backoff = min(_AGAIN * 2 ** min(attempts, 6), _LONGEST)
+            not_before = now + backoff if state == State.HELD else when
+            if state in (State.HELD, State.NOT_SENT):
+                free.append(number)
+            dead += [number] if outcome.bad_address else []
+            counted[state] += 1
+            rows.append(
+                (state, reason, not_before, outcome.provider_id[:120], outcome.segments,
+                 outcome.cost_microcents, outcome.code[:80], attempts + 1, None, now, number)
+            )  # fmt: skip
+        bulk.update(Delivery, _FIELDS, rows)
+        if free:
+            pressure.release(free)
+    return counted, dead
+
+
+def give_back(rows: Sequence[Waiting], worker: UUID, now: datetime) -> int:
+    """Make deliveries ready again that this worker held and never drew; how many."""
+    with transaction.atomic(using="loyalty"):
+        mine = Delivery.objects.select_for_update().filter(
+            pk__in=[one.id for one in rows],
+            lease=worker,
+            state__in=(_State.CLAIMED, _State.SENDING),
+        )
+        ids = list(mine.values_list("pk", flat=True))
+        Delivery.objects.filter(pk__in=ids).update(
+            state=_State.READY, leased_until=None, sending_at=None, changed_at=now
+        )
+        pressure.release(ids)
+    return len(ids)
+
+
+def put_off(rows: Sequence[Waiting], now: datetime, until: datetime) -> None:
+    """Hold deliveries that surely were not handed over: the gateway does not answer."""
+    ids = [one.id for one in rows]
+    with transaction.atomic(using="loyalty"):
+        Delivery.objects.filter(pk__in=ids, state__in=(_State.CLAIMED, _State.SENDING)).update(
+            state=_State.HELD,
+            reason=_Reason.GATEWAY,
+            not_before=until,
+            leased_until=None,
+            sending_at=None,
+            attempts=F("attempts") + 1,
+            changed_at=now,
+        )
+        pressure.release(ids)
+
+
+def trouble(gateway: Gateway, text: str) -> None:
+    """Say, or no longer say, to the association why nothing leaves by a gateway."""
+    if gateway.trouble != text[:200]:
+        Gateway.objects.filter(pk=gateway.pk).update(trouble=text[:200])
+        gateway.trouble = text[:200]

@@ -1,0 +1,46 @@
+"""Messages of which nothing is known: asked for at the provider, sent again where that is safe."""
+
+import json
+from collections import Counter
+from datetime import datetime, timedelta
+
+from chaland.hub.loyalty.models import Channel, Delivery
+from chaland.hub.loyalty.outreach import inbound, queue
+from chaland.hub.loyalty.outreach.engine.journal import Journal
+from chaland.hub.loyalty.outreach.engine.sending import Way
+from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal, GatewayErrorTemporary
+
+_State = Delivery.State
+_WAIT = timedelta(minutes=1)
+"""A report or an answer on its way may still come by itself."""
+_AT_ONCE = 50
+_ASKED_FOR = timedelta(days=3)
+
+
+def settle(way: Way, _journal: Journal, now: datetime) -> Counter[str]:
+    """Ask what became of a gateway's unknown messages, the oldest first; how many of each state."""
+    counted: Counter[str] = Counter()
+    if not way.driver.capabilities.looks_up:
+        return counted
+    rows = queue.unknown().filter(
+        gateway=way.gateway, sending_at__gt=now - _ASKED_FOR, changed_at__lte=now - _WAIT
+    )
+    for number, key, provider_id in list(
+        rows.order_by("sending_at").values_list("pk", "key", "provider_id")[:_AT_ONCE]
+    ):
+        Delivery.objects.filter(pk=number, state=_State.UNKNOWN).update(changed_at=now)
+        try:
+            status = way.driver.look_up(key.hex, provider_id)
+        except (GatewayErrorTemporary, GatewayErrorFinal):
+            break
+        if status is not None and (state := inbound.take(number, status, now)):
+            counted[state] += 1
+    return counted
+
+
+def may_go_again(way: Way, attempts: int) -> bool:
+    """Say whether an unknown message may be handed over again with the same key."""
+    if way.driver.capabilities.idempotent:
+        return attempts < 5
+    again = json.loads(way.gateway.settings or "{}").get("again", False)
+    return bool(again) and way.gateway.channel == Channel.EMAIL and attempts < 2
