@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from chaland.hub.common import clock
-from chaland.hub.loyalty.models import Receipt
+from chaland.hub.loyalty.models import Claim, Receipt
 from chaland.hub.loyalty.receipts import links, matching
 from chaland.hub.loyalty.receipts.shapes import LineIn
 from tests.hub.loyalty.receipts.conftest import AT, Town
@@ -146,6 +146,24 @@ def test_the_queue_is_decided_by_who_may(town: Town) -> None:
     assert town.has() == 23
     again = browser(town).post(path, {"receipt": receipt}, follow=True)  # from a page left open
     assert "This has been decided already." in again.content.decode()
+
+
+def test_the_queue_s_buttons_work_beyond_a_thousand_receipts(town: Town) -> None:
+    """Numbers that are shown have a space for the thousands; numbers that are sent have none."""
+    town.buy("N-1", member_id=None)
+    stray = Receipt.objects.get(external_id="N-1")
+    stray.pk, stray.external_id, stray.code, stray.gross_cents = 81_234, "N-2", "N2N2N2N2", 777
+    stray.save(force_insert=True)
+    Claim.objects.create(
+        pk=5_678, association_id=stray.association_id, shop_id=stray.shop_id, at=AT,
+        member=town.members[0], actor="till:1", amount_cents=777,
+    )  # fmt: skip
+    page = browser(town, "director").get("/receipts/queue/").content.decode()
+    assert 'action="/receipts/queue/5678/"' in page
+    buttons = re.findall(r'name="receipt" value="([^"]+)"', page)
+    assert buttons[0] == "81234"
+    browser(town, "director").post("/receipts/queue/5678/", {"receipt": buttons[0]})
+    assert Claim.objects.get().receipt_id == 81_234
 
 
 def test_a_claim_is_given_up(town: Town) -> None:
