@@ -20,6 +20,7 @@ from chaland.hub.loyalty.models import (
 from chaland.hub.loyalty.outreach import drawing, pressure, segments, values
 from chaland.hub.loyalty.outreach.shapes import Held, Reach, Waiting
 from chaland.hub.loyalty.outreach.stopping import INDEX_OF
+from chaland.hub.loyalty.sales.services import invite
 
 _Reason = Delivery.Reason
 
@@ -70,7 +71,8 @@ def freeze(campaign: Campaign, now: datetime) -> int:
     deliveries there are. A campaign that was drawn before stays as it is.
 
     Who is left out is counted by reason in ``campaign.counted``, and has no row. With a sale, who
-    is written to is invited. SegmentErrorFinal where the criteria are none.
+    is written to is invited. SegmentErrorFinal where the criteria are none; SaleErrorFinal where
+    the sale isn't announced.
     """
     Campaign.objects.select_for_update().get(pk=campaign.pk)
     campaign.refresh_from_db(fields=["frozen_at", "counted"])
@@ -86,7 +88,7 @@ def freeze(campaign: Campaign, now: datetime) -> int:
     with drawing.drawn(campaign, segments.members(campaign, now), now) as counted:
         made = drawing.write(campaign, times)
         if campaign.sale:
-            drawing.invite(campaign.sale, now)
+            invite(campaign.sale.pk, drawing.written_to())
     campaign.frozen_at = now
     campaign.counted = {
         **{channel: counted.chosen(channel) for channel in campaign.channels},
@@ -103,7 +105,7 @@ def reach(waiting: Sequence[Waiting], now: datetime) -> dict[int, Reach | Held]:
     known = _Facts.read(waiting, now)
     judged = {one.id: known.judge(one) for one in waiting}
     open_ = [one for one in waiting if isinstance(judged[one.id], str)]
-    words = values.of_waiting(open_, known.members)
+    words = values.of_waiting(open_, known.members, known.campaigns, now)
     return {
         one.id: answer
         if isinstance(answer := judged[one.id], Held)

@@ -20,15 +20,15 @@ from chaland.hub.loyalty.models import (
     Campaign,
     Channel,
     Delivery,
-    Invitation,
     Member,
     Permission,
-    PrivateSale,
     Suppression,
 )
 from chaland.hub.loyalty.outreach import keys
 from chaland.hub.loyalty.outreach.stopping import INDEX_OF
 
+_AT_ONCE = 50_000
+_CHANNELS = ", ".join(f"'{channel}'" for channel in INDEX_OF)
 DRAWN = "outreach_drawn"
 """The temporary table in which an audience lies between drawing and writing."""
 _Reason, _State = Delivery.Reason, Delivery.State
@@ -201,22 +201,16 @@ def _threshold(campaign: Campaign) -> str:
     return f"{min(campaign.holdout_percent * 2**32 // 100, 2**32 - 1):08x}"
 
 
-def invite(sale: PrivateSale, now: datetime) -> int:
-    """Invite those of `DRAWN` who are written to, each once; return how many were new."""
-    connection = connections["loyalty"]
-    table = connection.ops.quote_name(Invitation._meta.db_table)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table} (sale_id, member_id, how, recruited, state, checked_in_by,"  # noqa: S608
-            " created_at) SELECT %s, member_id, %s, %s, %s, '', %s"
-            f" FROM {DRAWN} WHERE NOT held AND found IN ('sms', 'email') ORDER BY member_id"
-            " ON CONFLICT DO NOTHING",
-            [
-                sale.pk,
-                Invitation.How.INVITED,
-                False,
-                Invitation.State.OPEN,
-                connection.ops.adapt_datetimefield_value(now),
-            ],
-        )
-        return int(cursor.rowcount)
+def written_to() -> Iterator[int]:
+    """Yield the members of `DRAWN` who are written to, in order of their numbers."""
+    last, rows = 0, [(0,)]
+    while rows:
+        with connections["loyalty"].cursor() as cursor:
+            cursor.execute(
+                f"SELECT member_id FROM {DRAWN} WHERE member_id > %s AND NOT held"  # noqa: S608
+                f" AND found IN ({_CHANNELS}) ORDER BY member_id LIMIT {_AT_ONCE}",
+                [last],
+            )
+            rows = cursor.fetchall()
+        for (last,) in rows:
+            yield last

@@ -49,6 +49,9 @@ USUAL = {
     EMAIL: Hours(time(8), time(20), holidays=True),
 }
 """What holds where nobody asked for less."""
+_OWN_HOLIDAYS = {"57": "57", "67": "6AE", "68": "6AE"} | {
+    overseas: overseas for overseas in ("971", "972", "973", "974", "976")
+}
 _OVERSEAS = {
     "America/Guadeloupe": "971",
     "America/Marigot": "MF",
@@ -76,10 +79,9 @@ def next_allowed(
     """Return the first instant from ``at`` on (UTC, aware) at which a message may go; ``at`` itself
     if it may.
 
-    ``zone`` is the town's. ``subdivision`` adds a part of France's own holidays (``57``, ``6AE``
-    for Alsace, ``974``; see `subdivision_of`). ``legal_only``: what a member asked for, which is no
-    promotion. ``hours``, in place of the usual ones, are cut to the law's. ValueError where nothing
-    is left of them.
+    ``zone`` is the town's; ``subdivision`` adds the holidays of a part of France
+    (`subdivision_of`). ``legal_only``: what a member asked for, no promotion. ``hours``, in
+    place of the usual ones, are cut to the law's. ValueError where nothing is left of them.
     """
     held = ASKED_FOR if legal_only else (hours or USUAL[channel]).within(LEGAL[channel])
     if held.opens >= held.closes:
@@ -98,9 +100,10 @@ def next_allowed(
     raise ValueError(f"no day within {_SEARCHED_DAYS} on which a message may go")
 
 
-def subdivision_of(zone: ZoneInfo) -> str:
-    """Return the part of France that a time zone says; empty for the mainland's."""
-    return _OVERSEAS.get(zone.key, "")
+def subdivision_of(zone: ZoneInfo, department: str = "") -> str:
+    """Return the part of France that has holidays of its own, as a department (INSEE code) or a
+    time zone says it; empty for all the rest."""
+    return _OWN_HOLIDAYS.get(department) or _OVERSEAS.get(zone.key, "")
 
 
 def _open(day: date, hours: Hours, subdivision: str) -> bool:

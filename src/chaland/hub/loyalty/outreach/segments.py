@@ -8,7 +8,7 @@ else's purchases are looked at. What is not listed here is refused. Words: ``seg
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -193,7 +193,8 @@ def _tier(scope: Scope, p: Parameters) -> Q:
     return _shops_at_least(scope, {**same, "shops": tier.threshold})
 
 
-def _stamps_left(scope: Scope, p: Parameters) -> Q:
+def stamps_left(scope: Scope, stamps: int) -> Q:
+    """Return whose stamp card lacks at most so many, and isn't full."""
     cards = Programme.objects.filter(
         association_id=scope.association_id,
         shop_id=scope.shop_id,
@@ -205,18 +206,23 @@ def _stamps_left(scope: Scope, p: Parameters) -> Q:
     found = Q(pk__in=[])
     for asset, full in cards.values_list("asset", "full"):
         near = Account.objects.filter(asset=asset, role=Account.Role.MEMBER).filter(
-            balance__gte=F("held") + full - p["stamps"], balance__lt=F("held") + full
+            balance__gte=F("held") + full - stamps, balance__lt=F("held") + full
         )
         found |= _any_of(near)
     return found
 
 
 def _points_lapse(scope: Scope, p: Parameters) -> Q:
-    today = scope.now.astimezone(scope.timezone).date()
+    tomorrow = scope.now.astimezone(scope.timezone).date() + timedelta(days=1)
+    return lapsing(scope, tomorrow, tomorrow + timedelta(days=p["days"]))
+
+
+def lapsing(scope: Scope, first: date, before: date) -> Q:
+    """Return whose points or cents lapse on ``first`` or later, and before ``before``."""
     lots = Lot.objects.filter(
         left__gt=0,
-        expires_on__gt=today,
-        expires_on__lte=today + timedelta(days=p["days"]),
+        expires_on__gte=first,
+        expires_on__lt=before,
         account__role=Account.Role.MEMBER,
         account__asset__association_id=scope.association_id,
         account__asset__shop_id=scope.shop_id,
@@ -268,7 +274,9 @@ KINDS: Mapping[str, Kind] = {
     "zones_bought": Kind(
         {"zones": Ids("zones"), "days": _DAYS}, _zones_bought, association_only=True
     ),
-    "stamps_left": Kind({"stamps": Whole(1, 20)}, _stamps_left, purchases=False),
+    "stamps_left": Kind(
+        {"stamps": Whole(1, 20)}, lambda scope, p: stamps_left(scope, p["stamps"]), purchases=False
+    ),
     "points_lapse": Kind({"days": Whole(1, 90, "days")}, _points_lapse, purchases=False),
     "enrolled_within": Kind({"days": _DAYS}, _enrolled_within, purchases=False),
     "birthday_month": Kind({}, _birthday_month, purchases=False),

@@ -9,14 +9,16 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from chaland.hub.association.models import Association, Shop
 from chaland.hub.loyalty.consent import services as consent
+from chaland.hub.loyalty.consent.services import Decision
 from chaland.hub.loyalty.members import contacts
 from chaland.hub.loyalty.models import (
     THE_ASSOCIATION,
@@ -33,6 +35,7 @@ _Cause = Suppression.Cause
 INDEX_OF = {Channel.SMS: "phone_index", Channel.EMAIL: "email_index"}
 """Where a member's row has the blind index of a channel's address."""
 _NUMBER_BYTES, _SEAL_BYTES = 6, 8
+UNDO_LIVES = timedelta(hours=1)
 _CODES = {Channel.SMS: b"s", Channel.EMAIL: b"e"}
 
 
@@ -118,6 +121,8 @@ def of_token(text: str) -> Unsubscribing | None:
     if row is None:
         return None
     member = row.member
+    while member.merged_into is not None:  # the link came before its member was found twice
+        member = member.merged_into
     campaign = Campaign.objects.filter(pk=campaign_id).first()
     town = Association.objects.filter(pk=member.association_id).first()
     name = town.name if town else ""
@@ -135,7 +140,7 @@ def of_token(text: str) -> Unsubscribing | None:
         member.language,
         controller_name,
         name,
-        Permission.objects.filter(member=member, channel=channel, given=True).exists(),
+        _given(member, channel).exists(),
     )
 
 
@@ -156,6 +161,35 @@ def unsubscribe(text: str, now: datetime) -> bool:
         address = _Address(named.association_id, named.channel, index)
         _stop(address, _Cause.UNSUBSCRIBED, now, delivery_id)
     return True
+
+
+def resubscribe(text: str, now: datetime) -> bool:
+    """Take back a stop by link, on the page that said it was done: what it withdrew is agreed to
+    again, under the same texts. False where there is nothing to take back, or not any more."""
+    named = of_token(text)
+    if named is None:
+        return False
+    member = Member.objects.get(pk=named.member_id)
+    events = list(consent.chain_of(member.chain))
+    shown = {(e.controller, e.purpose): e.wording_id for e in events if e.given}
+    withdrawn = {
+        (e.controller, e.purpose)
+        for e in events
+        if e.place == "stop" and e.channel == named.channel and now - e.occurred_at <= UNDO_LIVES
+    }
+    held = {(p.controller, p.purpose) for p in _given(member, named.channel)}
+    decisions = [
+        Decision(controller, purpose, named.channel, True, shown[controller, purpose])
+        for controller, purpose in sorted(withdrawn - held)
+    ]
+    made = consent.record(
+        member, decisions, place="member", occurred_at=now, evidence={"link": "unsubscribe"}
+    )
+    return bool(made)
+
+
+def _given(member: Member, channel: str) -> QuerySet[Permission]:
+    return Permission.objects.filter(member=member, channel=channel, given=True)
 
 
 def _stop(address: _Address, cause: str, at: datetime, delivery_id: int | None) -> bool:

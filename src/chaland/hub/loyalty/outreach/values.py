@@ -1,42 +1,116 @@
 """What a message says of whom it goes to, and of who sends it; for a batch, in few reads."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
-from chaland.hub.loyalty.models import Campaign, Member, MessageChoice
-from chaland.hub.loyalty.outreach import stopping
+from django.conf import settings
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from chaland.hub.association.models import Association, Shop
+from chaland.hub.loyalty.models import (
+    THE_ASSOCIATION,
+    Campaign,
+    Invitation,
+    Member,
+    PrivateSale,
+)
+from chaland.hub.loyalty.outreach import choices, stopping
 from chaland.hub.loyalty.outreach.shapes import Waiting
+from chaland.hub.loyalty.receipts import links
+from chaland.hub.loyalty.sales import codes, town
+
+RECEIPT = "receipt "
+"""How the occasion of a receipt's message begins; then comes the receipt's number."""
 
 
-def of_waiting(waiting: Sequence[Waiting], members: dict[int, Member]) -> dict[int, dict[str, str]]:
-    """Return each delivery's own words: ``first_name``, ``code``, ``link``, ``unsubscribe``."""
-    tokens = choices_of({one.member_id for one in waiting})
-    return {
-        one.id: {
+def of_waiting(
+    waiting: Sequence[Waiting],
+    members: Mapping[int, Member],
+    campaigns: Mapping[int, Campaign],
+    now: datetime,
+) -> dict[int, dict[str, str]]:
+    """Return each delivery's own words: ``first_name``, ``code``, ``link``, ``unsubscribe``.
+
+    The link leads to the invitation, to the receipt, or else to the member's account.
+    """
+    chosen = choices.of_members({one.member_id for one in waiting})
+    invited = _invitations(waiting, campaigns)
+    found = {}
+    for one in waiting:
+        invitation = invited.get((campaigns[one.campaign_id].sale_id, one.member_id))
+        found[one.id] = {
             "first_name": members[one.member_id].first_name,
-            "code": "",
-            "link": "",
+            "code": codes.code_of(invitation) if invitation else "",
+            "link": settings.PUBLIC_ORIGIN + _path(one.occasion, invitation, now),
             "unsubscribe": stopping.token(
-                tokens[one.member_id].token, one.campaign_id, one.channel
+                chosen[one.member_id].token, one.campaign_id, one.channel
             ),
         }
-        for one in waiting
-    }
+    return found
+
+
+def _invitations(
+    waiting: Sequence[Waiting], campaigns: Mapping[int, Campaign]
+) -> dict[tuple[int | None, int], int]:
+    sales = {c.sale_id for c in campaigns.values() if c.sale_id is not None}
+    if not sales:
+        return {}
+    rows = Invitation.objects.filter(
+        sale__in=sales, member__in={one.member_id for one in waiting}
+    ).values_list("sale_id", "member_id", "pk")
+    return {(sale, member): pk for sale, member, pk in rows if member is not None}
+
+
+def _path(occasion: str, invitation: int | None, now: datetime) -> str:
+    if occasion.startswith(RECEIPT):
+        _link, token = links.make(int(occasion.removeprefix(RECEIPT)), now)
+        return reverse("e-receipt", args=[token])
+    return codes.path_of(invitation) if invitation else reverse("account")
 
 
 def of_campaign(campaign: Campaign, language: str) -> dict[str, str]:
-    """Return what is one for the whole campaign: ``shop``, ``association``, ``sale``, ``place``,
-    ``dates``."""
-    raise NotImplementedError
+    """Return what is one for a whole campaign: ``shop`` (who writes), ``association``, ``sale``,
+    ``place`` (the shops that take part, or the town) and ``dates`` (of the sale)."""
+    association = Association.objects.get(pk=campaign.association_id)
+    shops = names_of(campaign.association_id, [campaign.controller])
+    sale = campaign.sale
+    with override(language):
+        return {
+            "shop": shops.get(campaign.controller, association.name),
+            "association": association.name,
+            "sale": sale.name if sale else "",
+            "place": _place(sale) if sale else association.town,
+            "dates": _dates(sale) if sale else "",
+        }
 
 
-def choices_of(member_ids: set[int]) -> dict[int, MessageChoice]:
-    """Return the choices of members, made where one had none yet."""
-    rows = MessageChoice.objects.filter(member__in=member_ids)
-    found = {row.member_id: row for row in rows}
-    missing = sorted(member_ids - found.keys())
-    if missing:
-        MessageChoice.objects.bulk_create(
-            (MessageChoice(member_id=pk) for pk in missing), ignore_conflicts=True
-        )
-        found |= {row.member_id: row for row in rows.filter(member__in=missing)}
+def names_of(association_id: int, controllers: Collection[int]) -> dict[int, str]:
+    """Return the names of shops, by id; the association's own, as it calls itself, at 0."""
+    shops = Shop.objects.filter(association=association_id, pk__in=controllers)
+    found = dict(shops.values_list("pk", "name"))
+    if THE_ASSOCIATION in controllers:
+        found[THE_ASSOCIATION] = Association.objects.get(pk=association_id).name
     return found
+
+
+def _place(sale: PrivateSale) -> str:
+    taking_part = sale.shops.exclude(agreed_at=None).values_list("shop_id", flat=True)
+    names = names_of(sale.association_id, list(taking_part))
+    return ", ".join(sorted(names.values()))
+
+
+def _dates(sale: PrivateSale) -> str:
+    zone = town.zone_of(sale.association_id)
+    first, last = (at.astimezone(zone) for at in (sale.starts_at, sale.ends_at))
+    told = {
+        "first": date_format(first, "l j F"),
+        "last": date_format(last, "l j F"),
+        "from": date_format(first, "TIME_FORMAT"),
+        "until": date_format(last, "TIME_FORMAT"),
+    }
+    if first.date() == last.date():
+        return _("%(first)s, from %(from)s to %(until)s") % told
+    return _("from %(first)s, %(from)s, to %(last)s, %(until)s") % told

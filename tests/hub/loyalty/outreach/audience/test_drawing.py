@@ -121,6 +121,7 @@ def test_a_sale_invites_those_who_are_written_to(cast: Cast, shop: int) -> None:
         association_id=cast.association.pk,
         shop_id=shop,
         name="Vente",
+        state=PrivateSale.State.OPEN,
         starts_at=NOW + timedelta(days=3),
         ends_at=NOW + timedelta(days=4),
         created_at=NOW,
