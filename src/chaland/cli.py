@@ -10,6 +10,7 @@ COMMANDS: Mapping[str, str] = {
     "charter": "chaland.charter:charter",
     "demo": "chaland.demo:demo",
     "hub": "chaland.hub.site.commands:hub",
+    "outreach": "chaland.hub.site.commands:outreach",
     "sensor": "chaland.sensor.commands:sensor",
     "replay": "chaland.replay:replay",
     "simulate": "chaland.simulate.commands:simulate",

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from chaland.hub.site.tending import keep_running, tend
+from chaland.hub.site.tending import keep_running, tend, told_to_end
 
 _CALL = "from chaland.hub.site.commands import {0}; {0}({1})"
 
@@ -149,6 +149,35 @@ def worker(once: bool) -> None:
     if not once:
         _until_migrated()
     tend(_run_due, once=once)
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Send what is due now, and end.")
+@click.option("--trust", is_flag=True, help="Nothing left that the database doesn't know: go on.")
+@click.option("--restored", is_flag=True, help="A back-up was put back: hold what was due before.")
+def outreach(once: bool, trust: bool, restored: bool) -> None:
+    """Send messages to members: campaigns that are due, by the gateways of the associations.
+
+    Any number of these may run at once. Ends on SIGTERM when the batch that goes is written down.
+    """
+    from chaland.hub.common import clock
+
+    _django()
+    loop = _of("loyalty", "outreach.engine.loop")
+    if not (once or trust or restored):
+        _until_migrated()
+    with loop.open_worker(clock.now()) as worker:
+        if restored:
+            worker.journal.suspect(clock.now())
+            click.echo("What was due before now is held, until `chaland outreach --trust`.")
+        elif trust:
+            worker.journal.trust()
+            click.echo("What waits is sent, whenever it was due.")
+        elif once:
+            click.echo(str(loop.run_once(clock.now(), worker)) or "Nothing was due.")
+        else:
+            worker.ending = told_to_end()
+            loop.serve(worker)
 
 
 def _until_migrated() -> None:

@@ -22,7 +22,7 @@ def tend(
     run_due: Callable[[datetime], object], *, once: bool = False, parent: int | None = None
 ) -> None:
     """Call ``run_due`` now and each minute; ends on SIGTERM or SIGINT, and with ``parent``."""
-    ending = _told_to_end()
+    ending = told_to_end()
     while not ending.is_set():
         close_old_connections()
         run_due(clock.now())
@@ -41,7 +41,7 @@ def keep_running(command: Sequence[str], parent: int) -> None:
 
     It holds nothing and imports little, so what kills the command (its memory, say) spares it.
     """
-    ending = _told_to_end()
+    ending = told_to_end()
     while os.getppid() == parent and not ending.is_set():
         child = subprocess.Popen(command)
         while child.poll() is None and not ending.wait(_LOOKS_EVERY_S):
@@ -55,7 +55,8 @@ def keep_running(command: Sequence[str], parent: int) -> None:
         ending.wait(RESTARTS_AFTER_S)
 
 
-def _told_to_end() -> threading.Event:
+def told_to_end() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set."""
     ending = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ending.set())
