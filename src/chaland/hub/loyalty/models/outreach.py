@@ -91,6 +91,8 @@ class Campaign(models.Model):
     """When the audience was drawn: since then it does not change."""
     counted = models.JSONField(default=dict)
     """Of the drawing: how many were chosen, held out, and left out, by reason."""
+    trouble = models.CharField(max_length=200, blank=True)
+    """Why it was paused by itself when its audience should have been drawn."""
     results = models.JSONField(default=dict)
     results_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
