@@ -13,10 +13,10 @@ from pathlib import Path
 
 import httpx
 
+from tests.migrated import environment, put_tables
+
 MIGRATE = """
 from datetime import UTC, datetime
-from django.conf import settings
-from django.core.management import call_command
 from django.utils import timezone
 from nacl.signing import SigningKey
 from chaland.hub.association.models import Association, Shop, Zone
@@ -25,9 +25,6 @@ from chaland.hub.footfall.services.enrolment import create_enrolment_code, redee
 from chaland.hub.footfall.services.trial import sign_trial_charter
 from chaland.wire import enrolment
 from tests import charters
-for database in settings.DATABASES:
-    call_command("migrate", database=database, verbosity=0)
-call_command("createcachetable", database="default")
 town = Association.objects.create(name="Les vitrines", town="Bourg", simulated=True)
 zone = Zone.objects.create(association=town, name="Halles", slug="halles")
 """
@@ -37,16 +34,11 @@ zone = Zone.objects.create(association=town, name="Halles", slug="halles")
 def django(directory: Path, script: str) -> str:
     """Run a script in the hub whose files are in ``directory``; return what it printed."""
     start = "import django; django.setup()\n"
+    put_tables(directory)
     return subprocess.check_output(
         [sys.executable, "-c", start + script], env=environment(directory), text=True,
         cwd=Path(__file__).parents[1],
     )  # fmt: skip
-
-
-def environment(directory: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CHALAND_")}
-    settings = "chaland.hub.site.settings"
-    return kept | {"CHALAND_STATE_DIR": str(directory), "DJANGO_SETTINGS_MODULE": settings}
 
 
 class Hub:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from chaland.replay.people import PeopleFileErrorFinal, read_people
+from tests.migrated import put_tables
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -66,13 +67,14 @@ def test_a_cut_capture_yields_what_was_readable(capture: tuple[Path, Path], tmp_
     cut = tmp_path / "cut.pcap"
     data = capture[0].read_bytes()
     cut.write_bytes(data[: len(data) * 3 // 4])
-    result = chaland("replay", cut, "--shop", "lab", state=tmp_path / "state")
+    result = chaland("replay", cut, "--shop", "lab", state=put_tables(tmp_path / "state"))
     assert result.returncode == 0
     assert rows(result.stdout)
     assert "cut.pcap" in result.stderr
 
 
 def test_what_is_wrong_is_said(capture: tuple[Path, Path], tmp_path: Path) -> None:
+    put_tables(tmp_path)
     missing = chaland("replay", tmp_path / "no.pcap", "--shop", "lab", state=tmp_path)
     assert missing.returncode == 1
     assert "no.pcap" in missing.stderr
@@ -126,6 +128,7 @@ def hub(script: str, state: Path) -> str:
 def test_a_shop_with_a_real_sensor_is_refused_and_left_as_it_was(
     capture: tuple[Path, Path], tmp_path: Path
 ) -> None:
+    put_tables(tmp_path)
     assert chaland("replay", capture[0], "--shop", "lab", state=tmp_path).returncode == 0
     hub(HUB_WITH_A_REAL_SENSOR, tmp_path)
     before = hub(STORED, tmp_path)
@@ -153,7 +156,9 @@ def test_a_capture_that_can_not_be_read_at_all_is_a_failure_after_the_table(
 ) -> None:
     none = tmp_path / "none.pcap"
     none.write_bytes(b"no capture at all")
-    result = chaland("replay", none, capture[0], "--shop", "lab", state=tmp_path / "state")
+    result = chaland(
+        "replay", none, capture[0], "--shop", "lab", state=put_tables(tmp_path / "state")
+    )
     assert result.returncode == 1
     assert rows(result.stdout)
     assert f"could not be read at all: {none}." in result.stderr

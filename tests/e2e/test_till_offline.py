@@ -22,11 +22,6 @@ from .tills import PHONE
 
 PREPARE = """
 import json
-from django.conf import settings
-from django.core.management import call_command
-for database in settings.DATABASES:
-    call_command("migrate", database=database, verbosity=0)
-call_command("createcachetable", database="default")
 from chaland.hub.loyalty.till import devices
 from tests.e2e import tills
 shop = tills.build_shop()

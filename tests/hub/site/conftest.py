@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.hub.site.test_commands import HUB, environment
+from tests.migrated import put_tables
 
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The state of a hub that was prepared and never served."""
-    state = tmp_path_factory.mktemp("prepared") / "state"
+    state = put_tables(tmp_path_factory.mktemp("prepared") / "state")
     subprocess.run([*HUB, "migrate"], env=environment(state), check=True, capture_output=True)
     return state
 

@@ -13,6 +13,7 @@ from django.test import Client
 
 from chaland.hub.association import services
 from chaland.hub.association.models import User
+from tests.migrated import put_tables
 
 ROOT = Path(__file__).parents[3]
 TEMPLATES = [
@@ -155,10 +156,6 @@ SERVE = """
 import django, sys
 django.setup()
 from django.test import Client
-from django.core.management import call_command
-for alias in ("default", "footfall"):
-    call_command("migrate", database=alias, verbosity=0)
-call_command("createcachetable", database="default", verbosity=0)
 client = Client(headers={"user-agent": "Secret-Browser/1.0"}, REMOTE_ADDR="203.0.113.77")
 client.raise_request_exception = False
 client.get("/start/?code=secret-code-in-query")
@@ -171,6 +168,7 @@ client.get("/start/?code=secret-code-in-query")
 
 
 def test_logs_hold_nothing_about_a_person(tmp_path: Path) -> None:
+    put_tables(tmp_path)
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("CHALAND_", "DJANGO_"))}
     result = subprocess.run(
         [sys.executable, "-c", SERVE],

@@ -6,12 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.migrated import put_tables
+
 ROOT = Path(__file__).parents[4]
 SCRIPT = """
 import django, json; django.setup()
-from django.core.management import call_command
-for database in ("default", "footfall"):
-    call_command("migrate", database=database, verbosity=0)
 from nacl.signing import SigningKey
 from chaland.hub.association.models import Association, Shop, Zone
 from chaland.hub.footfall.models import BudgetEntry, ObjectionBit, TownKey
@@ -33,6 +32,7 @@ print(json.dumps({
 
 
 def test_many_at_once_on_files(tmp_path: Path) -> None:
+    put_tables(tmp_path)
     planes = ("CHALAND_ASSOCIATION_DATABASE_URL", "CHALAND_FOOTFALL_DATABASE_URL")
     environment = {k: v for k, v in os.environ.items() if k not in planes} | {
         "CHALAND_STATE_DIR": str(tmp_path),

@@ -23,11 +23,6 @@ TILLS = 4
 PREPARE = """
 import json
 import logging
-from django.conf import settings
-from django.core.management import call_command
-for database in settings.DATABASES:
-    call_command("migrate", database=database, verbosity=0)
-call_command("createcachetable", database="default")
 from chaland.hub.common import clock
 from chaland.hub.loyalty.connect.keys import make_key
 from chaland.hub.loyalty.members import cards
