@@ -8,6 +8,7 @@ import base64
 import json
 import logging
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -26,9 +27,12 @@ from chaland.hub.loyalty.models import (
     Suppression,
 )
 from chaland.hub.loyalty.outreach import drivers, stopping
+from chaland.hub.loyalty.outreach.mail.mailbox import empty_mailbox
+from chaland.hub.loyalty.outreach.mail.settings import MailSettings
 from chaland.hub.loyalty.outreach.shapes import (
     Driver,
     GatewayErrorFinal,
+    GatewayErrorTemporary,
     Heard,
     Hook,
     Kind,
@@ -169,6 +173,25 @@ def take(delivery_id: int, status: Status, now: datetime) -> str:
     if new and cause:
         stopping.suppress_delivery(delivery_id, cause, status.at)
     return str(state)
+
+
+def fetch() -> int:
+    """Fetch what came back into the mailboxes of mail gateways; how many mails."""
+    fetched = 0
+    for gateway in Gateway.objects.filter(active=True, channel=Channel.EMAIL):
+        if gateway.driver == "outbox":
+            continue
+        keep = partial(_store_mail, gateway)
+        try:
+            settings = MailSettings.of(json.loads(gateway.settings), gateway.sender)
+            fetched += empty_mailbox(settings, keep)
+        except (GatewayErrorTemporary, GatewayErrorFinal) as error:
+            _log.warning("the mailbox of gateway %d: %s", gateway.pk, error)
+    return fetched
+
+
+def _store_mail(gateway: Gateway, raw: bytes) -> None:
+    store(gateway, Hook("MAIL", {}, {}, raw))
 
 
 def prune(now: datetime) -> int:

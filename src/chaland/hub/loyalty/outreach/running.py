@@ -6,9 +6,12 @@ from django.db import transaction
 from django.db.models import Q
 
 from chaland.hub.loyalty.models import Campaign, Delivery, PrivateSale
-from chaland.hub.loyalty.outreach import audience, queue
+from chaland.hub.loyalty.outreach import audience, queue, segments
 from chaland.hub.loyalty.outreach.transitions import UNDER_WAY
+from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
 
+EXPIRES_AFTER = timedelta(days=3)
+"""What a campaign without a sale, or a receipt that was asked for, is still worth sending."""
 UNKNOWN_FOR = timedelta(days=3)
 """So long a report is waited for; what is unknown then stays so, and is listed as such."""
 _State, _Reason = Delivery.State, Delivery.Reason
@@ -31,8 +34,15 @@ def _start(campaign_id: int, now: datetime) -> bool:
         )
         if campaign is None:
             return False
-        if campaign.frozen_at is None:
-            audience.freeze(campaign, now)
+        if campaign.frozen_at is None and not campaign.automatic:
+            try:
+                with transaction.atomic(using="loyalty"):
+                    audience.freeze(campaign, now)
+            except (segments.SegmentErrorFinal, SaleErrorFinal) as error:
+                Campaign.objects.filter(pk=campaign_id).update(
+                    state=Campaign.State.PAUSED, trouble=str(error)[:200]
+                )
+                return False
         Campaign.objects.filter(pk=campaign_id).update(
             state=Campaign.State.RUNNING, started_at=campaign.started_at or now
         )
@@ -46,11 +56,20 @@ def expire_due(now: datetime) -> int:
         Q(sale__state__in=(PrivateSale.State.OVER, PrivateSale.State.CANCELLED))
         | Q(sale__ends_at__lte=now)
     )
-    ended = 0
+    cancelled = Campaign.objects.filter(state=Campaign.State.CANCELLED, finished_at__isnull=True)
+    ended = sum(_settle_cancelled(number, now) for number in cancelled.values_list("pk", flat=True))
     for number in live.filter(expires_at__lte=now).values_list("pk", flat=True):
         ended += end_waiting(number, _Reason.EXPIRED, now)
     for number in over.values_list("pk", flat=True):
         ended += end_waiting(number, _Reason.SALE_OVER, now)
+    return ended
+
+
+def _settle_cancelled(campaign_id: int, now: datetime) -> int:
+    """End what a worker gave back after the campaign was cancelled, until nothing is under way."""
+    ended = end_waiting(campaign_id, _Reason.CANCELLED, now)
+    if not Delivery.objects.filter(campaign=campaign_id, state__in=UNDER_WAY).exists():
+        Campaign.objects.filter(pk=campaign_id).update(finished_at=now)
     return ended
 
 

@@ -20,6 +20,9 @@ from chaland.hub.loyalty.outreach.shapes import Held, Outcome, Reach, Result, Wa
 
 LEASE = timedelta(minutes=2)
 """Renewed while a batch goes; for workers of other machines only, one's own are known dead."""
+AGAIN_AFTER = timedelta(minutes=1)
+"""A report of an unknown message may still be on its way."""
+_KEPT = timedelta(days=30)
 _State, _Reason = Delivery.State, Delivery.Reason
 _COLUMNS = ("pk", "key", "campaign_id", "member_id", "channel", "occasion", "expires_at")
 _HELD_FIELDS = ("state", "reason", "not_before", "changed_at")
@@ -70,6 +73,42 @@ def claim(
             changed_at=now,
         )
     return Batch(claimed, decided, lively)
+
+
+@contention.anew
+def claim_again(
+    gateway: Gateway, attempts: int, at_most: int, journal: Journal, now: datetime
+) -> list[Claimed]:
+    """Take unknown deliveries that were handed over less than ``attempts`` times, to hand them over
+    again with the same key. Who may no longer be written to stays unknown."""
+    asked_by = now - AGAIN_AFTER
+    with transaction.atomic(using="loyalty"):
+        found = queue.unknown().filter(
+            gateway=gateway,
+            attempts__lt=attempts,
+            member__isnull=False,
+            expires_at__gt=now,
+            changed_at__lte=asked_by,
+            campaign__state__in=(Campaign.State.RUNNING, Campaign.State.FINISHED),
+        )
+        found = found.order_by("sending_at").select_for_update(skip_locked=True, of=("self",))
+        rows = [Waiting(*row) for row in found.values_list(*_COLUMNS)[:at_most]]
+        reached = audience.reach(rows, now) if rows else {}
+        claimed = [
+            Claimed(one, reach) for one in rows if isinstance(reach := reached.get(one.id), Reach)
+        ]
+        # Whatever becomes of this try: what may have left stays known as such.
+        journal.keep({c.waiting.key: _unknown(c.waiting) for c in claimed}, now + _KEPT)
+        ids = [one.waiting.id for one in claimed]
+        Delivery.objects.filter(pk__in=[one.id for one in rows]).update(changed_at=now)
+        Delivery.objects.filter(pk__in=ids).update(
+            state=_State.CLAIMED, lease=journal.worker, leased_until=now + LEASE
+        )
+    return claimed
+
+
+def _unknown(one: Waiting) -> Outcome:
+    return Outcome(one.key.hex, Result.UNKNOWN)
 
 
 def _running(campaigns: Iterable[Campaign]) -> Iterable[Campaign]:

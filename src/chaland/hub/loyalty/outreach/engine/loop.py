@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import close_old_connections
 
 from chaland.hub.association.models import Association
 from chaland.hub.common import clock
-from chaland.hub.loyalty.models import Campaign, Delivery, Gateway
-from chaland.hub.loyalty.outreach import drivers, hours, inbound, queue, running
+from chaland.hub.loyalty.models import Campaign, Channel, Delivery, Gateway
+from chaland.hub.loyalty.outreach import automatic, drivers, hours, inbound, queue, running
 from chaland.hub.loyalty.outreach.engine import claiming, outcomes, recovering, sending, unknowns
 from chaland.hub.loyalty.outreach.engine.journal import Journal
 from chaland.hub.loyalty.outreach.engine.pace import Pace, allowed
 from chaland.hub.loyalty.outreach.engine.sending import Way
+from chaland.hub.loyalty.outreach.mail import dns
 from chaland.hub.loyalty.outreach.pressure import promotional
 from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal
 from chaland.hub.loyalty.outreach.transitions import WAITING
@@ -110,7 +112,11 @@ def run_once(now: datetime, worker: Worker | None = None) -> Done:
 def round_of(worker: Worker, now: datetime) -> Done:
     """Do one round: at most one batch by each gateway."""
     done = Done()
-    done.other += Counter(started=running.start_due(now), read=inbound.read_due(now))
+    done.other += Counter(
+        started=running.start_due(now),
+        planned=automatic.plan_automatic(now),
+        read=inbound.read_due(now),
+    )
     done.states += recovering.recover(worker.journal, now)
     for gateway in Gateway.objects.filter(active=True).order_by("pk"):
         if worker.ending.is_set():
@@ -132,7 +138,14 @@ def _turn(worker: Worker, gateway: Gateway, now: datetime, done: Done) -> None:
         return
     way.rests_until = None
     way.composers.clear()  # a text may have been changed since
-    done.states += unknowns.settle(way, worker.journal, now)
+    if why := _gate(gateway, now):
+        outcomes.trouble(gateway, why)
+        return
+    done.states += unknowns.settle(way, now)
+    if (tries := unknowns.tries(way)) > 1:
+        again = claiming.claim_again(gateway, tries, _batch(gateway), worker.journal, now)
+        if again:
+            done.states += sending.send(again, way, worker.journal, worker.ending, now)
     campaigns, at_most = _due(gateway, worker.journal, now)
     if not campaigns:
         return
@@ -143,18 +156,26 @@ def _turn(worker: Worker, gateway: Gateway, now: datetime, done: Done) -> None:
         done.states += sending.send(batch.claimed, way, worker.journal, worker.ending, now)
 
 
+def _gate(gateway: Gateway, now: datetime) -> str:
+    """Say why a gateway must not send, whatever waits (L10)."""
+    if gateway.channel != Channel.EMAIL or gateway.driver == "outbox":
+        return ""
+    return dns.reason_not_to_send(gateway, now)
+
+
 def _due(gateway: Gateway, journal: Journal, now: datetime) -> tuple[list[Campaign], int]:
     """Return the campaigns that may send by a gateway now, and how much at once."""
     campaigns = Campaign.objects.filter(
         association_id=gateway.association_id, state=Campaign.State.RUNNING
     )
-    zone = Association.objects.values_list("timezone", flat=True).get(pk=gateway.association_id)
+    town = Association.objects.get(pk=gateway.association_id)
+    part = hours.subdivision_of(ZoneInfo(town.timezone), town.department)
     suspect = journal.suspect_since
     due, at_most = [], _batch(gateway)
     for campaign in campaigns.order_by("started_at", "pk"):
         if gateway.channel not in campaign.channels:
             continue
-        if hours.opens(gateway.channel, promotional(campaign), now, zone) > now:
+        if hours.opens(gateway.channel, promotional(campaign), now, town.timezone, part) > now:
             continue
         if not queue.waiting().filter(
             campaign=campaign, channel=gateway.channel, not_before__lte=now
@@ -197,7 +218,7 @@ def serve(worker: Worker) -> None:
     suspect = worker.journal.suspect_since
     if suspect:
         _log.warning("what was due before %s is not sent. %s", suspect.isoformat(), _SUSPECT)
-    pruned = ""
+    pruned = mailed = ""
     while not worker.ending.is_set():
         close_old_connections()
         now = clock.now()
@@ -210,3 +231,6 @@ def serve(worker: Worker) -> None:
             pruned = hour
             worker.journal.prune(now)
             inbound.prune(now)
+        if mailed != (minute := f"{now:%Y-%m-%d %H:%M}"):
+            mailed = minute
+            inbound.fetch()

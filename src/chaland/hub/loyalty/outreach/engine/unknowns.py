@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from chaland.hub.loyalty.models import Channel, Delivery
 from chaland.hub.loyalty.outreach import inbound, queue
-from chaland.hub.loyalty.outreach.engine.journal import Journal
 from chaland.hub.loyalty.outreach.engine.sending import Way
 from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal, GatewayErrorTemporary
 
@@ -17,7 +16,7 @@ _AT_ONCE = 50
 _ASKED_FOR = timedelta(days=3)
 
 
-def settle(way: Way, _journal: Journal, now: datetime) -> Counter[str]:
+def settle(way: Way, now: datetime) -> Counter[str]:
     """Ask what became of a gateway's unknown messages, the oldest first; how many of each state."""
     counted: Counter[str] = Counter()
     if not way.driver.capabilities.looks_up:
@@ -38,9 +37,9 @@ def settle(way: Way, _journal: Journal, now: datetime) -> Counter[str]:
     return counted
 
 
-def may_go_again(way: Way, attempts: int) -> bool:
-    """Say whether an unknown message may be handed over again with the same key."""
+def tries(way: Way) -> int:
+    """Return how often a message may be handed over with one key, where its outcome is unknown."""
     if way.driver.capabilities.idempotent:
-        return attempts < 5
+        return 5
     again = json.loads(way.gateway.settings or "{}").get("again", False)
-    return bool(again) and way.gateway.channel == Channel.EMAIL and attempts < 2
+    return 2 if again and way.gateway.channel == Channel.EMAIL else 1
