@@ -34,7 +34,8 @@ _STOP = re.compile(
     rf"|{_ENGLISH})\b"
 )
 _DENIED = re.compile(
-    rf"\b(?:ne|n|not|never) (?:(?:me|m|nous|les|l|le|la) )?(?:stop|{_ORDERS}|{_VERBS})\b"
+    rf"\b(?:ne|not|never) (?:(?:me|m|nous|les|l|le|la) )?(?:stop|{_ORDERS}|{_VERBS})\b"
+    r"|\bn arrete[rz]?\b"
     rf"|\b(?:{_ORDERS}) (?:surtout )?(?:pas|jamais)\b"
     rf"|\bpas (?:(?:me|m|nous|de|d) )?(?:{_VERBS})\b"
     r"|\bnon stop\b|\b(?:m|me|s|se) arret\w*"
