@@ -17,9 +17,15 @@ from tests.builders import PASSWORD, Cast, build_cast
 
 pytestmark = pytest.mark.django_db
 
-BY_SIGNATURE = ("chaland.hub.loyalty.web.till", "ninja.")
+BY_SIGNATURE = (
+    "chaland.hub.loyalty.web.till",
+    "chaland.hub.loyalty.web.outreach.hooks",
+    "chaland.hub.loyalty.web.outreach.unsubscribe",
+    "ninja.",
+)
 """Views without Django's CSRF token. The API takes a key or a signature and no cookie; the till
-page is asked for an own header, the same origin, and a cookie that is SameSite=Strict."""
+page is asked for an own header, the same origin, and a cookie that is SameSite=Strict. Providers and
+links to unsubscribe carry a secret or a signed token in their address, and use no cookie."""
 WASM = "'wasm-unsafe-eval'"
 """On the till page alone: it reads barcodes where the browser can't."""
 

@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
 from email import message_from_bytes
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import parseaddr
 
@@ -107,10 +109,7 @@ def _kind(status: str) -> Kind:
 
 
 def _letter(mail: Message, key: str, at: datetime) -> list[Status | Heard]:
-    """Read a mail that is no report: an absence, a bounce in prose, or somebody who writes."""
-    subject = str(mail.get("Subject", ""))
-    if _is_absence(mail):
-        return []
+    """Read a mail that is no report: a bounce in prose, an absence, or somebody who writes."""
     body = _first_text(mail)
     sender = parseaddr(str(mail.get("From", "")))[1].lower()
     if sender.partition("@")[0] in ("mailer-daemon", "postmaster"):
@@ -118,8 +117,10 @@ def _letter(mail: Message, key: str, at: datetime) -> list[Status | Heard]:
         if not (key and status):
             raise ValueError("a bounce in prose, without a status or a message of ours")
         return [Status(_kind(status), at, key=key, code=status)]
+    if _is_absence(mail):
+        return []
     written = next((line for line in body.splitlines() if line.strip()), "")
-    if _STOPS.search(_folded(subject)) or _STOPS.search(_folded(written)):
+    if _STOPS.search(_folded(_subject(mail))) or _STOPS.search(_folded(written)):
         if key:
             return [Status(Kind.UNSUBSCRIBED, at, key=key)]
         if sender:
@@ -128,12 +129,24 @@ def _letter(mail: Message, key: str, at: datetime) -> list[Status | Heard]:
 
 
 def _is_absence(mail: Message) -> bool:
-    automatic = str(mail.get("Auto-Submitted", "no")).split(";")[0].strip().lower()
+    automatic = re.match(r"\s*[\w-]*", str(mail.get("Auto-Submitted", "")))
     return (
-        automatic == "auto-replied"
+        (automatic is not None and automatic[0].strip().lower() == "auto-replied")
         or str(mail.get("Precedence", "")).strip().lower() == "auto_reply"
         or any(mail.get(name) for name in ("X-Autoreply", "X-Autorespond", "X-Vacation"))
     )
+
+
+def _subject(mail: Message) -> str:
+    """The subject in letters, whether it was encoded or stands there raw."""
+    for name, value in mail.raw_items():
+        if name.lower() == "subject":
+            text = str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            try:
+                return str(make_header(decode_header(text)))
+            except (HeaderParseError, LookupError, ValueError):
+                return text
+    return ""
 
 
 def _field(parts: list[Message], name: str) -> str:

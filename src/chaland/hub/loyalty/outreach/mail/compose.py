@@ -42,7 +42,7 @@ class Composer:
         self._settings = MailSettings.of(json.loads(gateway.settings), gateway.sender)
         texts = CampaignText.objects.filter(campaign=campaign, channel=Channel.EMAIL)
         self._texts = {text.language: text for text in texts.order_by("-language")}
-        self._forms: dict[str, _Form] = {}
+        self._forms: dict[str, Form] = {}
 
     def message(self, delivery: Waiting, reach: Reach) -> Mail:
         """Make one mail. KeyError: a value is missing, or the campaign has no text for mails.
@@ -54,17 +54,17 @@ class Composer:
         data = form.spliced(key, to, clock.now(), reach.values)
         return Mail(key, to, self._settings.return_path(key), data)
 
-    def _form(self, language: str) -> "_Form":
+    def _form(self, language: str) -> "Form":
         if not self._texts:
             raise KeyError(f"campaign {self._campaign.pk} has no text for mails")
         text = self._texts.get(language) or next(iter(self._texts.values()))
         common = known.of_campaign(self._campaign, text.language)
         common = common | {"postal": self._settings.postal, "origin": settings.PUBLIC_ORIGIN}
-        self._forms[language] = form = _Form(text, self._campaign, self._settings, common)
+        self._forms[language] = form = Form(text, self._campaign, self._settings, common)
         return form
 
 
-class _Form:
+class Form:
     """One campaign's mail in one language: bytes that stay, and places to fill."""
 
     def __init__(
@@ -112,8 +112,9 @@ class _Form:
 
     def _headers(self, subject: str, campaign: Campaign, sender: MailSettings) -> None:
         shop, domain = self._common["shop"], sender.domain
-        name = encoding.phrase(one_line(shop))
-        self._add(b"\r\nFrom: " + name + f" <{sender.sender}>\r\nSubject: ".encode())
+        self._add(
+            b"\r\nFrom: " + encoding.mailbox(one_line(shop), sender.sender) + b"\r\nSubject: "
+        )
         self._fill(("subject", subject), lambda values: self._subject(subject, values))
         # On one line, however long: a folded header broke signatures elsewhere.
         self._add(b"\r\nList-Unsubscribe: <")

@@ -61,11 +61,14 @@ def header(text: str) -> bytes:
     return b"\r\n ".join(b"=?utf-8?q?" + each + b"?=" for each in (*words, word))
 
 
-def phrase(text: str) -> bytes:
-    """Encode a name that stands before an address."""
-    if _HEADER_PLAIN.fullmatch(text):
-        return b'"%s"' % re.sub(r'(["\\])', r"\\\1", text).encode()
-    return header(text)
+def mailbox(name: str, address: str) -> bytes:
+    """Encode a name and its address; the address has a line of its own if both are too long."""
+    if _HEADER_PLAIN.fullmatch(name):
+        words = b'"%s"' % re.sub(r'(["\\])', r"\\\1", name).encode()
+    else:
+        words = header(name)
+    last = len(words.rpartition(b"\n")[2]) + len(address)
+    return words + (b"\r\n <" if last > 64 else b" <") + address.encode() + b">"
 
 
 def _q(byte: int) -> bytes:

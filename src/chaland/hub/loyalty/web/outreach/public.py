@@ -1,5 +1,11 @@
 """Addresses that messages hold, and those that providers call: short, and open to all."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from chaland.hub.loyalty.web.outreach.hooks import provider_call
+from chaland.hub.loyalty.web.outreach.unsubscribe import unsubscribe
+
+urlpatterns: list[URLPattern] = [
+    path("u/<str:token>/", unsubscribe, name="unsubscribe"),
+    path("hooks/outreach/<str:secret>/", provider_call, name="outreach_hook"),
+]

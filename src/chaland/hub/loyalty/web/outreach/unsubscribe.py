@@ -1,0 +1,34 @@
+"""The page behind each mail's link to unsubscribe (RFC 8058): to look at it does nothing, a POST
+acts at once, from wherever it comes.
+
+The token is the proof: mailbox providers call without a cookie, so there is none to ask for.
+"""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import override
+from django.views.decorators.cache import cache_control
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from chaland.hub.common import clock
+from chaland.hub.loyalty.outreach import stopping
+
+
+@csrf_exempt
+@cache_control(no_store=True, private=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """Show what the link is for; with POST stop, or (``undo``) take that back."""
+    named = stopping.of_token(token)
+    if named is None:
+        return render(request, "loyalty/outreach/unsubscribe.html", status=404)
+    undone = False
+    if request.method == "POST":
+        undone = "undo" in request.POST
+        act = stopping.resubscribe if undone else stopping.unsubscribe
+        act(token, clock.now())
+        named = stopping.of_token(token)
+    with override(named.language if named else None):
+        context = {"named": named, "undone": undone, "done": request.method == "POST"}
+        return render(request, "loyalty/outreach/unsubscribe.html", context)
