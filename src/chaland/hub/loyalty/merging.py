@@ -33,6 +33,7 @@ from chaland.hub.loyalty.models import (
     ShopCustomer,
     Voucher,
 )
+from chaland.hub.loyalty.outreach import choices
 from chaland.hub.loyalty.sales import services as sales
 
 _LATE = timedelta(hours=1)
@@ -77,6 +78,7 @@ def merge(association_id: int, proposal_id: int, by: Decider, *, at: datetime) -
         _follow(keep, gone)
         carried = _contacts(keep, gone, fill=by.shop_id is None)
         _consents(keep, gone, carried, at)
+        choices.adopt(gone_id, keep_id, at)
         _decide(proposal, DuplicateProposal.State.MERGED, by.actor, at)
     return keep
 
@@ -100,6 +102,7 @@ def settle_late(now: datetime) -> int:
             keep_id = gone.merged_into_id
             if keep_id is not None:
                 moved += sales.adopt(gone.pk, keep_id)
+                choices.adopt(gone.pk, keep_id, now)
             if keep_id is None or not Receipt.objects.filter(member=gone).exists():
                 continue
             with transaction.atomic(using="loyalty"):

@@ -18,6 +18,7 @@ from chaland.hub.loyalty.models import (
     Suppression,
 )
 from chaland.hub.loyalty.outreach import drawing, pressure, segments, values
+from chaland.hub.loyalty.outreach.pressure_rules import FEW
 from chaland.hub.loyalty.outreach.shapes import Held, Reach, Waiting
 from chaland.hub.loyalty.outreach.stopping import INDEX_OF
 from chaland.hub.loyalty.sales.services import invite
@@ -25,8 +26,6 @@ from chaland.hub.loyalty.sales.services import invite
 _Reason = Delivery.Reason
 
 
-FEW = 10
-"""Fewer members than this are told to a shop as "fewer than ten", where the number tells who."""
 READABLE = 30
 """Members in each group, written to and kept apart, before an effect is read at all."""
 _EXPIRES_AFTER = timedelta(days=3)

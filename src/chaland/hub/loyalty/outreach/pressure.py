@@ -9,8 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import connections
+from django.db.models import Count, Exists, F, FilteredRelation, OuterRef, Q
+
 from chaland.hub.loyalty import bulk
-from chaland.hub.loyalty.models import Campaign, Delivery, Member, MessageChoice, Pressure
+from chaland.hub.loyalty.models import (
+    Campaign,
+    Channel,
+    Delivery,
+    Member,
+    MessageChoice,
+    Permission,
+    Pressure,
+)
 from chaland.hub.loyalty.outreach import pressure_rules as rules
 from chaland.hub.loyalty.outreach.pressure_rules import USUAL, Asking, Caps
 from chaland.hub.loyalty.outreach.shapes import Held, Waiting
@@ -191,3 +202,74 @@ def _competitors(member_ids: Sequence[int], now: datetime) -> dict[int, list[tup
             asking = _asking(row.pk, row.member_id, row.campaign)
             found[row.member_id].append((row.pk, asking))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A campaign in the calendar that all shops share: when, whose, and how it goes."""
+
+    campaign_id: int
+    at: datetime
+    controller: int
+    channels: tuple[str, ...]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Campaigns of some days, and how many members may still get 0, 1, 2… messages in the week
+    from now on; None: fewer than ten, or to be found from the others."""
+
+    campaigns: list[Planned]
+    members_left: dict[int, int | None]
+
+
+def calendar(association_id: int, first: datetime, until: datetime, now: datetime) -> Calendar:
+    """Return what shops see of each other: campaigns from ``first`` until before ``until``, and
+    what is left of the week of all who agreed to any message; nobody's name, text or audience."""
+    rows = Campaign.objects.filter(
+        association_id=association_id,
+        send_at__gte=first,
+        send_at__lt=until,
+        automatic=Campaign.Automatic.NO,
+    ).exclude(state__in=(Campaign.State.DRAFT, Campaign.State.CANCELLED))
+    campaigns = [
+        Planned(row.pk, row.send_at, row.controller, tuple(row.channels), row.state)
+        for row in rows.order_by("send_at", "pk")
+        if row.send_at is not None
+    ]
+    return Calendar(campaigns, _members_left(association_id, now))
+
+
+def _members_left(association_id: int, now: datetime) -> dict[int, int | None]:
+    agreed = Permission.objects.filter(
+        member=OuterRef("pk"), given=True, channel__in=(Channel.SMS, Channel.EMAIL)
+    )
+    caps = ("message_choice__per_week", "message_choice__per_month")
+    members = (
+        Member.objects.filter(
+            Exists(agreed), association_id=association_id, state=Member.State.ACTIVE
+        )
+        .annotate(
+            recent=FilteredRelation("pressure", condition=Q(pressure__at__gt=now - rules.MONTH))
+        )
+        .annotate(
+            week=Count("recent", filter=Q(recent__at__gt=now - rules.WEEK)),
+            month=Count("recent"),
+            per_week=F(caps[0]),
+            per_month=F(caps[1]),
+        )
+        .values_list("week", "month", "per_week", "per_month")
+    )
+    sql, params = members.query.get_compiler("loyalty").as_sql()
+    found: Counter[int] = Counter(dict.fromkeys(range(USUAL.week + 1), 0))
+    with connections["loyalty"].cursor() as cursor:
+        cursor.execute(
+            "SELECT week, month, per_week, per_month, COUNT(*)"  # noqa: S608  # the ORM's own
+            f" FROM ({sql}) counted GROUP BY week, month, per_week, per_month",
+            params,
+        )
+        for week, month, per_week, per_month, people in cursor.fetchall():
+            own = USUAL.lowered(per_week, per_month)
+            found[max(0, min(own.week - week, own.month - month))] += people
+    return rules.told(found)

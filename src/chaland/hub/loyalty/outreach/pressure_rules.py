@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 
 WEEK = timedelta(days=7)
 MONTH = timedelta(days=30)
+FEW = 10
+"""Fewer members are not told of."""
 FAIR = timedelta(days=90)
 """How far back it counts how many messages each shop has had with a member."""
 
@@ -81,3 +83,15 @@ def lot(member_id: int, campaign_id: int, seed: int) -> bytes:
     """Return what breaks a tie between campaigns, for each member otherwise: a hash under the
     campaign's secret ``seed``, so that nobody can choose to win."""
     return hashlib.sha256(f"{seed} {member_id} {campaign_id}".encode()).digest()[:8]
+
+
+def told(members: Mapping[int, int]) -> dict[int, int | None]:
+    """Return a distribution of members as it may be shown: in fives, cells of fewer than ten
+    hidden (None), and with a single hidden one the smallest other, so that it isn't the rest."""
+    hidden = {cell for cell, people in members.items() if 0 < people < FEW}
+    if len(hidden) == 1:
+        others = [cell for cell, people in members.items() if people >= FEW]
+        hidden |= set(sorted(others, key=lambda cell: members[cell])[:1])
+    return {
+        cell: None if cell in hidden else people - people % 5 for cell, people in members.items()
+    }

@@ -1,0 +1,167 @@
+"""Reads for pages: how a campaign goes, what became of each message, and who tires people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
+from django.utils.translation import gettext as _
+
+from chaland.hub.loyalty.members.rules import masked_name
+from chaland.hub.loyalty.models import (
+    Campaign,
+    Delivery,
+    Member,
+    ShopCustomer,
+    Suppression,
+)
+
+_State = Delivery.State
+SENT = (_State.ACCEPTED, _State.DELIVERED, _State.BOUNCED, _State.UNKNOWN)
+"""Left here for the gateway, or may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many of a campaign's deliveries are where; ``reasons`` of those that wait or don't go."""
+
+    states: Mapping[str, int]
+    reasons: Mapping[str, int]
+    segments: int
+    cost_microcents: int
+
+    @property
+    def all(self) -> int:
+        return sum(self.states.values())
+
+
+def progress(campaign: Campaign) -> Progress:
+    """Count a campaign's deliveries, in one read of its index and one of its costs."""
+    rows = Delivery.objects.filter(campaign=campaign)
+    states: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    counted = rows.values_list("state", "reason").annotate(n=Count("pk")).order_by()
+    for state, reason, n in counted:
+        states[state] = states.get(state, 0) + n
+        if reason:
+            reasons[reason] = reasons.get(reason, 0) + n
+    paid = rows.filter(segments__gt=0).aggregate(
+        segments=Sum("segments", default=0), cost=Sum("cost_microcents", default=0)
+    )
+    return Progress(states, reasons, paid["segments"], paid["cost"])
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One person's message, as a shop or the association sees it: a masked name, what became of
+    it, and why."""
+
+    delivery_id: int
+    name: str
+    channel: str
+    state: str
+    reason: str
+    code: str
+    changed_at: datetime
+
+
+def people(campaign: Campaign, shop_id: int | None) -> QuerySet[Delivery]:
+    """Return a campaign's deliveries for the page that lists each person, in order of writing; read
+    slices of it, and show them by `told`. A shop (not None) sees its own campaign's only, and of
+    it those who are its customers still."""
+    rows = Delivery.objects.filter(campaign=campaign).select_related("member")
+    if shop_id is not None:
+        own = ShopCustomer.objects.filter(member=OuterRef("member"), shop_id=shop_id)
+        rows = rows.filter(Exists(own), campaign__controller=shop_id)
+    return rows.order_by("pk")
+
+
+def told(delivery: Delivery) -> Told:
+    """Return a delivery as it is shown."""
+    member = delivery.member
+    return Told(
+        delivery.pk,
+        masked_name(member.first_name, member.last_name) if member else _("no longer a member"),
+        delivery.get_channel_display(),
+        delivery.get_state_display(),
+        delivery.get_reason_display() if delivery.reason else "",
+        delivery.code,
+        delivery.changed_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tiring:
+    """What a controller sent in a period, and how many answered by stop, or as spam; bounces say
+    how old its addresses are."""
+
+    controller: int
+    sent: int
+    stops: int
+    complaints: int
+    bounces: int
+
+
+def tiring(association_id: int, first: datetime, until: datetime) -> list[Tiring]:
+    """Return, for the association, what each shop sent and what came of it, by stops per message,
+    the most first."""
+    sent = dict(
+        Delivery.objects.filter(
+            campaign__association_id=association_id,
+            state__in=SENT,
+            sending_at__gte=first,
+            sending_at__lt=until,
+        )
+        .values_list("campaign__controller")
+        .annotate(n=Count("pk"))
+    )
+    causes = Suppression.Cause
+    rows = (
+        Suppression.objects.filter(
+            association_id=association_id, at__gte=first, at__lt=until, delivery__isnull=False
+        )
+        .values_list("delivery__campaign__controller")
+        .annotate(
+            stops=Count("pk", filter=Q(cause__in=(causes.STOP, causes.UNSUBSCRIBED))),
+            complaints=Count("pk", filter=Q(cause=causes.COMPLAINED)),
+            bounces=Count("pk", filter=Q(cause=causes.BOUNCED)),
+        )
+    )
+    answered = {controller: counts for controller, *counts in rows}
+    found = [
+        Tiring(controller, sent.get(controller, 0), *answered.get(controller, (0, 0, 0)))
+        for controller in sent.keys() | answered.keys()
+    ]
+    return sorted(found, key=lambda t: (-(t.stops + t.complaints) / max(t.sent, 1), t.controller))
+
+
+@dataclass(frozen=True, slots=True)
+class PerMember:
+    """Messages that members got in a period: members with any, messages, and the most of one."""
+
+    members: int
+    messages: int
+    most: int
+
+
+def per_member(association_id: int, first: datetime, until: datetime) -> PerMember:
+    """Return how many messages members got in a period, all shops together."""
+    rows = (
+        Delivery.objects.filter(
+            campaign__association_id=association_id,
+            member__isnull=False,
+            state__in=SENT,
+            sending_at__gte=first,
+            sending_at__lt=until,
+        )
+        .values("member")
+        .annotate(n=Count("pk"))
+        .aggregate(members=Count("member"), messages=Sum("n", default=0), most=Max("n", default=0))
+    )
+    return PerMember(rows["members"], rows["messages"], rows["most"])
+
+
+def messages_of(member: Member, at_most: int = 100) -> list[Delivery]:
+    """List what a member was sent, or wasn't and why, the newest first; with who wrote."""
+    rows = Delivery.objects.filter(member=member)
+    return list(rows.select_related("campaign").order_by("-changed_at", "-pk")[:at_most])
