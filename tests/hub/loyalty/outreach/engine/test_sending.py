@@ -1,12 +1,58 @@
 """The queue sends what is due, once, and says of each delivery why it wasn't sent."""
 
+import json
+import threading
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 
-from chaland.hub.loyalty.models import Campaign
-from chaland.hub.loyalty.outreach.engine.loop import run_once
+from chaland.hub.common import clock
+from chaland.hub.loyalty.models import Campaign, Delivery, Gateway, Permission, Pressure
+from chaland.hub.loyalty.outreach import campaigns, drivers
+from chaland.hub.loyalty.outreach.engine import loop, sending
+from chaland.hub.loyalty.outreach.engine.loop import open_worker, run_once
+from chaland.hub.loyalty.outreach.outbox import Outbox
+from chaland.hub.loyalty.outreach.shapes import (
+    GatewayErrorFinal,
+    GatewayErrorTemporary,
+    Outcome,
+    Result,
+    Sms,
+)
+from tests import outreach_builders as build
 from tests.hub.loyalty.outreach.engine.conftest import Town
 
 pytestmark = pytest.mark.django_db
+_NIGHT_H = 9
+
+
+class Odd(Outbox):
+    """An outbox whose calls go wrong as a test says."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.answers: dict[int, Result | Exception] = {}
+        self.drawn = 0
+
+    def send(self, batch: Iterable[Sms]) -> Iterator[Outcome]:
+        for message in batch:
+            answer = self.answers.get(self.drawn, Result.ACCEPTED)
+            self.drawn += 1
+            if isinstance(answer, Exception):
+                raise answer
+            if answer == Result.ACCEPTED:
+                yield from super().send([message])
+            else:
+                yield Outcome(message.key, answer, code="450")
+
+
+@pytest.fixture
+def odd(town: Town, monkeypatch: pytest.MonkeyPatch) -> Odd:
+    driver = Odd(town.outbox)
+    monkeypatch.setattr(drivers, "open_gateway", lambda _gateway: driver)
+    return driver
 
 
 def test_all_is_sent_once_and_the_campaign_is_finished(town: Town) -> None:
@@ -17,3 +63,199 @@ def test_all_is_sent_once_and_the_campaign_is_finished(town: Town) -> None:
     assert Campaign.objects.get().state == Campaign.State.FINISHED
     assert not run_once(town.later(minutes=1))
     assert len(town.sent()) == 12
+    told = json.loads((town.outbox / town.sent()[0]).read_text())
+    assert told["to"].startswith("+33639")
+    assert "STOP" in told["text"]
+
+
+def test_nothing_goes_by_night_and_all_of_it_in_the_morning(town: Town) -> None:
+    assert not run_once(town.later(hours=_NIGHT_H)).states
+    assert run_once(town.later(hours=15)).states == {"accepted": 12}
+
+
+def test_who_withdrew_in_between_is_not_sent(town: Town) -> None:
+    Permission.objects.filter(member=town.members[3]).update(given=False)
+    run_once(town.now)
+    assert town.states() == {"accepted": 11, "no_consent": 1}
+    assert len(town.sent()) == 11
+
+
+def test_what_is_out_of_date_is_not_sent(town: Town) -> None:
+    assert run_once(town.later(days=2)).held["expired"] == 12
+    assert town.states() == {"expired": 12}
+    assert town.sent() == []
+    assert Campaign.objects.get().state == Campaign.State.FINISHED
+
+
+def test_a_member_who_is_gone_is_not_sent(town: Town) -> None:
+    Delivery.objects.filter(member=town.members[0]).update(member=None)
+    run_once(town.now)
+    assert town.states() == {"accepted": 11, "gone": 1}
+
+
+def test_a_refusal_is_final_and_frees_its_place(town: Town, odd: Odd) -> None:
+    odd.answers = {2: Result.REFUSED}
+    run_once(town.now)
+    assert town.states() == {"accepted": 11, "refused": 1}
+    assert Pressure.objects.count() == 11
+
+
+def test_not_now_is_tried_again_later_and_later(town: Town, odd: Odd) -> None:
+    odd.answers = {n: Result.LATER for n in range(12)} | {12: Result.LATER}
+    run_once(town.now)
+    assert town.states() == {"gateway": 12}
+    assert Pressure.objects.count() == 0
+    assert not run_once(town.later(seconds=30)).states
+    run_once(town.later(seconds=31))
+    assert town.states() == {"accepted": 11, "gateway": 1}
+    assert not run_once(town.later(seconds=90)).states
+    run_once(town.later(seconds=31))
+    assert town.states() == {"accepted": 12}
+    assert len(town.sent()) == 12
+
+
+@pytest.mark.parametrize("error", [GatewayErrorTemporary("busy"), GatewayErrorFinal("password")])
+def test_a_gateway_that_is_away_loses_nothing(town: Town, odd: Odd, error: Exception) -> None:
+    odd.answers = {5: error}
+    with open_worker(town.now) as worker:
+        run_once(town.now, worker)
+        assert town.states() == {"accepted": 5, "gateway": 1, "ready": 6}
+        assert Gateway.objects.get().trouble == str(error)
+        assert Pressure.objects.count() == 5
+        run_once(town.later(minutes=16), worker)
+    assert town.states() == {"accepted": 12}
+    assert Gateway.objects.get().trouble == ""
+    assert len(town.sent()) == 12
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_driver_that_breaks_leaves_one_unknown_which_is_never_sent_again(
+    town: Town, odd: Odd
+) -> None:
+    odd.answers = {5: RuntimeError("a fault")}
+    with open_worker(town.now) as worker:
+        run_once(town.now, worker)
+        run_once(town.later(minutes=2), worker)
+        assert town.states() == {"accepted": 11, "unknown": 1}
+        assert len(town.sent()) == 11
+        assert Pressure.objects.count() == 12
+        assert Campaign.objects.get().state == Campaign.State.RUNNING
+        run_once(town.later(days=4), worker)
+    assert Campaign.objects.get().state == Campaign.State.FINISHED
+    assert town.states() == {"accepted": 11, "unknown": 1}
+
+
+def test_a_look_up_settles_what_is_unknown(town: Town, odd: Odd) -> None:
+    odd.answers = {5: Result.UNKNOWN}
+    run_once(town.now)
+    (left,) = Delivery.objects.filter(state="unknown")
+    (town.outbox / f"{left.key.hex}.json").write_text("it had arrived")
+    assert run_once(town.later(minutes=2)).states == {"delivered": 1}
+
+
+def test_an_idempotent_provider_gets_an_unknown_message_again(
+    town: Town, odd: Odd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    can = Outbox.capabilities
+    monkeypatch.setattr(
+        Odd, "capabilities", type(can)(idempotent=True, looks_up=False, reports=True, batch=9)
+    )
+    odd.answers = {5: Result.UNKNOWN}
+    run_once(town.now)
+    assert town.states() == {"accepted": 11, "unknown": 1}
+    run_once(town.later(minutes=2))
+    assert town.states() == {"accepted": 12}
+    assert sorted(Delivery.objects.values_list("attempts", flat=True)) == [1] * 11 + [2]
+
+
+def test_a_pause_holds_in_the_middle_of_a_batch(
+    town: Town, odd: Odd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "_LOOKS_EVERY_S", 0.0)
+    before = odd.send
+
+    def pausing(batch: Iterable[Sms]) -> Iterator[Outcome]:
+        for number, outcome in enumerate(before(batch)):
+            if number == 3:
+                campaigns.pause(town.campaign.pk)
+            yield outcome
+
+    monkeypatch.setattr(odd, "send", pausing)
+    run_once(town.now)
+    assert town.states() == {"accepted": 4, "ready": 8}
+    assert Pressure.objects.count() == 4
+    monkeypatch.setattr(odd, "send", before)
+    campaigns.resume(town.campaign.pk, town.later(minutes=1))
+    campaigns.resume(town.campaign.pk, town.now)
+    run_once(town.now)
+    assert len(town.sent()) == 12
+    assert town.states() == {"accepted": 12}
+
+
+def test_a_worker_that_is_told_to_end_writes_its_batch_down(
+    town: Town, odd: Odd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "_LOOKS_EVERY_S", 0.0)
+    before = odd.send
+    ending = threading.Event()
+
+    def told(batch: Iterable[Sms]) -> Iterator[Outcome]:
+        for number, outcome in enumerate(before(batch)):
+            if number == 3:
+                ending.set()
+            yield outcome
+
+    monkeypatch.setattr(odd, "send", told)
+    with open_worker(town.now) as worker:
+        worker.ending = ending
+        loop.serve(worker)
+    assert town.states() == {"accepted": 4, "ready": 8}
+
+
+def test_campaigns_share_a_gateway(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "BATCH", 6)
+    other = build.build_campaign(town.association_id)
+    build.build_deliveries(other, build.build_reachable(town.association_id, 3))
+    with open_worker(town.now) as worker:
+        loop.round_of(worker, town.now)
+    assert {
+        c.pk: c.deliveries.filter(state="accepted").count() for c in (town.campaign, other)
+    } == {
+        town.campaign.pk: 3,
+        other.pk: 3,
+    }
+
+
+def test_a_slow_start_doubles_each_hour(town: Town) -> None:
+    Gateway.objects.update(first_hour=2)
+    gone = []
+    for hour in range(3):
+        run_once(town.later(hours=min(hour, 1)))
+        gone.append(len(town.sent()))
+    assert gone == [2, 6, 12]
+
+
+def test_what_a_worker_of_another_machine_held_lapses_with_its_lease(town: Town) -> None:
+    ids = list(Delivery.objects.values_list("pk", flat=True))
+    lapse = town.now + timedelta(minutes=1)
+    lost = {"lease": "0" * 32, "leased_until": lapse}
+    Delivery.objects.filter(pk__in=ids[:3]).update(state="claimed", **lost)
+    Delivery.objects.filter(pk__in=ids[3:5]).update(state="sending", sending_at=town.now, **lost)
+    run_once(town.now)
+    assert town.states() == {"accepted": 7, "claimed": 3, "sending": 2}
+    run_once(town.later(minutes=2))
+    assert town.states() == {"accepted": 10, "unknown": 2}
+    assert len(town.sent()) == 10
+
+
+def test_a_rate_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    from chaland.hub.loyalty.outreach.engine.pace import Pace
+
+    at = [0.0]
+    pace = Pace(10, read=lambda: at[0], sleep=lambda s: at.__setitem__(0, at[0] + s))
+    times = []
+    for _ in range(30):
+        pace.wait()
+        times.append(at[0])
+    assert times[-1] - times[0] == pytest.approx(2.9)
+    assert clock.now()
