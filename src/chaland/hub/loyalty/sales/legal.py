@@ -178,8 +178,11 @@ _ACCOUNT = frozenset((
     "point", "points", "cagnotte", "cagnottes", "compte", "comptes", "carte", "tampon", "tampons",
     "fidelite", "avoir", "avoirs", "bon", "bons", "crediteur", "debiteur", "restant",
 ))  # fmt: skip
-_NEAR = 3
+_NEAR = 5
 """Words around "solde" in which an account's word makes it a balance."""
+_NO_BALANCE = frozenset(("en", "grand", "gros", "super", "mega"))
+"""Before "solde": articles en solde, grand solde."""
+_SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n")
 
 
 def _words(text: str) -> Iterator[Complaint]:
@@ -189,20 +192,18 @@ def _words(text: str) -> Iterator[Complaint]:
         while begin and plain[begin - 1].isalpha():
             begin -= 1
         word = plain[begin : match.end()]
-        if word == "isolde" or (word == "solde" and _is_balance(plain, match)):
+        if word == "isolde" or (word == "solde" and _is_balance(plain, begin, match.end())):
             continue
         start, end = places[begin], places[match.end() - 1] + 1
         yield Complaint(Rule.WORD, text[start:end], start, end)
 
 
-def _is_balance(plain: str, match: re.Match[str]) -> bool:
-    before = re.findall(r"[a-z]+", plain[: match.start()])[-_NEAR:]
-    after = re.findall(r"[a-z]+|[.!?]", plain[match.end() :])[:_NEAR]
-    if "." in after or "!" in after or "?" in after:
-        after = after[: min(after.index(sign) for sign in ".!?" if sign in after)]
-    if before and before[-1] == "en":  # "articles en solde"
+def _is_balance(plain: str, start: int, end: int) -> bool:
+    before = re.findall(r"[a-z]+", _SENTENCE_END.split(plain[max(0, start - 200) : start])[-1])
+    after = re.findall(r"[a-z]+", _SENTENCE_END.split(plain[end : end + 200])[0])
+    if before and before[-1] in _NO_BALANCE:
         return False
-    return bool(_ACCOUNT & {*before, *after})
+    return bool(_ACCOUNT & {*before[-_NEAR:], *after[:_NEAR]})
 
 
 def _plain(text: str) -> tuple[str, list[int]]:

@@ -106,7 +106,7 @@ def why_blocked(offer: Offer) -> str:
         rows = [row for row in offer.proof if not row["missing"] and not row["lower"]]
         named = [
             _("{article} costs no less than before ({price})").format(
-                article=row["name"], price=_euro(row["now_cents"])
+                article=row["name"], price=_euro(row)
             )
             for row in rows[:_NAMED_AT_MOST]
         ]
@@ -234,5 +234,7 @@ def _day(text: str) -> str:
     return date_format(date.fromisoformat(text), "SHORT_DATE_FORMAT")
 
 
-def _euro(cents: int | None) -> str:
-    return "" if cents is None else f"{cents // 100},{cents % 100:02d} €"
+def _euro(row: dict[str, Any]) -> str:
+    """What a member price must be less than: the reference, and what all pay now."""
+    cents = min(each for each in (row["cents"], row["now_cents"]) if each is not None)
+    return f"{cents // 100},{cents % 100:02d} €"

@@ -75,12 +75,10 @@ def _check_in(invitation: Invitation, shop_id: int, actor: str) -> Arrival:
     first = invitation.state != _State.ARRIVED
     if first:
         if invitation.state != _State.BOOKED:
-            invitation.slot = None
+            invitation.slot, invitation.asked_at = None, None
         invitation.state, invitation.arrived_at = _State.ARRIVED, clock.now()
         invitation.arrived_shop_id, invitation.checked_in_by = shop_id, actor
-        invitation.save(
-            update_fields=["state", "slot", "arrived_at", "arrived_shop_id", "checked_in_by"]
-        )
+        invitation.save()
     return Arrival(
         invitation.pk,
         invitation.member_id or 0,

@@ -70,7 +70,8 @@ def adopt(gone_id: int, keep_id: int) -> int:
     Call it before members are locked: sales come before members.
     """
     moved = 0
-    for moved, sale in enumerate(_sales_of(gone_id), start=1):
+    for sale in _sales_of(gone_id):
+        moved += 1
         both = Invitation.objects.filter(sale=sale, member__in=(gone_id, keep_id))
         stays, *lesser = sorted(both, key=_rank(keep_id))
         for each in lesser:
@@ -83,7 +84,7 @@ def adopt(gone_id: int, keep_id: int) -> int:
 
 
 def _rank(keep_id: int) -> Callable[[Invitation], tuple[int, bool]]:
-    """Return what sorts the invitation first that is further along; of two alike, the survivor's."""
+    """Return what sorts first what is further along; of two alike, the survivor's own."""
     return lambda each: (_BEST.index(_State(each.state)), each.member_id != keep_id)
 
 
