@@ -106,6 +106,14 @@ def write_text(
     return text
 
 
+def remove_text(campaign_id: int, channel: str, language: str) -> None:
+    """Take a text back: its readers get the other language, if they must."""
+    with transaction.atomic(using="loyalty"):
+        campaign = Campaign.objects.select_for_update().get(pk=campaign_id)
+        _in(campaign, _OPEN, _("It is announced already: take it back first, or make a new one."))
+        CampaignText.objects.filter(campaign=campaign, channel=channel, language=language).delete()
+
+
 def reasons_against(campaign: Campaign, send_at: datetime, now: datetime) -> list[str]:
     """Say why a campaign can't be announced for ``send_at``; nothing: it can."""
     found = [] if campaign.channels else [_("Choose e-mail, SMS or both.")]
