@@ -31,7 +31,7 @@ from chaland.hub.loyalty.outreach.shapes import (
     Status,
 )
 from chaland.hub.loyalty.outreach.sms.encoding import Encoding, looked
-from chaland.hub.loyalty.outreach.sms.opening import Opening, at_once
+from chaland.hub.loyalty.outreach.sms.opening import Opening, at_once, own_key
 
 _TIMEOUT_S = 30
 _CODING = {Encoding.GSM7: "0", Encoding.UCS2: "2"}
@@ -146,7 +146,7 @@ def _report(key: str, said: str) -> Status:
     bits = int(said)
     kinds = {1: Kind.DELIVERED, 32: Kind.EXPIRED, 2: Kind.FAILED, 16: Kind.FAILED}
     kind = next((kind for bit, kind in kinds.items() if bits & bit), Kind.ACCEPTED)
-    return Status(kind, clock.now(), key, code=f"kannel {bits}")
+    return Status(kind, clock.now(), own_key(key), code=f"kannel {bits}")
 
 
 def _answer(hook: Hook) -> Heard:

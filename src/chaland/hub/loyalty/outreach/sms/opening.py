@@ -1,6 +1,7 @@
 """What every SMS driver is opened with, and how it calls for several messages at once."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -43,6 +44,13 @@ class Opening:
         if not found.isdecimal():
             raise GatewayErrorFinal(f"The gateway’s setting “{name}” must be a whole number.")
         return int(found)
+
+
+def own_key(text: str) -> str:
+    """Return a delivery's key as it came back to us. ValueError: it is none."""
+    if not re.fullmatch(r"[0-9a-f]{32}", text):
+        raise ValueError("The report names a message by something that is no key of ours.")
+    return text
 
 
 def at_once(

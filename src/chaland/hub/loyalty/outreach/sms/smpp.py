@@ -92,7 +92,7 @@ class Smpp:
 
     def send(self, batch: Iterable[Sms]) -> Iterator[Outcome]:
         """Hand messages over, up to the window at once."""
-        self._bound()
+        self.listen()
         return at_once(batch, self._call, self._pool, self._window)
 
     def look_up(self, key: str, provider_id: str) -> Status | None:  # noqa: ARG002
@@ -116,7 +116,11 @@ class Smpp:
         if self._line:
             self._line.close()
 
-    def _bound(self) -> Line:
+    def listen(self) -> Line:
+        """Bind, so that receipts and answers come even while nothing is sent.
+
+        GatewayErrorTemporary, GatewayErrorFinal: it can't be bound.
+        """
         with self._lock:
             if self._line is None or self._line.broken:
                 host, port = self._opening.text("host"), self._opening.number("port", 2775)
@@ -125,7 +129,7 @@ class Smpp:
             return self._line
 
     def _call(self, sms: Sms) -> Outcome:
-        line = self._bound()
+        line = self.listen()
         packets = list(self._packets(sms))
         for place, packet in enumerate(packets):
             try:
