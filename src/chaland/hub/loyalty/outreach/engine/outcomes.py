@@ -1,5 +1,6 @@
 """What became of a batch, written down: in the journal's index first, then in the database."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,8 +11,8 @@ from django.db.models import F
 
 from chaland.hub.loyalty import bulk, contention
 from chaland.hub.loyalty.models import Delivery, Gateway, Suppression
-from chaland.hub.loyalty.outreach import pressure, stopping
-from chaland.hub.loyalty.outreach.shapes import Outcome, Waiting
+from chaland.hub.loyalty.outreach import pressure, queue, stopping
+from chaland.hub.loyalty.outreach.shapes import Outcome, Result, Waiting
 from chaland.hub.loyalty.outreach.transitions import State, answered
 
 _State, _Reason = Delivery.State, Delivery.Reason
@@ -33,6 +34,35 @@ def write(outcomes: Mapping[int, Outcome], now: datetime) -> Counter[str]:
     for number in dead:
         stopping.suppress_delivery(number, Suppression.Cause.BOUNCED, now)
     return counted
+
+
+def write_alike(
+    outcomes: Mapping[int, Outcome], worker: UUID, now: datetime
+) -> Counter[str] | None:
+    """Write down that all that a worker is sending was accepted in the same words, in one
+    statement; None where it isn't so simple, then nothing was written."""
+    first, *others = outcomes.values() or (None,)
+    if first is None or first.result != Result.ACCEPTED:
+        return None
+    if any(dataclasses.replace(other, key=first.key) != first for other in others):
+        return None
+    with transaction.atomic(using="loyalty"):
+        rows = queue.leased().filter(lease=worker, state=_State.SENDING)
+        written = rows.update(
+            state=_State.ACCEPTED,
+            reason=_Reason.NONE,
+            provider_id=first.provider_id[:120],
+            segments=first.segments,
+            cost_microcents=first.cost_microcents,
+            code=first.code[:80],
+            attempts=F("attempts") + 1,
+            leased_until=None,
+            changed_at=now,
+        )
+        if written != len(outcomes):  # a report was faster, or not all was drawn
+            transaction.set_rollback(True, using="loyalty")
+            return None
+    return Counter({State.ACCEPTED: written})
 
 
 @contention.anew

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Campaign, Delivery, Gateway
-from chaland.hub.loyalty.outreach import drivers
+from chaland.hub.loyalty.outreach import drivers, queue
 from chaland.hub.loyalty.outreach.engine import outcomes
 from chaland.hub.loyalty.outreach.engine.claiming import LEASE, Claimed
 from chaland.hub.loyalty.outreach.engine.journal import Journal
@@ -137,14 +137,16 @@ def _composer(campaign_id: int, way: Way) -> drivers.Composer:
 
 def _committed(batch: Sequence[Claimed], journal: Journal, now: datetime) -> set[int]:
     """Write SENDING and commit it, before any call; return what this worker still holds."""
-    ids = [claimed.waiting.id for claimed in batch]
+    ids = {claimed.waiting.id for claimed in batch}
+    # A worker holds one batch at a time: by its lease the rows are found without naming each.
+    mine = queue.leased().filter(lease=journal.worker)
     with transaction.atomic(using="loyalty"):
-        mine = Delivery.objects.filter(pk__in=ids, lease=journal.worker, state=_State.CLAIMED)
-        held = set(mine.select_for_update().values_list("pk", flat=True))
-        Delivery.objects.filter(pk__in=held).update(
+        held = mine.filter(state=_State.CLAIMED).update(
             state=_State.SENDING, sending_at=now, leased_until=now + LEASE, changed_at=now
         )
-    return held
+    if held == len(ids):
+        return ids
+    return ids & set(mine.filter(state=_State.SENDING).values_list("pk", flat=True))
 
 
 def _still_runs(batch: Sequence[Claimed], journal: Journal) -> bool:
@@ -163,7 +165,8 @@ def _landed(
     """Write all of it down: what has an outcome, what surely did not leave, what wasn't drawn."""
     drawn, batch = draw.drawn, [claimed.waiting for claimed, _message in draw.messages]
     journal.keep(said, max(one.expires_at for one in batch))
-    counted = outcomes.write({drawn[key].waiting.id: o for key, o in said.items()}, now)
+    told = {drawn[key].waiting.id: outcome for key, outcome in said.items()}
+    counted = outcomes.write_alike(told, journal.worker, now) or outcomes.write(told, now)
     if refused := [claimed.waiting for key, claimed in drawn.items() if key not in said]:
         outcomes.put_off(refused, now, way.rests_until or now + _SOON)
     if back := [one for one in batch if one.key not in drawn]:
