@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote_to_bytes
 
-from tests.hub.loyalty.outreach.peers.hooks import Hooks
+from tests.hub.loyalty.outreach.peers.hooks import Hooks, until
 from tests.hub.loyalty.outreach.peers.programs import found, free_ports, running
 
+_CONNECTED = 4  # smsbox and fakesmsc, and before each the trial whether its port listens
 _CONFIG = """
 group = core
 admin-port = {admin}
@@ -140,4 +141,6 @@ def kannel(folder: Path, hooks: Hooks, smpp_port: int | None = None) -> Iterator
         operator = [fakesmsc, "-H", "127.0.0.1", "-r", str(fake)]
         played = stack.enter_context(running(operator, folder / "fakesmsc.log", fake))
         assert played.stdin
+        log = folder / "bearerbox.log"
+        until(lambda: log.read_text().count("lient connected from") >= _CONNECTED)
         yield KannelPeer(f"http://127.0.0.1:{send}/cgi-bin/sendsms", folder, hooks, played.stdin)

@@ -27,33 +27,17 @@ from chaland.hub.loyalty.outreach.shapes import (
 from chaland.hub.loyalty.outreach.sms.answers import Answer, understood
 from chaland.hub.loyalty.outreach.sms.kannel import Kannel
 from chaland.hub.loyalty.outreach.sms.opening import Opening
-from tests.hub.loyalty.outreach.peers.hooks import listening, until
-from tests.hub.loyalty.outreach.peers.kannel import KannelPeer, kannel
+from tests.hub.loyalty.outreach.peers.hooks import until
+from tests.hub.loyalty.outreach.peers.kannel import KannelPeer
 from tests.hub.loyalty.outreach.peers.programs import found
-from tests.hub.loyalty.outreach.peers.smpp import operator
 
 KEY = "0" * 31 + "a"
 LETTERS = "à é è ù É Ç @ £ € {x} [y] ~ | \\ ^"
 
 
-@pytest.fixture(scope="module")
-def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KannelPeer]:
-    folder = tmp_path_factory.mktemp("kannel")
-    with (
-        listening() as hooks,
-        operator(folder) as smsc,
-        kannel(folder, hooks, smsc.port) as started,
-    ):
-        _warm_up(started)
-        yield started
-
-
-def _warm_up(peer: KannelPeer) -> None:
-    """Wait until the connection to fakesmsc stands: what comes before would be late."""
-    driver, sms = _driver(peer), _sms()
-    assert _sent(driver, sms).result is Result.ACCEPTED
-    _at_phone(peer, sms)
-    driver.close()
+@pytest.fixture
+def peer(gateway: KannelPeer) -> KannelPeer:
+    return gateway
 
 
 @pytest.fixture

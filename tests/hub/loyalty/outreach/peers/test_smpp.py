@@ -24,15 +24,14 @@ from chaland.hub.loyalty.outreach.shapes import (
 from chaland.hub.loyalty.outreach.sms.opening import Opening
 from chaland.hub.loyalty.outreach.sms.smpp import Smpp
 from tests.hub.loyalty.outreach.peers.hooks import until
-from tests.hub.loyalty.outreach.peers.smpp import Operator, operator
+from tests.hub.loyalty.outreach.peers.smpp import Operator
 
 LONG = "Vente privée : {[€]} à l’été".replace("’", "'") * 12
 
 
-@pytest.fixture(scope="module")
-def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    with operator(tmp_path_factory.mktemp("operator")) as started:
-        yield started
+@pytest.fixture
+def peer(smsc: Operator) -> Operator:
+    return smsc
 
 
 @pytest.fixture

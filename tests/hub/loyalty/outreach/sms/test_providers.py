@@ -226,12 +226,6 @@ BREVO = {"id": 26570, "to": "33600000000", "messageId": 123, "tag": KEY}
             "bounced_hard",
             "sms_5fa275dbf21dc",
         ),
-        (
-            Octopush,
-            _post(OCTOPUSH | {"status": "BLACKLISTED_NUMBER"}),
-            "unsubscribed",
-            "sms_5fa275dbf21dc",
-        ),
         (Brevo, _post(BREVO | {"msg_status": "delivered"}, key=KEY), "delivered", KEY),
         (Brevo, _post(BREVO | {"msg_status": "hard_bounce"}, key=KEY), "bounced_hard", KEY),
         (Brevo, _post(BREVO | {"msg_status": "soft_bounce"}), "bounced_soft", "123"),
@@ -246,6 +240,13 @@ def test_a_report_is_read(
         (said,) = driver.read(hook)
     assert isinstance(said, Status)
     assert (said.kind, said.key or said.provider_id) == (expected, named)
+
+
+def test_a_number_on_the_providers_stop_list_got_nothing_and_is_stopped(peer: Provider) -> None:
+    with closing(_driver(Octopush, peer)) as driver:
+        said = driver.read(_post(OCTOPUSH | {"status": "BLACKLISTED_NUMBER"}))
+    kinds = [one.kind for one in said if isinstance(one, Status)]
+    assert kinds == [Kind.UNSUBSCRIBED, Kind.FAILED]
 
 
 @pytest.mark.parametrize(

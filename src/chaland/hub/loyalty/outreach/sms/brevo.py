@@ -23,7 +23,7 @@ from chaland.hub.loyalty.outreach.shapes import (
 )
 from chaland.hub.loyalty.outreach.sms.encoding import Encoding, looked
 from chaland.hub.loyalty.outreach.sms.opening import Opening
-from chaland.hub.loyalty.outreach.sms.rest import Rest, fields, heard, status, without_stop
+from chaland.hub.loyalty.outreach.sms.rest import Rest, fields, heard, statuses, without_stop
 
 _KINDS = {
     "sent": Kind.ACCEPTED,
@@ -84,4 +84,4 @@ class Brevo(Rest):
         if kind is None:
             raise ValueError("This call is none of Brevo’s.")
         key, number = hook.query.get("key", ""), told.get("messageId", "")
-        return [status(kind, said, key=key, provider_id=number)]
+        return statuses(kind, said, key=key, provider_id=number)

@@ -27,7 +27,7 @@ from chaland.hub.loyalty.outreach.sms.rest import (
     fields,
     heard,
     microcents,
-    status,
+    statuses,
     without_stop,
 )
 
@@ -94,4 +94,4 @@ class Octopush(Rest):
         kind = _KINDS.get(str(told.get("status", "")))
         if kind is None:
             raise ValueError("This call is none of Octopush’s.")
-        return [status(kind, told["status"], provider_id=told.get("message_id", ""))]
+        return statuses(kind, told["status"], provider_id=told.get("message_id", ""))

@@ -9,6 +9,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -143,6 +144,18 @@ def fields(hook: Hook) -> Mapping[str, Any]:
     if not isinstance(told, dict):
         raise ValueError("The call holds no JSON object.")
     return told
+
+
+def statuses(
+    kind: Kind, code: object, *, key: str = "", provider_id: object = ""
+) -> list[Status | Heard]:
+    """Make the reports of one word; a number on the provider's own stop list got nothing, too.
+
+    ValueError: it names no message.
+    """
+    first = status(kind, code, key=key, provider_id=provider_id)
+    is_listed = kind is Kind.UNSUBSCRIBED and "black" in str(code).lower()
+    return [first, replace(first, kind=Kind.FAILED)] if is_listed else [first]
 
 
 def status(kind: Kind, code: object, *, key: str = "", provider_id: object = "") -> Status:
