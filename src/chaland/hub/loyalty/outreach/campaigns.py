@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -27,7 +28,7 @@ from chaland.hub.loyalty.models import (
 from chaland.hub.loyalty.outreach import drivers, keys, placeholders, segments, values
 from chaland.hub.loyalty.outreach.mail.templates import Letter, compile_html
 from chaland.hub.loyalty.outreach.running import EXPIRES_AFTER, end_waiting
-from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal
+from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal, Reach, Waiting
 from chaland.hub.loyalty.sales import legal, town
 
 LANGUAGES = ("fr", "en")
@@ -268,12 +269,12 @@ def _against_channel(campaign: Campaign, channel: Channel) -> list[str]:
     ).first()
     if gateway is None:
         return [_("There is no gateway for %(channel)s yet.") % {"channel": channel.label}]
+    texts = {text.language: text for text in _texts(campaign, [channel])}
     try:
         drivers.open_gateway(gateway).close()
-        drivers.composer(campaign, gateway)
+        _try_to_compose(campaign, gateway, texts)
     except GatewayErrorFinal as error:
         return [str(error)]
-    texts = {text.language: text for text in _texts(campaign, [channel])}
     missing = sorted(languages_of(campaign, channel) - texts.keys())
     told = {"channel": channel.label, "languages": ", ".join(missing)}
     found = [_("%(channel)s: no text in %(languages)s.") % told] if missing else []
@@ -284,6 +285,16 @@ def _against_channel(campaign: Campaign, channel: Channel) -> list[str]:
         if not text.body.strip() or (channel == Channel.EMAIL and not text.subject.strip()):
             found.append(_("%(channel)s: a text or a subject is empty.") % told)
     return found
+
+
+def _try_to_compose(campaign: Campaign, gateway: Gateway, languages: Iterable[str]) -> None:
+    """Make one message for nobody in each language. GatewayErrorFinal: the gateway's settings
+    don't allow it."""
+    nobody = Waiting(0, UUID(int=0), campaign.pk, 0, gateway.channel, "", campaign.created_at)
+    composer = drivers.composer(campaign, gateway)
+    for language in languages:
+        words = dict.fromkeys(placeholders.PERSONAL, "-")
+        composer.message(nobody, Reach("nobody@example.org", language, words))
 
 
 def languages_of(campaign: Campaign, channel: str) -> set[str]:
