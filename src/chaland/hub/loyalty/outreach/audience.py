@@ -1,7 +1,7 @@
 """Whom a campaign reaches. Here, and nowhere else in sales and outreach, a member's number and
 address are read, and consent and suppression are applied."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,12 +12,11 @@ from chaland.hub.loyalty.models import (
     Channel,
     Delivery,
     Member,
-    MessageChoice,
     Permission,
     Purpose,
     Suppression,
 )
-from chaland.hub.loyalty.outreach import drawing, pressure, segments, values
+from chaland.hub.loyalty.outreach import choices, drawing, pressure, segments, values
 from chaland.hub.loyalty.outreach.pressure_rules import FEW
 from chaland.hub.loyalty.outreach.shapes import Held, Reach, Waiting
 from chaland.hub.loyalty.outreach.stopping import INDEX_OF
@@ -104,7 +103,7 @@ def reach(waiting: Sequence[Waiting], now: datetime) -> dict[int, Reach | Held]:
     known = _Facts.read(waiting, now)
     judged = {one.id: known.judge(one) for one in waiting}
     open_ = [one for one in waiting if isinstance(judged[one.id], str)]
-    words = values.of_waiting(open_, known.members, known.campaigns, now)
+    words = values.of_waiting(open_, known, now)
     return {
         one.id: answer
         if isinstance(answer := judged[one.id], Held)
@@ -113,41 +112,32 @@ def reach(waiting: Sequence[Waiting], now: datetime) -> dict[int, Reach | Held]:
     }
 
 
-@dataclass(frozen=True)
-class _Facts:
+_READ = ("association_id", "state", "language", "first_name", "merged_into")
+_ADDRESSES = {Channel.SMS: ("phone", "phone_index"), Channel.EMAIL: ("email", "email_index")}
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts(values.Known):
     """What is known, of a batch, of members, consents and suppressions."""
 
-    campaigns: dict[int, Campaign]
-    members: dict[int, Member]
-    since: dict[tuple[int, str, int, str], datetime]
+    since: Mapping[tuple[int, str, int, str], datetime]
     """Since when a consent holds, by member, channel, controller and purpose."""
-    stopped: dict[tuple[int, str, bytes], datetime]
-    automatic: dict[int, list[str]]
+    stopped: Mapping[tuple[int, str, bytes], datetime]
 
     @classmethod
     def read(cls, waiting: Sequence[Waiting], now: datetime) -> "_Facts":
         ids = {one.member_id for one in waiting}
-        members = Member.objects.in_bulk(ids)
+        channels = sorted({Channel(one.channel) for one in waiting})
+        columns = [column for channel in channels for column in _ADDRESSES[channel]]
+        members = Member.objects.only(*_READ, *columns).in_bulk(ids)
         given = Permission.objects.filter(member__in=ids, given=True, since__lte=now)
-        indices = [
-            index
-            for member in members.values()
-            for index in (member.phone_index, member.email_index)
-            if index is not None
-        ]
-        stopped: dict[tuple[int, str, bytes], datetime] = {}
-        rows = Suppression.objects.filter(index__in=indices).order_by("at")
-        for town, channel, index, at in rows.values_list(
-            "association_id", "channel", "index", "at"
-        ):
-            stopped[town, channel, bytes(index)] = at
-        chosen = MessageChoice.objects.filter(member__in=ids)
+        key = ("member_id", "channel", "controller", "purpose")
         return cls(
-            Campaign.objects.in_bulk({one.campaign_id for one in waiting}),
             members,
-            {(p.member_id, p.channel, p.controller, p.purpose): p.since for p in given},
-            stopped,
-            dict(chosen.values_list("member_id", "automatic")),
+            Campaign.objects.in_bulk({one.campaign_id for one in waiting}),
+            choices.of_members(members.keys()),
+            {(m, c, n, p): since for m, c, n, p, since in given.values_list(*key, "since")},
+            _stopped(members.values(), channels),
         )
 
     def judge(self, one: Waiting) -> str | Held:
@@ -167,7 +157,7 @@ class _Facts:
 
     def _refused(self, campaign: Campaign, one: Waiting, index: bytes) -> str | None:
         """Return why a member may not be written to at an address, if so."""
-        wanted = self.automatic.get(one.member_id, ())
+        wanted = self.choices[one.member_id].automatic
         if campaign.automatic and campaign.automatic not in wanted:
             return _Reason.NO_CONSENT
         mine = (one.member_id, one.channel)
@@ -188,3 +178,15 @@ class _Facts:
             return True
         told = (member_id, Channel.NONE, campaign.controller, Purpose.PORTRAIT)
         return told in self.since
+
+
+def _stopped(
+    members: Iterable[Member], channels: Sequence[Channel]
+) -> dict[tuple[int, str, bytes], datetime]:
+    """Return when members' addresses were last stopped, by association, channel and index."""
+    indices = {getattr(m, INDEX_OF[channel]) for m in members for channel in channels} - {None}
+    rows = Suppression.objects.filter(channel__in=channels, index__in=indices).order_by("at")
+    return {
+        (town, channel, bytes(index)): at
+        for town, channel, index, at in rows.values_list("association_id", "channel", "index", "at")
+    }

@@ -120,7 +120,7 @@ class _Known:
     choices: Mapping[int, tuple[int | None, int | None]]
     taken: Mapping[int, list[datetime]]
     had: Mapping[int, Counter[int]]
-    others: Mapping[int, list[tuple[int, Asking]]]
+    others: Mapping[int, list[Asking]]
 
     @classmethod
     def read(cls, member_ids: Sequence[int], now: datetime) -> "_Known":
@@ -152,7 +152,7 @@ class _Known:
         """Return which of a member's deliveries get a place now, others' claims considered."""
         free = rules.places(self.taken[member_id], now, self.caps(member_id))
         asking = {one.id: _asking(one.id, member_id, campaigns[one.campaign_id]) for one in mine}
-        asking |= {pk: other for pk, other in self.others.get(member_id, ()) if pk not in asking}
+        asking |= {other.delivery_id: other for other in self.others.get(member_id, ())}
         won = rules.winners(list(asking.values()), self.had[member_id], free)
         return {one.delivery_id for one in won} & {one.id for one in mine}
 
@@ -181,26 +181,23 @@ def _asking(delivery_id: int, member_id: int, campaign: Campaign) -> Asking:
     return Asking(delivery_id, campaign.controller, lot)
 
 
-def _competitors(member_ids: Sequence[int], now: datetime) -> dict[int, list[tuple[int, Asking]]]:
+def _competitors(member_ids: Sequence[int], now: datetime) -> dict[int, list[Asking]]:
     """Return the deliveries that wait for a place with these members, as far as they could go."""
-    rows = (
-        Delivery.objects.filter(
-            state__in=(_State.PLANNED, _State.READY, _State.HELD),
-            member__in=member_ids,
-            reason__in=_COMPETES,
-            expires_at__gt=now,
-            not_before__gt=now - _PATIENCE,
-            not_before__lte=now + _PATIENCE,
-            campaign__state=Campaign.State.RUNNING,
-        )
-        .exclude(campaign__automatic=Campaign.Automatic.RECEIPT)
-        .select_related("campaign")
-    )
-    found: defaultdict[int, list[tuple[int, Asking]]] = defaultdict(list)
-    for row in rows.only("member_id", "campaign__controller", "campaign__seed"):
-        if row.member_id is not None:
-            asking = _asking(row.pk, row.member_id, row.campaign)
-            found[row.member_id].append((row.pk, asking))
+    rows = Delivery.objects.filter(
+        state__in=(_State.PLANNED, _State.READY, _State.HELD),
+        member__in=member_ids,
+        reason__in=_COMPETES,
+        expires_at__gt=now,
+        not_before__gt=now - _PATIENCE,
+        not_before__lte=now + _PATIENCE,
+        campaign__state=Campaign.State.RUNNING,
+    ).exclude(campaign__automatic=Campaign.Automatic.RECEIPT)
+    found: defaultdict[int, list[Asking]] = defaultdict(list)
+    columns = ("pk", "member_id", "campaign_id", "campaign__controller", "campaign__seed")
+    for pk, member_id, campaign_id, controller, seed in rows.values_list(*columns):
+        if member_id is not None:
+            lot = rules.lot(member_id, campaign_id, seed)
+            found[member_id].append(Asking(pk, controller, lot))
     return found
 
 

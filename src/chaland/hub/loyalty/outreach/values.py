@@ -1,7 +1,9 @@
 """What a message says of whom it goes to, and of who sends it; for a batch, in few reads."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from django.conf import settings
 from django.urls import reverse
@@ -15,9 +17,10 @@ from chaland.hub.loyalty.models import (
     Campaign,
     Invitation,
     Member,
+    MessageChoice,
     PrivateSale,
 )
-from chaland.hub.loyalty.outreach import choices, stopping
+from chaland.hub.loyalty.outreach import stopping
 from chaland.hub.loyalty.outreach.shapes import Waiting
 from chaland.hub.loyalty.receipts import links
 from chaland.hub.loyalty.sales import codes, town
@@ -26,27 +29,32 @@ RECEIPT = "receipt "
 """How the occasion of a receipt's message begins; then comes the receipt's number."""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a batch's members and campaigns say, read before."""
+
+    members: Mapping[int, Member]
+    campaigns: Mapping[int, Campaign]
+    choices: Mapping[int, MessageChoice]
+
+
 def of_waiting(
-    waiting: Sequence[Waiting],
-    members: Mapping[int, Member],
-    campaigns: Mapping[int, Campaign],
-    now: datetime,
+    waiting: Sequence[Waiting], known: Known, now: datetime
 ) -> dict[int, dict[str, str]]:
     """Return each delivery's own words: ``first_name``, ``code``, ``link``, ``unsubscribe``.
 
     The link leads to the invitation, to the receipt, or else to the member's account.
     """
-    chosen = choices.of_members({one.member_id for one in waiting})
-    invited = _invitations(waiting, campaigns)
+    invited = _invitations(waiting, known.campaigns)
     found = {}
     for one in waiting:
-        invitation = invited.get((campaigns[one.campaign_id].sale_id, one.member_id))
+        invitation = invited.get((known.campaigns[one.campaign_id].sale_id, one.member_id))
         found[one.id] = {
-            "first_name": members[one.member_id].first_name,
+            "first_name": known.members[one.member_id].first_name,
             "code": codes.code_of(invitation) if invitation else "",
             "link": settings.PUBLIC_ORIGIN + _path(one.occasion, invitation, now),
             "unsubscribe": stopping.token(
-                chosen[one.member_id].token, one.campaign_id, one.channel
+                known.choices[one.member_id].token, one.campaign_id, one.channel
             ),
         }
     return found
@@ -68,7 +76,12 @@ def _path(occasion: str, invitation: int | None, now: datetime) -> str:
     if occasion.startswith(RECEIPT):
         _link, token = links.make(int(occasion.removeprefix(RECEIPT)), now)
         return reverse("e-receipt", args=[token])
-    return codes.path_of(invitation) if invitation else reverse("account")
+    return codes.path_of(invitation) if invitation else _account()
+
+
+@cache
+def _account() -> str:
+    return reverse("account")
 
 
 def of_campaign(campaign: Campaign, language: str) -> dict[str, str]:

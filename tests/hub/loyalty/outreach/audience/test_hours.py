@@ -62,7 +62,7 @@ def test_every_hour_of_ten_years_leads_to_a_legal_one(zone: ZoneInfo) -> None:
         at += timedelta(hours=1)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     at=moments,
     channel=st.sampled_from(["sms", "email"]),

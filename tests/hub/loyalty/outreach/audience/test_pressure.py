@@ -1,5 +1,6 @@
 """The caps as the database keeps them: over all shops, in turn, and under many workers at once."""
 
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -160,7 +161,7 @@ def test_the_calendar_shows_all_shops_and_no_few_members(cast: Cast) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_workers_at_once_never_pass_the_cap(tmp_path: Path) -> None:
-    workers, campaigns = 6, 8
+    workers, campaigns = 4, 6
     with racers(workers, tmp_path) as there:
 
         def build() -> tuple[list[int], list[list[Waiting]]]:
@@ -187,6 +188,7 @@ def test_workers_at_once_never_pass_the_cap(tmp_path: Path) -> None:
                 ]  # fmt: skip
                 if not left:
                     break
+                time.sleep(0.02)  # SQLite serves who waits in no order: let the others in
             return got
 
         answers = there.race(ask)

@@ -19,6 +19,7 @@ def most(times: list[datetime], length: timedelta) -> int:
     return max((sum(end - length < at <= end for at in times) for end in times), default=0)
 
 
+@settings(deadline=None)
 @given(asked=st.lists(minutes, max_size=40), caps=caps)
 def test_no_window_holds_more_than_its_cap_in_whatever_order_it_is_asked(
     asked: list[datetime], caps: Caps
@@ -32,6 +33,7 @@ def test_no_window_holds_more_than_its_cap_in_whatever_order_it_is_asked(
         assert most(taken, rules.MONTH) <= caps.month
 
 
+@settings(deadline=None)
 @given(asked=st.lists(minutes, max_size=20), at=minutes, caps=caps)
 def test_the_next_place_is_the_first(asked: list[datetime], at: datetime, caps: Caps) -> None:
     taken: list[datetime] = []

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.apps import apps
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaland.hub.loyalty import erasure
@@ -175,6 +175,7 @@ def test_a_link_works_though_its_delivery_is_lost(cast: Cast, shop: int) -> None
     assert reached(campaign_of(cast, shop), member, "email") == "no_consent"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60) | st.binary(max_size=40).map(lambda b: b.hex()))
 def test_no_other_link_is_taken(text: str) -> None:
     assert stopping._read(text) is None

@@ -1,0 +1,73 @@
+"""How long it takes to draw an audience of a million members, on both engines.
+
+``python -m bench audience``; ``--members 50000`` for a short try. PostgreSQL is measured where
+``CHALAND_BENCH_POSTGRES_URL`` names an empty database.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from typing import Any
+
+from bench.report import table, write_section
+
+SELECTION_S = 5.0
+"""What a selection from a million members may take on PostgreSQL."""
+
+
+def measured(members: int, url: str) -> dict[str, Any]:
+    """Fill and measure one engine (no URL: SQLite) in a process and a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        env = {**os.environ, "CHALAND_STATE_DIR": folder, "CHALAND_LOG_LEVEL": "ERROR"}
+        if url:
+            env["CHALAND_LOYALTY_DATABASE_URL"] = url
+        said = subprocess.run(
+            [sys.executable, "-m", "bench.register.audience", str(members)],
+            env=env,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stdout
+    found: dict[str, Any] = json.loads(said.splitlines()[-1])
+    return found
+
+
+def main() -> int:
+    """Measure both engines and write the section; fail where PostgreSQL selects too slowly."""
+    members = int(sys.argv[sys.argv.index("--members") + 1]) if "--members" in sys.argv else 10**6
+    urls = ["", *filter(None, [os.environ.get("CHALAND_BENCH_POSTGRES_URL", "")])]
+    load = os.getloadavg()[0]
+    engines = [measured(members, url) for url in urls]
+    rows = [
+        (step["what"], e["engine"], f"{step['rows']:,}", step["wall_s"], step["cpu_s"])
+        for step_number in range(len(engines[0]["steps"]))
+        for e in engines
+        for step in [e["steps"][step_number]]
+    ]
+    more = [
+        (e["engine"], e["ratio"], e["memory_mib"], e["claims_per_s"], e["filled_s"])
+        for e in engines
+    ]
+    write_section(
+        "Drawing an audience",
+        "python -m bench audience",
+        f"{members:,} invented members of one association, two consents to offers in three, one in "
+        "three to being chosen by purchases, a receipt each, one address in fifty suppressed, "
+        "300 past messages for each thousand; e-mail where SMS doesn't reach, a tenth kept apart. "
+        f"CPU is this process's and the database's own. The machine's load average at the start "
+        f"was {load:.1f}: read the CPU column first.\n\n"
+        f"{table(('step', 'engine', 'rows', 'wall s', 'CPU s'), rows)}\n\n"
+        + table(
+            ("engine", "freeze to bare INSERT … SELECT", "memory added MiB",
+             "checked and reserved/s, batches of 500", "filled in s"),
+            more,
+        ),
+    )  # fmt: skip
+    slow = [e for e in engines if e["engine"] == "postgresql" and e["selection_s"] > SELECTION_S]
+    return int(bool(slow))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
