@@ -20,6 +20,7 @@ from anymail.exceptions import (
     AnymailWebhookValidationFailure,
 )
 from anymail.signals import EventType, RejectReason
+from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIRequest
 from django.core.mail import EmailMultiAlternatives
 from django.utils.translation import gettext as _
@@ -73,7 +74,7 @@ class AnymailDriver:
         try:
             module = import_module(f"anymail.backends.{settings.backend}")
             self._backend = module.EmailBackend(**self._options)
-        except (AnymailError, ImportError) as error:
+        except (AnymailError, ImproperlyConfigured, ImportError) as error:
             raise GatewayErrorFinal(str(error).split(" or ")[0]) from None
 
     def send(self, batch: Iterable[Mail]) -> Iterator[Outcome]:
@@ -210,9 +211,10 @@ def _status(event: Any) -> Status | None:
 
 def _is_full(event: Any) -> bool:
     """Providers call a full mailbox a bounce as one that isn't there."""
-    told = f"{event.mta_response or ''} {event.description or ''}".lower()
-    status = enhanced_status(told)
-    return status[:1] == "4" or status == "5.2.2" or any(w in told for w in ("quota", "full"))
+    status = enhanced_status(f"{event.mta_response or ''} {event.description or ''}")
+    told = f"{event.mta_response} {event.description} {event.esp_event}".lower()
+    full = any(words in told for words in ("quota", "mailbox full", "mailbox is full"))
+    return status[:1] == "4" or status == "5.2.2" or full
 
 
 def _content(part: MIMEPart | None) -> str:

@@ -10,7 +10,7 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from django.utils.translation import gettext as _
 
@@ -33,6 +33,7 @@ from chaland.hub.loyalty.outreach.shapes import (
 
 TIMEOUT_S = 60
 _Reply = tuple[int, bytes]
+_NOT_ASKED: _Reply = (503, b"")  # the step before was refused
 _LOST = (OSError, smtplib.SMTPException)
 
 
@@ -79,19 +80,15 @@ class SmtpDriver:
     def _send(self, mail: Mail) -> Outcome:
         if not mail.to:
             return Outcome(mail.key, Result.REFUSED, code="553 5.1.3", bad_address=True)
-        smtp = self._open()
+        used = self._smtp is not None
         try:
-            no = self._announce(smtp, mail)
-        except _LOST as error:  # also 421: it is tired of this connection
-            self._drop()
-            raise GatewayErrorTemporary(type(error).__name__) from None
+            smtp, no = self._announced(mail)
+        except GatewayErrorTemporary:
+            if not used:
+                raise
+            smtp, no = self._announced(mail)  # it had waited, or carried, as long as it is allowed
         if no is not None:
             return no
-        try:
-            smtp.send(_stuffed(mail.data))
-        except _LOST as error:
-            self._drop()
-            raise GatewayErrorTemporary(type(error).__name__) from None
         try:
             smtp.send(b".\r\n")
             reply = smtp.getreply()
@@ -100,31 +97,51 @@ class SmtpDriver:
             return Outcome(mail.key, Result.UNKNOWN, code="connection lost")
         return self._judged(mail, reply, at_recipient=False)
 
-    def _announce(self, smtp: smtplib.SMTP, mail: Mail) -> Outcome | None:
-        """Bring the connection to where the mail's text goes; or say why not."""
-        steps = (f"MAIL FROM:<{mail.sender}>", f"RCPT TO:<{mail.to}>", "DATA")
-        if self._pipelining:
-            smtp.send("".join(f"{step}\r\n" for step in steps))
-            replies = [smtp.getreply() for _step in steps]
-        else:
-            replies = _one_by_one(smtp.docmd, steps)
-        sender, recipient, data = replies
-        if data[0] == 354 and recipient[0] // 100 == 2:
-            return None
-        if data[0] == 354:  # no recipient, and yet it wants a text: give it none (RFC 2920, 3.1)
-            smtp.send(b".\r\n")
-            smtp.getreply()
-        elif sender[0] // 100 == 2:
-            smtp.docmd("RSET")  # else the next sender comes into a transaction that is open
-        if 421 in (sender[0], recipient[0], data[0]):
-            raise smtplib.SMTPServerDisconnected("421")
+    def _announced(self, mail: Mail) -> tuple[smtplib.SMTP, Outcome | None]:
+        """Bring a mail to before the point that ends it; or say why it may not go."""
+        smtp = self._open()
+        try:
+            sender, recipient, data = self._asked(smtp, mail)
+            if data[0] == 354:
+                smtp.send(_stuffed(mail.data))
+                return smtp, None
+        except _LOST as error:  # also 421: it is tired of this connection
+            self._drop()
+            raise GatewayErrorTemporary(type(error).__name__) from None
         if sender[0] // 100 == 5:
             raise GatewayErrorFinal(_("the mail server refuses the sender: %s") % _code(sender))
         if sender[0] // 100 != 2:
-            return Outcome(mail.key, Result.LATER, code=_code(sender))
+            return smtp, Outcome(mail.key, Result.LATER, code=_code(sender))
+        refused = recipient[0] // 100 != 2
+        reply = recipient if refused else data
+        return smtp, self._judged(mail, reply, at_recipient=refused)
+
+    def _asked(self, smtp: smtplib.SMTP, mail: Mail) -> tuple[_Reply, _Reply, _Reply]:
+        """Give sender and recipient, and ask to send the text; returns the three answers."""
+        steps = (f"MAIL FROM:<{mail.sender}>", f"RCPT TO:<{mail.to}>", "DATA")
+        if self._pipelining:
+            smtp.send("".join(f"{step}\r\n" for step in steps))
+            sender, recipient = smtp.getreply(), smtp.getreply()
+        else:
+            sender = smtp.docmd(steps[0])
+            recipient = smtp.docmd(steps[1]) if sender[0] // 100 == 2 else _NOT_ASKED
+        if 421 in (sender[0], recipient[0]):
+            raise smtplib.SMTPServerDisconnected("421")
         if recipient[0] // 100 != 2:
-            return self._judged(mail, recipient, at_recipient=True)
-        return self._judged(mail, data, at_recipient=False)
+            self._clear(smtp, sender)
+            return sender, recipient, _NOT_ASKED
+        return sender, recipient, smtp.getreply() if self._pipelining else smtp.docmd(steps[2])
+
+    def _clear(self, smtp: smtplib.SMTP, sender: _Reply) -> None:
+        """Make ready for the next mail after a refusal; some servers hang up with one."""
+        try:
+            if self._pipelining and smtp.getreply()[0] == 354:
+                smtp.send(b".\r\n")  # it wants a text for nobody: give it none (RFC 2920, 3.1)
+                smtp.getreply()
+            elif sender[0] // 100 == 2:
+                smtp.docmd("RSET")  # else the next sender comes into a transaction that is open
+        except _LOST:
+            self._drop()
 
     def _judged(self, mail: Mail, reply: _Reply, *, at_recipient: bool) -> Outcome:
         code = _code(reply)
@@ -197,16 +214,6 @@ def open_driver(gateway: Gateway) -> SmtpDriver:
 def _stuffed(data: bytes) -> bytes:
     """Double a point that begins a line (RFC 5321, 4.5.2). Our own mails have none."""
     return re.sub(rb"(?m)^\.", b"..", data) if b"\n." in data or data[:1] == b"." else data
-
-
-def _one_by_one(ask: Callable[[str], _Reply], steps: Iterable[str]) -> list[_Reply]:
-    replies: list[_Reply] = []
-    for step in steps:
-        if replies and replies[-1][0] // 100 != 2:
-            replies.append((503, b""))  # not asked: the step before was refused
-        else:
-            replies.append(ask(step))
-    return replies
 
 
 def _code(reply: _Reply) -> str:

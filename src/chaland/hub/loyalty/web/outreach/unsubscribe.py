@@ -22,7 +22,9 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Show what the link is for; with POST stop, or (``undo``) take that back."""
     named = stopping.of_token(token)
     if named is None:
-        return render(request, "loyalty/outreach/unsubscribe.html", status=404)
+        # An erased member is written to no more: a provider that asks for it has what it wants.
+        status = 200 if request.method == "POST" else 404
+        return render(request, "loyalty/outreach/unsubscribe.html", status=status)
     undone = False
     if request.method == "POST":
         undone = "undo" in request.POST
