@@ -16,7 +16,7 @@ export function breakOff() {
   amount.release(true);
 }
 
-/** `act(here)` asks, and returns what shows the answer; `here()`: the sale is still there.
+/** `act(still)` asks, and returns what shows the answer; `still()`: the sale is still there.
  *  `refusedHere` shows a refusal. */
 export async function answered(act, refusedHere) {
   if (busy) return;

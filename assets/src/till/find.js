@@ -9,20 +9,24 @@ const LETTERS_AT_LEAST = 3;
 let timer;
 let asked = 0;
 
+// An invitation to a private sale: its QR's address, or its ten signs as one types them.
+const INVITATION = /\/i\/[^/\s]+\/?$|^(?=.*\d)[0-9A-HJKMNP-TV-Z]{5}[ -]?[0-9A-HJKMNP-TV-Z]{5}$/i;
+
 /** What kind of question a text is, as far as the page must know to ask at the right moment. */
 export function kindOf(text) {
   const plain = text.trim();
   const digits = plain.replace(/[\s.\-()/]/g, "");
   if (/^[A-Za-z2-7]{24}$/.test(digits)) return "card";
+  if (INVITATION.test(plain) && /[A-Z]/i.test(plain)) return "invitation";
   if (/@/.test(plain)) return /@.+\..{2,}$/.test(plain) ? "email" : "unfinished";
   if (/^\d{4}\s+\d{1,2}$/.test(plain)) return "digits";
   if (/^\+?\d*$/.test(digits)) return digits.replace(/\D/g, "").length >= 9 ? "phone" : "unfinished";
   return plain.length >= LETTERS_AT_LEAST ? "name" : "unfinished";
 }
 
-export function start({ chosen, unknown, offline }) {
+export function start(listeners) {
   const field = $("find");
-  const go = () => look(field.value, { chosen, unknown, offline });
+  const go = () => look(field.value, listeners);
   field.addEventListener("input", () => {
     clearTimeout(timer);
     const kind = kindOf(field.value);
@@ -66,6 +70,7 @@ export async function look(text, listeners, typo = false) {
     if (text.trim()) say(t("go_on_typing"));
     return;
   }
+  if (kind === "invitation") return listeners.invited(text);
   const mine = ++asked;
   warn(null);
   let answer;

@@ -25,7 +25,7 @@ export function listen(found) {
         const code = burst;
         const fast = now - last <= GAP_MS;
         burst = "";
-        if (!fast || code.length < SHORTEST || !/\d/.test(code) || !/^[\w:/?=&.+-]+$/.test(code)) return;
+        if (!fast || code.length < SHORTEST || !/\d|\/i\//.test(code) || !/^[\w:/?=&.+-]+$/.test(code)) return;
         event.preventDefault();
         event.stopPropagation();
         const field = document.activeElement;

@@ -10,6 +10,7 @@ REASONS: Mapping[str, Promise] = {
     "no-slot": _("There is no such slot in this sale."),
     "no-shop": _("This shop doesn’t take part in this sale."),
     "no-member": _("There is no such member, or the account rests."),
+    "no-invitation": _("This is no invitation that holds: look the customer up instead."),
     "codes": _("Too many wrong codes: wait for an hour."),
     "not-draft": _("This sale is announced: it can no longer be changed like this."),
     "not-open": _("This sale is not open."),

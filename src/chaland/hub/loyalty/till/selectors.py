@@ -23,7 +23,7 @@ from chaland.hub.loyalty.models import (
 from chaland.hub.loyalty.programmes import selectors as programmes
 from chaland.hub.loyalty.programmes.costs import MemberPrice
 from chaland.hub.loyalty.programmes.selectors import Offer
-from chaland.hub.loyalty.till import sales, sellers
+from chaland.hub.loyalty.till import private_sales, sales, sellers
 
 Json = dict[str, Any]
 
@@ -46,6 +46,7 @@ def state_of(till: Till, shop: Shop, language: str) -> Json:
         "notice": wordings.contact_notice(language),
         "over_15": wordings.over_15_text(language),
         "controllers": controllers(shop, language),
+        "sales": private_sales.coming(shop.pk, clock.now()),
         "programmes": programmes.for_till(shop.association_id, shop.pk, clock.now())["programmes"],
     }
 

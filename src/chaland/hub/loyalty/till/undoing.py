@@ -4,8 +4,9 @@ What can be undone is named by a signed reference that holds until when. It is m
 first answer kept, so that asking again doesn't make it longer.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from django.core import signing
@@ -17,15 +18,15 @@ from chaland.hub.loyalty.models import Claim, Receipt, Source, Till, Transfer
 from chaland.hub.loyalty.programmes import services as programmes
 from chaland.hub.loyalty.receipts import matching, services
 from chaland.hub.loyalty.receipts.rules import ReceiptErrorFinal, new_code
-from chaland.hub.loyalty.till import devices
+from chaland.hub.loyalty.till import devices, private_sales
 from chaland.hub.loyalty.till.refs import StaleRefErrorFinal
 
 FOR = timedelta(seconds=15)
 """The page gives ten seconds; the request may take some more."""
-What = Literal["receipt", "claim", "transfer"]
+What = Literal["receipt", "claim", "transfer", "arrival"]
 
 
-def undo_ref(till: Till, what: What, of: int | str, done_at: str) -> str:
+def undo_ref(till: Till, what: What, of: int | str | Sequence[Any], done_at: str) -> str:
     """Return the reference under which this till may undo what was done at ``done_at`` (ISO 8601,
     of ``clock.real_now``)."""
     until = datetime.fromisoformat(done_at) + FOR
@@ -33,7 +34,7 @@ def undo_ref(till: Till, what: What, of: int | str, done_at: str) -> str:
 
 
 def undo(till: Till, ref: str, key: str) -> None:
-    """Take an attaching, a claim or a redemption back.
+    """Take an attaching, a claim, a redemption or a check-in back.
 
     Raises:
         StaleRefErrorFinal: the reference is another till's.
@@ -50,6 +51,8 @@ def undo(till: Till, ref: str, key: str) -> None:
             _undo_receipt(till, of)
         case "claim":
             matching.drop(Claim.objects.get(pk=of, shop_id=till.shop_id).pk)
+        case "arrival":
+            private_sales.take_back(till, of)
         case _:
             of_shop = Transfer.objects.get(pk=UUID(of), shop_id=till.shop_id)
             asked = programmes.Ask(till.association_id, till.shop_id, key, devices.actor_of(till))

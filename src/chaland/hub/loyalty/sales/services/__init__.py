@@ -30,6 +30,7 @@ from chaland.hub.loyalty.sales.services.setting_up import (
     remove_shop,
     set_offer,
 )
+from chaland.hub.loyalty.sales.services.undoing import undo_arrival
 
 __all__ = [
     "Arrival",
@@ -56,4 +57,5 @@ __all__ = [
     "set_slot",
     "stops",
     "take_prices",
+    "undo_arrival",
 ]

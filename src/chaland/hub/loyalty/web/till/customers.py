@@ -18,7 +18,7 @@ from chaland.hub.loyalty.members import services as members
 from chaland.hub.loyalty.members.references import How
 from chaland.hub.loyalty.members.rules import KnownErrorFinal, MemberErrorFinal
 from chaland.hub.loyalty.models import Member
-from chaland.hub.loyalty.till import refs, sales, selectors, whom
+from chaland.hub.loyalty.till import private_sales, refs, sales, selectors, whom
 from chaland.hub.loyalty.web.till import shown
 from chaland.hub.loyalty.web.till.guard import Asked, Device, Id, Keyed, till_view
 from chaland.hub.loyalty.web.till.qr import qr_of
@@ -106,6 +106,7 @@ def member(device: Device, asked: Ref) -> Mapping[str, Any]:
             }
             for receipt in sales.arrived(device.till)
         ],
+        "sales": private_sales.standings_of(found.pk, device.shop, clock.now()),
     }
 
 

@@ -20,6 +20,7 @@ from chaland.hub.loyalty.members.rules import (
 from chaland.hub.loyalty.models import Till
 from chaland.hub.loyalty.programmes.refusals import ProgrammeErrorFinal
 from chaland.hub.loyalty.receipts.rules import ReceiptErrorFinal
+from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
 from chaland.hub.loyalty.till.refs import (
     ClosedAccountErrorFinal,
     NameOnlyErrorFinal,
@@ -36,6 +37,7 @@ REFUSED = (
     NameOnlyErrorFinal,
     ProgrammeErrorFinal,
     ReceiptErrorFinal,
+    SaleErrorFinal,
     ShiftErrorFinal,
     StaleRefErrorFinal,
 )

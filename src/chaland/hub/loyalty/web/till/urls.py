@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from chaland.hub.loyalty.web.till import customers, device, purchases, rewards, shell
+from chaland.hub.loyalty.web.till import customers, device, private_sales, purchases, rewards, shell
 
 app_name = "till"
 urlpatterns: list[URLPattern] = [
@@ -29,5 +29,7 @@ urlpatterns: list[URLPattern] = [
     path("reserve", rewards.reserve, name="reserve"),
     path("confirm", rewards.confirm, name="confirm"),
     path("cancel", rewards.cancel, name="cancel"),
+    path("sale/arrive", private_sales.arrive, name="sale-arrive"),
+    path("sale/scan", private_sales.scan, name="sale-scan"),
     path("voucher", rewards.use_voucher, name="voucher"),
 ]

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 def texts() -> dict[str, str]:
     """Return the texts in the language of the moment."""
-    return _of_the_sale() | _of_rewards_and_returns() | _of_the_device()
+    return _of_the_sale() | _of_private_sales() | _of_rewards_and_returns() | _of_the_device()
 
 
 def _of_the_sale() -> dict[str, str]:
@@ -63,6 +63,16 @@ def _of_the_sale() -> dict[str, str]:
         "enrol_anyway": _("It is someone else: enrol"),
         "first_name": _("First name (and surname)"),
         "contact": _("Mobile number or e-mail"),
+    }
+
+
+def _of_private_sales() -> dict[str, str]:
+    return {
+        "check_in": _("Check in"),
+        "join_sale": _("Let in, at members’ prices"),
+        "sale_prices": _("Members’ prices"),
+        "sale_reference": _("lowest price of the 30 days before: {amount}"),
+        "sale_offline": _("Without the network nobody can be checked in to the private sale."),
     }
 
 
@@ -139,6 +149,6 @@ def _of_the_device() -> dict[str, str]:
             "scanner works anywhere."
         ),
         "scan_title": _("Scan"),
-        "scan_help": _("Hold the card or the receipt’s code before the camera."),
+        "scan_help": _("Hold the card, the invitation or the receipt’s code before the camera."),
         "no_camera": _("The camera can’t be used: allow it, or type the number."),
     }

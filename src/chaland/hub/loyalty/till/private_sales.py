@@ -1,0 +1,149 @@
+"""Private sales at the till: how a customer stands, what is reduced, who is checked in."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from chaland.hub.association.models import Shop
+from chaland.hub.loyalty.models import Invitation, Offer, PrivateSale, Till
+from chaland.hub.loyalty.programmes.words import money
+from chaland.hub.loyalty.sales import offers, selectors, services
+from chaland.hub.loyalty.sales.offers import Priced
+from chaland.hub.loyalty.sales.selectors import Standing
+from chaland.hub.loyalty.sales.services import Arrival
+from chaland.hub.loyalty.till import devices
+
+Json = dict[str, Any]
+AHEAD = timedelta(days=1)
+_PRICES_AT_MOST = 40
+"""On a card; the whole list stands on the sale's page."""
+_State = Invitation.State
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedIn:
+    """A check-in, and what taking it back restores: state, slot and rank in the queue."""
+
+    arrival: Arrival
+    before: Sequence[Any]
+
+
+def coming(shop_id: int, now: datetime) -> list[Json]:
+    """List the sales that run at a shop, or begin within a day: a page without a network says then
+    that nobody can be checked in."""
+    found = PrivateSale.objects.filter(
+        state=PrivateSale.State.OPEN,
+        starts_at__lt=now + AHEAD,
+        ends_at__gt=now,
+        shops__shop_id=shop_id,
+        shops__agreed_at__isnull=False,
+    )
+    return [
+        {"from": sale.starts_at.isoformat(), "until": sale.ends_at.isoformat()} for sale in found
+    ]
+
+
+def standings_of(member_id: int, shop: Shop, now: datetime) -> list[Json]:
+    """Say of each sale that runs at a shop how a member stands in it, and what it reduces."""
+    found = selectors.standings(shop.pk, member_id, now)
+    sales = PrivateSale.objects.in_bulk(one.sale_id for one in found)
+    return [_shown(one, sales[one.sale_id], shop, now) for one in found]
+
+
+def check_in(till: Till, sale_id: int, member_id: int) -> CheckedIn:
+    """Check a member in, invited or joining at the door. SaleErrorFinal as `join_at_door`."""
+    with transaction.atomic(using="loyalty"):
+        there = Invitation.objects.filter(sale=sale_id, member=member_id).first()
+        arrival = services.join_at_door(sale_id, member_id, till.shop_id, devices.actor_of(till))
+    if there is None:
+        return CheckedIn(arrival, [arrival.invitation_id, "", None, None])
+    asked = there.asked_at.isoformat() if there.asked_at else None
+    return CheckedIn(arrival, [there.pk, there.state, there.slot_id, asked])
+
+
+def take_back(till: Till, before: Sequence[Any]) -> None:
+    """Take a check-in of this till's shop back; ``before`` as `check_in` said it."""
+    invitation_id, state, slot_id, asked = before
+    asked_at = datetime.fromisoformat(asked) if asked else None
+    services.undo_arrival(invitation_id, till.shop_id, state, slot_id, asked_at)
+
+
+def arrived_text(at: datetime, shop_id: int | None, *, first: bool) -> str:
+    """Say that somebody is checked in: now, or when and where it was done before."""
+    if first:
+        return _("Checked in.")
+    shop = Shop.objects.filter(pk=shop_id or 0).first()
+    told = {"when": date_format(localtime(at), "SHORT_DATETIME_FORMAT")}
+    told["shop"] = shop.name if shop else "–"
+    return _("Checked in already: %(when)s, %(shop)s.") % told
+
+
+def _shown(one: Standing, sale: PrivateSale, shop: Shop, now: datetime) -> Json:
+    came = one.state == _State.ARRIVED
+    act = "" if came or one.state == "not-invited" else "check_in"
+    return {
+        "sale": one.sale_id,
+        "name": one.sale_name,
+        "tone": "ok" if came else "",
+        "text": _text(one),
+        "act": "join_sale" if one.state == "may-join" else act,
+        "full": "" if came or one.state == _State.BOOKED else _full(sale, now),
+        "prices": list(_prices(offers.price_list(sale, shop.pk))),
+    }
+
+
+def _text(one: Standing) -> str:
+    if one.arrived_at is not None:
+        return arrived_text(one.arrived_at, one.arrived_shop_id, first=False)
+    slot = date_format(localtime(one.slot_starts_at), "TIME_FORMAT") if one.slot_starts_at else ""
+    booked = _("Has a place at %(time)s.") % {"time": slot}
+    return {
+        _State.OPEN: _("Invited."),
+        _State.BOOKED: booked if slot else _("Has said to come."),
+        _State.QUEUED: _("Waits for a place at %(time)s.") % {"time": slot},
+        _State.DECLINED: _("Invited; had said not to come."),
+        "may-join": _("Not invited: may join here at the door."),
+        "not-invited": _("Not invited, and this sale lets nobody join at the door."),
+    }[one.state]
+
+
+def _full(sale: PrivateSale, now: datetime) -> str:
+    """Say that all places of this moment are taken; it is for the shop to let one more in."""
+    slot = sale.slots.filter(starts_at__lte=now, ends_at__gt=now).first()
+    if slot is None or slot.taken < slot.capacity:
+        return ""
+    told = {"n": slot.capacity, "time": date_format(localtime(slot.ends_at), "TIME_FORMAT")}
+    return _("All %(n)d places until %(time)s are taken.") % told
+
+
+def _prices(found: Sequence[tuple[Offer, list[Priced]]]) -> Iterable[Json]:
+    left = _PRICES_AT_MOST
+    for offer, articles in found:
+        if offer.ladder or len(articles) > left or not articles:
+            yield {"name": offer.name, "text": terms(offer), "reference_cents": None}
+            continue
+        left -= len(articles)
+        for one in articles:
+            yield {
+                "name": one.item_name,
+                "text": money(one.member_cents),
+                "reference_cents": one.reference_cents,
+            }
+
+
+def terms(offer: Offer) -> str:
+    """Say an offer in signs: −20 %, 79,00 €, or a ladder's steps."""
+    if offer.percent is not None:
+        return f"−{offer.percent} %"
+    if offer.price_cents is not None:
+        return money(offer.price_cents)
+    return ", ".join(
+        _("%(n)d articles −%(percent)d %%") % {"n": count, "percent": percent}
+        for count, percent in offer.ladder or ()
+    )
