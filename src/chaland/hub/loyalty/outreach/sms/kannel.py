@@ -16,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlencode, urlsplit
 
+from django.utils.translation import gettext as _
+
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Gateway
 from chaland.hub.loyalty.outreach.shapes import (
@@ -54,7 +56,7 @@ class Kannel:
         self._opening = opening
         self._url = urlsplit(opening.text("url"))
         if self._url.scheme not in ("http", "https") or not self._url.hostname:
-            raise GatewayErrorFinal("The gateway’s setting “url” must be an http address.")
+            raise GatewayErrorFinal(_("The gateway’s setting “url” must be an http address."))
         self._headers = {
             "Content-Type": "text/plain; charset=UTF-8",
             "X-Kannel-Username": opening.text("username"),
@@ -132,7 +134,9 @@ class Kannel:
             cost = segments * self._segment_microcents
             return Outcome(key, Result.ACCEPTED, "", code, segments, cost)
         if status in (401, 403):
-            raise GatewayErrorFinal("Kannel refuses the user name, the password or our address.")
+            raise GatewayErrorFinal(
+                _("Kannel refuses the user name, the password or this hub’s address.")
+            )
         if status == 503:  # "Temporal failure, try again later."
             return Outcome(key, Result.LATER, code=code)
         if status >= 500:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from chaland.hub.loyalty.models import Gateway
 from chaland.hub.loyalty.outreach.shapes import (
@@ -35,14 +36,16 @@ class Opening:
         """Return a setting. GatewayErrorFinal names one that is missing; ``default``: it may."""
         found = self.settings.get(name, default)
         if found is None or (default is None and not str(found).strip()):
-            raise GatewayErrorFinal(f"The gateway’s setting “{name}” is missing: fill it in.")
+            told = _("The gateway’s setting “%(name)s” is missing: fill it in.")
+            raise GatewayErrorFinal(told % {"name": name})
         return str(found)
 
     def number(self, name: str, default: int) -> int:
         """Return a whole number of the settings. GatewayErrorFinal: it is none, or below 0."""
         found = str(self.settings.get(name, default))
         if not found.isdecimal():
-            raise GatewayErrorFinal(f"The gateway’s setting “{name}” must be a whole number.")
+            told = _("The gateway’s setting “%(name)s” must be a whole number.")
+            raise GatewayErrorFinal(told % {"name": name})
         return int(found)
 
 

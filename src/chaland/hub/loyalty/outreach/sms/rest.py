@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+from django.utils.translation import gettext as _
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty.outreach.shapes import (
@@ -107,10 +108,9 @@ class Rest(ABC):
             except (KeyError, ValueError, TypeError, IndexError):
                 return Outcome(sms.key, Result.UNKNOWN, code="answer not as documented")
         if answer.status_code in (401, 402, 403):
-            raise GatewayErrorFinal(
-                f"{type(self).__name__} refuses us ({code_of(answer.status_code, told)}): "
-                "check the keys, the sender’s name and the credit."
-            )
+            why = _("%(provider)s refuses (%(code)s): check keys, sender’s name and credit.")
+            code = code_of(answer.status_code, told)
+            raise GatewayErrorFinal(why % {"provider": type(self).__name__, "code": code})
         if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
             return Outcome(sms.key, Result.LATER, code="429")
         if answer.is_client_error:

@@ -27,6 +27,7 @@ from aiosmpplib import (
     SubmitSmResp,
 )
 from django.db import DatabaseError, close_old_connections
+from django.utils.translation import gettext as _
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Gateway
@@ -204,7 +205,7 @@ def _bind(opening: Opening) -> BindTransceiver:
         )
     except ValueError:
         raise GatewayErrorFinal(
-            "SMPP: the user name has at most 15 characters, the password at most 8."
+            _("SMPP: the user name has at most 15 characters, the password at most 8.")
         ) from None
 
 

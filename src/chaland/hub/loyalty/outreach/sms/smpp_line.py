@@ -29,6 +29,7 @@ from aiosmpplib import (
     Unbind,
     UnbindResp,
 )
+from django.utils.translation import gettext as _
 
 from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal, GatewayErrorTemporary
 
@@ -208,7 +209,6 @@ def _known(status: int) -> SmppCommandStatus:
 def _refusal(status: int) -> GatewayErrorTemporary | GatewayErrorFinal:
     known = _known(status)
     if known in _OURS_TO_MEND:
-        return GatewayErrorFinal(
-            f"The operator refuses the user name or the password: {known.name}"
-        )
+        told = _("The operator refuses the user name or the password (%(code)s).")
+        return GatewayErrorFinal(told % {"code": known.name})
     return GatewayErrorTemporary(f"SMPP: {known.name}")
