@@ -73,8 +73,10 @@ require("node:readline")
       held.reverse().forEach((tell) => tell());
       held = [];
     } else {
+      const coded = order.raw && { data_coding: order.coding, short_message: Buffer.from(order.raw, "hex") };
       sessions.at(-1).deliver_sm(
-        { source_addr: order.from, source_addr_ton: 1, destination_addr: "36105", short_message: order.text },
+        { source_addr: order.from, source_addr_ton: 1, destination_addr: "36105",
+          short_message: order.text, ...coded },
         (pdu) => say({ heard: order.text, answered: pdu.command_status }),
       );
     }

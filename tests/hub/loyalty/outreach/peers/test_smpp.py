@@ -21,6 +21,7 @@ from chaland.hub.loyalty.outreach.shapes import (
     Sms,
     Status,
 )
+from chaland.hub.loyalty.outreach.sms.answers import Answer, understood
 from chaland.hub.loyalty.outreach.sms.opening import Opening
 from chaland.hub.loyalty.outreach.sms.smpp import Smpp
 from tests.hub.loyalty.outreach.peers.hooks import until
@@ -163,6 +164,21 @@ def test_what_a_member_answers_is_heard(driver: Smpp, heard: list[Hook], peer: O
     (said,) = driver.read(heard[0])
     assert isinstance(said, Heard)
     assert (said.sender, said.text) == ("+33612345678", "Arrêt, s’il vous plaît")
+
+
+@pytest.mark.parametrize(
+    ("coding", "data"),
+    [(0xF1, b"STOP"), (0x10, b"STOP"), (0, b"arr\xeat"), (1, b"ARR\xcaT"), (99, b"stop svp")],
+)
+def test_a_stop_in_a_coding_that_nobody_knows_is_heard_all_the_same(
+    driver: Smpp, heard: list[Hook], peer: Operator, coding: int, data: bytes
+) -> None:
+    driver.listen()
+    peer.order(**{"from": "33612345678", "coding": coding, "raw": data.hex()})
+    until(lambda: heard)
+    (said,) = driver.read(heard[0])
+    assert isinstance(said, Heard)
+    assert understood(said.text) is Answer.STOP
 
 
 def test_many_at_once_use_the_window(peer: Operator, heard: list[Hook]) -> None:

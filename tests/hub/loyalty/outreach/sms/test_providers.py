@@ -46,10 +46,17 @@ SETTINGS: dict[type[Rest], dict[str, Any]] = {
 ALL = pytest.mark.parametrize("kind", SETTINGS, ids=lambda kind: kind.__name__)
 
 
-@pytest.fixture
-def peer() -> Iterator[Provider]:
+@pytest.fixture(scope="module")
+def server() -> Iterator[Provider]:
     with provider() as started:
         yield started
+
+
+@pytest.fixture
+def peer(server: Provider) -> Provider:
+    server.calls.clear()
+    server.taken.clear()
+    return server
 
 
 def _driver(kind: type[Rest], peer: Provider, **more: object) -> Rest:

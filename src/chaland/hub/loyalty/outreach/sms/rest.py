@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 import httpx
@@ -48,7 +49,8 @@ class Rest(ABC):
         self.segment_microcents = opening.number("segment_microcents", 0)
         self._width = max(1, opening.number("connections", 4))
         self._pool = ThreadPoolExecutor(self._width, type(self).__name__.lower())
-        self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
+        self._lock = Lock()
+        self._client: httpx.Client | None = None
 
     @abstractmethod
     def ask(self, sms: Sms) -> tuple[str, dict[str, Any]]:
@@ -81,7 +83,8 @@ class Rest(ABC):
     def close(self) -> None:
         """Give the connections up."""
         self._pool.shutdown()
-        self._client.close()
+        if self._client:
+            self._client.close()
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
         """Call the provider. GatewayErrorTemporary: surely nothing got there; httpx.HTTPError:
@@ -91,10 +94,17 @@ class Rest(ABC):
         if text:
             headers["Content-Type"] = "application/json; charset=utf-8"
         try:
-            return self._client.request(method, url, content=text, headers=headers)
+            return self._opened().request(method, url, content=text, headers=headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             name = type(self).__name__
             raise GatewayErrorTemporary(f"{name}: {type(error).__name__}") from None
+
+    def _opened(self) -> httpx.Client:
+        """Made when first needed: it reads all certificates, and a driver may be there to read."""
+        with self._lock:
+            if self._client is None:
+                self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
+            return self._client
 
     def _call(self, sms: Sms) -> Outcome:
         try:

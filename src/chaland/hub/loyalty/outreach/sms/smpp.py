@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from itertools import count
 from threading import Lock
@@ -65,6 +66,7 @@ _STATES = {
 }
 _TRIES, _PAUSE_S = 5, 1.0
 _REMEMBERED = 20_000
+_SHORTEST, _LONGEST = timedelta(minutes=1), timedelta(days=7)
 
 
 def open_driver(gateway: Gateway) -> "Smpp":
@@ -155,6 +157,7 @@ class Smpp:
 
     def _packets(self, sms: Sms) -> Iterator[SubmitSm]:
         parts, encoding = parted(sms.text)
+        left = sms.expires_at - clock.now()
         reference = next(self._references) % 256
         for number, part in enumerate(parts, 1):
             head = bytes((5, 0, 3, reference, len(parts), number)) if len(parts) > 1 else b""
@@ -166,7 +169,7 @@ class Smpp:
                 destination=PhoneNumber(sms.to.removeprefix("+"), TON.INTERNATIONAL, NPI.ISDN),
                 esm_class=0x40 if head else 0,
                 registered_delivery=1 if number == len(parts) else 0,
-                validity_period=sms.expires_at - clock.now(),
+                validity_period=min(max(left, _SHORTEST), _LONGEST),
                 encoding="ucs2" if is_wide else None,
             )
             packet.set_encoded_message(head + data)

@@ -23,6 +23,7 @@ from aiosmpplib import (
     GenericNack,
     SmppCommand,
     SmppCommandStatus,
+    SmppDataCoding,
     SmppMessage,
     SubmitSm,
     SubmitSmResp,
@@ -184,19 +185,41 @@ class Line:
         answer.set_result(told)
 
     def _deliver(self, number: int, packet: bytes) -> None:
-        header = SmppMessage.parse_header(packet)
         try:
-            message = DeliverSm.from_pdu(packet, header, "gsm0338")
-        except (ValueError, struct.error, IndexError):
+            message = _delivered(packet)
+        except (ValueError, LookupError, struct.error):
             self._send(DeliverSmResp(number, SmppCommandStatus.ESME_RX_P_APPN))
             return
-        taken = isinstance(message, DeliverSm) and self._hear(message)
+        taken = self._hear(message)
         status = SmppCommandStatus.ESME_ROK if taken else SmppCommandStatus.ESME_RX_T_APPN
         self._send(DeliverSmResp(number, status))
 
     def _send(self, message: SmppMessage) -> None:
         with self._lock:
             self._socket.sendall(message.pdu())
+
+
+def _delivered(packet: bytes) -> DeliverSm:
+    """Read a deliver_sm. One in a coding that isn't known, or isn't what it says, is read as
+    Latin-1: its letters are enough to know a STOP by. ValueError, LookupError: it is none."""
+    header = SmppMessage.parse_header(packet)
+    try:
+        message = DeliverSm.from_pdu(packet, header, "gsm0338")
+    except ValueError:
+        place = _coding_place(packet)
+        latin = packet[:place] + bytes((SmppDataCoding.latin_1,)) + packet[place + 1 :]
+        message = DeliverSm.from_pdu(latin, header, "gsm0338")
+    if not isinstance(message, DeliverSm):
+        raise ValueError("This is no deliver_sm.")
+    return message
+
+
+def _coding_place(packet: bytes) -> int:
+    """Where data_coding stands: after five texts that end with a zero, and what is between."""
+    place = _HEADER
+    for after in (2, 2, 3, 0, 2):  # service, source, destination, schedule, validity
+        place = packet.index(0, place) + 1 + after
+    return place
 
 
 def _known(status: int) -> SmppCommandStatus:
