@@ -43,6 +43,7 @@ def _places(*, director: bool) -> list[_Place]:
         _Place(own, "figures", "layout-dashboard", address="/"),
         _Place(_("Flows"), "flows", "route", address="/flows/"),
         _Place(_("Loyalty"), "loyalty", "gift", "loyalty", "/loyalty/", _LOYALTY_PARTS),
+        _Place(_("Campaigns"), "outreach", "mail", "loyalty", "/outreach/", ("/sales/",)),
     ]
     measurement = _Place(_("Measurement"), "measurement", "shield-check", address="/measurement/")
     if not director:

@@ -1,0 +1,68 @@
+// The page of a campaign in preparation: what an SMS costs while it is typed, mails as they are read.
+import { looked, transliterated } from "./loyalty/sms.js";
+
+/** The text whole, as outreach/sms/compose.py writes it: filled, with STOP, cheap where it can be. */
+function whole(area) {
+  const values = JSON.parse(area.dataset.values);
+  const text = area.value.replace(/([ \u00a0]?)\{(\w+)\}/g, (all, space, name) =>
+    name in values ? values[name] && space + values[name] : all,
+  );
+  const full = [text.trim(), area.dataset.stop].filter(Boolean).join("\n");
+  const plain = area.dataset.cheap ? transliterated(full) : full;
+  return looked(plain).encoding === "gsm7" ? plain : full;
+}
+
+function said(line, { segments, left, culprits }, cents) {
+  const { say, price, dear } = line.dataset;
+  let text = say.replace("{n}", segments).replace("{left}", left);
+  if (cents) {
+    const money = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: "EUR", maximumFractionDigits: 3 });
+    text += price.replace("{price}", money.format((segments * cents) / 100));
+  }
+  return culprits.length ? `${text} (${dear.replace("{signs}", culprits.join(" "))})` : text;
+}
+
+function count(area) {
+  const frame = area.closest("fieldset");
+  const line = frame.querySelector("[data-sms-say]");
+  const bubble = frame.querySelector("[data-sms-shown]");
+  const cheaper = frame.querySelector("[data-sms-cheaper]");
+  const empty = !area.value.trim();
+  const text = whole(area);
+  line.textContent = empty ? "" : said(line, looked(text), Number(area.dataset.cents));
+  bubble.hidden = empty;
+  bubble.textContent = text;
+  cheaper.hidden = transliterated(area.value) === area.value || looked(area.value).encoding === "gsm7";
+}
+
+for (const area of document.querySelectorAll("[data-sms]")) {
+  area.addEventListener("input", () => count(area));
+  area.closest("fieldset").querySelector("[data-sms-cheaper]").addEventListener("click", () => {
+    area.value = transliterated(area.value);
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+    area.focus();
+  });
+  count(area);
+}
+
+/** A preview shows what is kept: it is asked for when it is opened, and after each save. */
+function show(preview) {
+  if (!preview.open) return;
+  preview.querySelector("iframe").src = `${preview.dataset.preview}?case=${preview.querySelector("[data-case]").value}`;
+}
+const previews = document.querySelectorAll("[data-preview]");
+for (const preview of previews) {
+  preview.addEventListener("toggle", () => show(preview));
+  preview.querySelector("[data-case]").addEventListener("change", () => show(preview));
+}
+document.addEventListener("htmx:afterSettle", () => previews.forEach(show));
+
+// To type a time is to choose "later".
+document.querySelector("#at")?.addEventListener("input", () => {
+  document.querySelector("input[name=when][value=later]").checked = true;
+});
+
+document.addEventListener("click", (event) => {
+  const question = event.target.closest("[data-ask]")?.dataset.ask;
+  if (question && !window.confirm(question)) event.preventDefault();
+});

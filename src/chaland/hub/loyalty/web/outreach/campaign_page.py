@@ -1,0 +1,178 @@
+"""One campaign as it goes: live, stopped and taken up again, and what became of each message."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from chaland.hub.association.access import staff_required
+from chaland.hub.common import clock
+from chaland.hub.loyalty.models import Campaign, CampaignText, Delivery
+from chaland.hub.loyalty.outreach import campaigns, drawing, segment_words, segments, selectors
+from chaland.hub.loyalty.outreach.campaigns import CampaignErrorFinal
+from chaland.hub.loyalty.outreach.pressure_rules import FEW
+from chaland.hub.loyalty.outreach.segments import SegmentErrorFinal
+from chaland.hub.loyalty.outreach.transitions import LEFT, UNDER_WAY
+from chaland.hub.loyalty.web.outreach.scope import Scope, campaign_of, scope_of
+
+ON_A_PAGE = 50
+_State, _Was = Campaign.State, Delivery.State
+_LIVE = (_State.SCHEDULED, _State.RUNNING)
+_TONES = {
+    _Was.DELIVERED: "is-ok", _Was.ACCEPTED: "is-ok", _Was.UNKNOWN: "is-warn",
+    _Was.BOUNCED: "is-bad", _Was.FAILED: "is-bad", _Was.HELD: "is-info",
+}  # fmt: skip
+_WHICH: Mapping[str, tuple[Callable[[], str], tuple[str, ...]]] = {
+    "": (lambda: _("all"), tuple(_Was.values)),
+    "sent": (lambda: _("sent"), LEFT),
+    "delivered": (lambda: _("delivered"), (_Was.DELIVERED,)),
+    "waiting": (lambda: _("waiting"), UNDER_WAY),
+    "not_sent": (lambda: _("not sent"), (_Was.NOT_SENT, _Was.BOUNCED, _Was.FAILED)),
+    "unknown": (lambda: _("unknown"), (_Was.UNKNOWN,)),
+}
+
+
+@staff_required
+@require_safe
+def page(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Show a campaign; asked by htmx, what moves alone."""
+    scope = scope_of(request)
+    campaign = campaign_of(scope, campaign_id)
+    if campaign.state == _State.DRAFT:
+        return redirect("campaign_edit", campaign.pk)
+    context = _progress(scope, campaign)
+    if request.headers.get("HX-Request"):
+        return render(request, "loyalty/outreach/progress.html", context)
+    context["texts"] = CampaignText.objects.filter(
+        campaign=campaign, channel__in=campaign.channels
+    ).order_by("channel", "-language")
+    context["criteria"] = _sentences(scope, campaign)
+    return render(request, "loyalty/outreach/campaign.html", context)
+
+
+def _progress(scope: Scope, campaign: Campaign) -> dict[str, Any]:
+    found = selectors.progress(campaign)
+    left = sum(found.states.get(state, 0) for state in LEFT)
+    waits = sum(found.states.get(state, 0) for state in UNDER_WAY)
+    held_out = found.reasons.get(Delivery.Reason.HELD_OUT, 0)
+    return {
+        "scope": scope,
+        "campaign": campaign,
+        "live": campaign.state in _LIVE,
+        "can_resume": campaign.state == _State.PAUSED,
+        "can_end": campaign.state in (*_LIVE, _State.PAUSED),
+        "can_take_back": campaign.state in (_State.SCHEDULED, _State.PAUSED)
+        and (campaign.frozen_at is None or bool(campaign.automatic)),
+        "progress": found,
+        "all": found.all - held_out,
+        "left": left,
+        "waits": waits,
+        "done": found.all - held_out - waits,
+        "unknown": found.states.get(_Was.UNKNOWN, 0),
+        "states": [
+            (str(_Was(state).label), n, _TONES.get(_Was(state), ""))
+            for state in _Was.values
+            if (n := found.states.get(state, 0) - (held_out if state == _Was.NOT_SENT else 0))
+        ],
+        "reasons": [
+            (str(Delivery.Reason(reason).label), n) for reason, n in sorted(found.reasons.items())
+        ],
+        "cost_cents": -(-found.cost_microcents // 1_000_000) if found.cost_microcents else 0,
+        "left_out": _left_out(scope, campaign),
+    }
+
+
+def _left_out(scope: Scope, campaign: Campaign) -> list[tuple[str, int | None]]:
+    """Tell who was left out at the drawing; a shop learns fives, and nothing of few."""
+
+    def told(people: int) -> int | None:
+        if scope.shop is None:
+            return people
+        return None if people < FEW else people - people % 5
+
+    return [
+        (str(reason.label), told(people))
+        for reason in drawing.LEFT_OUT
+        if (people := campaign.counted.get(str(reason), 0))
+    ]
+
+
+def _sentences(scope: Scope, campaign: Campaign) -> list[str]:
+    try:
+        parsed = segments.parse(campaign.criteria, campaign.controller)
+    except SegmentErrorFinal as error:
+        return [str(error)]
+    return [segment_words.sentence(each, scope.association.pk, scope.controller) for each in parsed]
+
+
+@staff_required
+@require_safe
+def people(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """List each person of a campaign: sent, delivered, not sent and why; names masked."""
+    scope = scope_of(request)
+    campaign = campaign_of(scope, campaign_id)
+    which = request.GET.get("which", "")
+    which = which if which in _WHICH else ""
+    rows = selectors.people(campaign, scope.shop_id).filter(state__in=_WHICH[which][1])
+    listed = Paginator(rows, ON_A_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "scope": scope,
+        "campaign": campaign,
+        "which": which,
+        "whiches": [(name, label()) for name, (label, _states) in _WHICH.items()],
+        "page": listed,
+        "people": [
+            (selectors.told(row), _TONES.get(_Was(row.state), "")) for row in listed.object_list
+        ],
+    }
+    return render(request, "loyalty/outreach/people.html", context)
+
+
+@staff_required
+@require_POST
+def act(request: HttpRequest, campaign_id: int, what: str) -> HttpResponse:
+    """Pause, resume, cancel or take back; all of them may be pressed twice."""
+    campaign = campaign_of(scope_of(request), campaign_id)
+    if what not in _ACTS:
+        raise Http404
+    try:
+        said = _ACTS[what](campaign.pk, clock.now())
+    except CampaignErrorFinal as error:
+        messages.error(request, str(error))
+        return redirect("campaign", campaign.pk)
+    messages.success(request, said)
+    return redirect("campaign", campaign.pk)
+
+
+def _paused(campaign_id: int, _now: datetime) -> str:
+    campaigns.pause(campaign_id)
+    return _("Paused: nothing leaves until you resume.")
+
+
+def _resumed(campaign_id: int, now: datetime) -> str:
+    campaigns.resume(campaign_id, now)
+    return _("It goes on with what was not sent; nobody is written to twice.")
+
+
+def _cancelled(campaign_id: int, now: datetime) -> str:
+    campaigns.cancel(campaign_id, now)
+    return _("Cancelled: nothing more is sent.")
+
+
+def _taken_back(campaign_id: int, _now: datetime) -> str:
+    campaigns.take_back(campaign_id)
+    return _("Taken back: change it, then announce it again.")
+
+
+_ACTS: Mapping[str, Callable[[int, datetime], str]] = {
+    "pause": _paused,
+    "resume": _resumed,
+    "cancel": _cancelled,
+    "take-back": _taken_back,
+}

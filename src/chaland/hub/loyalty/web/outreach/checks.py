@@ -1,0 +1,190 @@
+"""What is shown before the button: who will be written to, what it costs, when it may go, who else
+writes that week, and what stands against it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from django.core.cache import cache
+from django.utils.translation import gettext as _
+
+from chaland.hub.loyalty.models import Campaign, CampaignText, Channel, Delivery
+from chaland.hub.loyalty.outreach import audience, campaigns, hours, pressure, values
+from chaland.hub.loyalty.outreach.audience import READABLE, Estimate
+from chaland.hub.loyalty.outreach.pressure import Planned
+from chaland.hub.loyalty.outreach.segments import SegmentErrorFinal
+from chaland.hub.loyalty.web.outreach import samples
+from chaland.hub.loyalty.web.outreach.scope import Scope
+
+NEAR = timedelta(days=3)
+"""Others' campaigns so near to one's own ask for the same places in the members' week."""
+_BANDS = (50, 200, 1_000, 5_000)
+_BAND_HOLDS_S = 3_600
+_MICRO = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another's campaign in the calendar: nothing of it but who, when, by what, how large."""
+
+    at: datetime
+    who: str
+    own: bool
+    channels: str
+    band: str
+    state: str
+    conflict: bool = False
+
+
+@dataclass(frozen=True)
+class Checks:
+    """All of it. ``faults``: what was not saved; ``against``: what must be put right first."""
+
+    estimate: Estimate | None
+    chosen: Sequence[tuple[str, int | None]]
+    left_out: Sequence[tuple[str, int | None]]
+    opens: Sequence[tuple[str, datetime, bool]]
+    """Channel, when it may go, whether that is later than asked."""
+    others: Sequence[Other]
+    sms: Sequence["SmsCost"]
+    cost_cents: int | None
+    """None: the gateway's price isn't known."""
+    against: Sequence[str]
+    send_at: datetime
+    readable_from: int = READABLE
+
+
+@dataclass(frozen=True, slots=True)
+class SmsCost:
+    """An SMS at its longest: language, segments, encoding, and what forces it."""
+
+    language: str
+    segments: int
+    encoding: str
+    culprits: str
+
+
+def look(scope: Scope, campaign: Campaign, send_at: datetime, now: datetime) -> Checks:
+    """Look at a saved campaign as if it were to go at ``send_at``."""
+    against: list[str] = []
+    estimate = None
+    if not campaign.automatic and campaign.channels:
+        try:
+            estimate = audience.estimate(campaign)
+        except SegmentErrorFinal as error:
+            against.append(str(error))
+    against += campaigns.reasons_against(campaign, send_at, now)
+    costs, price = _sms(campaign)
+    return Checks(
+        estimate,
+        [(_channel(c), n) for c, n in estimate.chosen.items()] if estimate else [],
+        [(_reason(r), n) for r, n in estimate.left_out.items() if n != 0] if estimate else [],
+        _opens(scope, campaign, send_at),
+        near(scope, campaign, send_at, now),
+        costs,
+        _cost(estimate, costs, price),
+        against,
+        send_at,
+    )
+
+
+def _channel(channel: str) -> str:
+    return str(Channel(channel).label)
+
+
+def _reason(reason: str) -> str:
+    return str(Delivery.Reason(reason).label)
+
+
+def _opens(scope: Scope, campaign: Campaign, at: datetime) -> list[tuple[str, datetime, bool]]:
+    part = hours.subdivision_of(scope.zone, scope.association.department)
+    found = []
+    for channel in campaign.channels:
+        promotional = pressure.promotional(campaign)
+        opens = hours.opens(channel, promotional, at, scope.zone.key, part)
+        found.append((_channel(channel), opens, opens > at))
+    return found
+
+
+def _sms(campaign: Campaign) -> tuple[list[SmsCost], int]:
+    if Channel.SMS not in campaign.channels:
+        return [], 0
+    found, price = [], 0
+    texts = CampaignText.objects.filter(campaign=campaign, channel=Channel.SMS)
+    for text in texts.order_by("-language"):
+        counted, frame = samples.sms_looked(text, campaign)
+        price = frame.segment_microcents
+        culprits = " ".join(counted.culprits) if counted.encoding == "ucs2" else ""
+        found.append(SmsCost(text.language, counted.segments, counted.encoding, culprits))
+    return found, price
+
+
+def _cost(estimate: Estimate | None, costs: Sequence[SmsCost], price: int) -> int | None:
+    people = estimate.chosen.get(Channel.SMS) if estimate else None
+    if not costs or not people:
+        return 0 if not costs or people == 0 else None
+    if not price:
+        return None
+    dearest = max(each.segments for each in costs)
+    return -(-people * dearest * price // _MICRO)  # rounded up to the cent
+
+
+def near(scope: Scope, campaign: Campaign, at: datetime, now: datetime) -> list[Other]:
+    """List others' campaigns around a day."""
+    found = pressure.calendar(scope.association.pk, at - NEAR, at + NEAR, now).campaigns
+    return shown(scope, [each for each in found if each.campaign_id != campaign.pk])
+
+
+def shown(scope: Scope, planned: Sequence[Planned]) -> list[Other]:
+    """Show campaigns of the calendar to a scope, those that ask for the same days marked."""
+    names = values.names_of(scope.association.pk, {each.controller for each in planned})
+    return [
+        Other(
+            each.at,
+            names.get(each.controller, "–"),
+            each.controller == scope.controller,
+            ", ".join(_channel(c) for c in each.channels),
+            band_of(each.campaign_id),
+            str(Campaign.State(each.state).label),
+            _conflicts(each, planned),
+        )
+        for each in planned
+    ]
+
+
+def _conflicts(one: Planned, planned: Sequence[Planned]) -> bool:
+    return any(
+        abs(other.at - one.at) < timedelta(days=1) and other.controller != one.controller
+        for other in planned
+    )
+
+
+def band_of(campaign_id: int) -> str:
+    """Return a campaign's size as others see it: a band, counted at most once an hour."""
+    key = f"campaign-band:{campaign_id}"
+    people: int | None = cache.get(key)
+    if people is None:
+        people = _size(Campaign.objects.get(pk=campaign_id))
+        cache.set(key, people, _BAND_HOLDS_S)
+    return _band(people)
+
+
+def _size(campaign: Campaign) -> int:
+    counted: dict[str, Any] = campaign.counted
+    if campaign.frozen_at is None:
+        try:
+            counted = audience.estimate(campaign).chosen
+        except SegmentErrorFinal:
+            return 0
+    return sum(counted.get(channel) or 0 for channel in campaign.channels)
+
+
+def _band(people: int) -> str:
+    if people < _BANDS[0]:
+        return _("fewer than %(n)d") % {"n": _BANDS[0]}
+    for low, high in pairwise(_BANDS):
+        if people < high:
+            return _("%(low)d to %(high)d") % {"low": low, "high": high}
+    return _("more than %(n)d") % {"n": _BANDS[-1]}

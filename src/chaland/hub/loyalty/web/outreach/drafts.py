@@ -1,0 +1,150 @@
+"""A campaign in preparation as its one page shows and sends it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from chaland.hub.loyalty.models import Campaign, CampaignText, Channel
+from chaland.hub.loyalty.outreach import campaigns
+from chaland.hub.loyalty.outreach.campaigns import LANGUAGES, CampaignErrorFinal
+from chaland.hub.loyalty.web.outreach import criteria
+from chaland.hub.loyalty.web.outreach.criteria import Criteria
+
+HOLDOUTS = (0, 5, 10, 20)
+WAYS = {
+    "email,sms": ["email", "sms"],
+    "sms,email": ["sms", "email"],
+    "email": ["email"],
+    "sms": ["sms"],
+}
+"""By which way a campaign writes, as one choice instead of two boxes and an order."""
+_AT = "%Y-%m-%dT%H:%M"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is said by a channel in a language."""
+
+    subject: str = ""
+    body: str = ""
+    button: str = ""
+
+    @property
+    def empty(self) -> bool:
+        return not (self.subject or self.body or self.button)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """All fields of the page. ``at``: local time, empty for at once."""
+
+    name: str
+    way: str
+    holdout: str
+    criteria: Criteria
+    at: str
+    words: Mapping[tuple[str, str], Words] = field(default_factory=dict)
+
+    @property
+    def channels(self) -> list[str]:
+        return WAYS.get(self.way, [])
+
+    def send_at(self, zone: ZoneInfo, now: datetime) -> datetime:
+        """Return when it is to go: ``now`` for at once, and where the time can't be read."""
+        try:
+            return datetime.strptime(self.at, _AT).replace(tzinfo=zone)
+        except ValueError:
+            return now
+
+
+def of(campaign: Campaign, zone: ZoneInfo, now: datetime) -> Draft:
+    """Return the page of a campaign as it was saved."""
+    later = campaign.send_at is not None and campaign.send_at > now
+    at = campaign.send_at.astimezone(zone).strftime(_AT) if later and campaign.send_at else ""
+    return Draft(
+        campaign.name,
+        ",".join(campaign.channels),
+        str(campaign.holdout_percent),
+        campaign.criteria,
+        at,
+        {
+            (text.channel, text.language): Words(text.subject, text.body, text.button)
+            for text in CampaignText.objects.filter(campaign=campaign)
+        },
+    )
+
+
+def posted(data: QueryDict) -> Draft:
+    """Return the page as it was sent."""
+    words = {}
+    for channel, language in pairs():
+        name = f"{channel}.{language}"
+        if f"{name}.body" in data:
+            told = (data.get(f"{name}.{part}", "") for part in ("subject", "body", "button"))
+            words[channel, language] = Words(*(text.replace("\r\n", "\n") for text in told))
+    at = data.get("at", "") if data.get("when") == "later" else ""
+    return Draft(
+        data.get("name", "").strip(),
+        data.get("way", ""),
+        data.get("holdout", "0"),
+        criteria.read(data),
+        at,
+        words,
+    )
+
+
+def pairs() -> Iterator[tuple[str, str]]:
+    """Yield each channel with each language, as the page lists them."""
+    for channel in (Channel.EMAIL, Channel.SMS):
+        for language in LANGUAGES:
+            yield channel, language
+
+
+def save(campaign: Campaign, draft: Draft) -> list[str]:
+    """Keep all of a draft that can be kept, and say what can't and why; nothing: all is kept."""
+    faults: list[str] = []
+    changes = {
+        "name": draft.name[:80],
+        "channels": draft.channels,
+        "holdout_percent": int(draft.holdout) if draft.holdout in map(str, HOLDOUTS) else 10,
+        "criteria": draft.criteria,
+    }
+    if campaign.automatic:
+        changes = {"channels": draft.channels}
+    if any(getattr(campaign, key) != value for key, value in changes.items()):
+        try:
+            campaigns.edit(campaign.pk, **changes)
+        except CampaignErrorFinal as error:
+            faults += error.reasons
+    had = of(campaign, ZoneInfo("UTC"), campaign.created_at).words
+    for (channel, language), words in draft.words.items():
+        if words != had.get((channel, language), Words()):
+            faults += _write(campaign.pk, channel, language, words)
+    campaign.refresh_from_db()
+    return faults
+
+
+def _write(campaign_id: int, channel: str, language: str, words: Words) -> list[str]:
+    try:
+        if words.empty:
+            campaigns.remove_text(campaign_id, channel, language)
+        else:
+            campaigns.write_text(
+                campaign_id,
+                channel,
+                language,
+                subject=words.subject.strip()[:120],
+                body=words.body,
+                button=words.button.strip()[:40],
+            )
+    except CampaignErrorFinal as error:
+        where = _("%(channel)s, %(language)s") % {
+            "channel": Channel(channel).label,
+            "language": _("French") if language == "fr" else _("English"),
+        }
+        return [f"{where}: {reason}" for reason in error.reasons]
+    return []

@@ -1,0 +1,185 @@
+"""The settings of each driver as fields: which are secret, and are written and never read back."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from chaland.hub.loyalty.models import Channel, Gateway
+from chaland.hub.loyalty.outreach.drivers import DRIVERS
+from chaland.hub.loyalty.outreach.mail.anymail import PROVIDERS
+from chaland.hub.loyalty.outreach.mail.settings import Tls
+
+Label = Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: ``kind`` is ``text``, ``secret``, ``number``, ``flag`` or ``select``."""
+
+    name: str
+    label: Label
+    kind: str = "text"
+    default: str = ""
+    options: Sequence[str] = ()
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A setting as the page shows it; ``kept``: a secret is there, and stays if none is typed."""
+
+    name: str
+    label: str
+    kind: str
+    value: str
+    options: Sequence[str]
+    required: bool
+    kept: bool
+
+
+_USER = Setting("username", lambda: _("user name"), required=True)
+_PASSWORD = Setting("password", lambda: _("password"), "secret", required=True)
+_HOST = Setting("host", lambda: _("host"), required=True)
+_IMAP = (
+    Setting("bounces", lambda: _("address for what bounces (empty: the sender)")),
+    Setting("imap_host", lambda: _("mailbox of bounces: IMAP host")),
+    Setting("imap_user", lambda: _("mailbox of bounces: user name")),
+    Setting("imap_password", lambda: _("mailbox of bounces: password"), "secret"),
+)
+_MAIL = (
+    Setting("postal", lambda: _("postal address, at the foot of each mail"), required=True),
+    Setting("dkim_selector", lambda: _("DKIM selector of your mail server")),
+    *_IMAP,
+)
+_TEXT = (
+    Setting("stop", lambda: _("number to which STOP goes, as your provider says"), "text", "36105"),
+    Setting("transliterate", lambda: _("write ê, ç, œ without accents: cheaper"), "flag", "1"),
+    Setting("segment_microcents", lambda: _("price of one SMS, in cents"), "cents", "4.5"),
+)
+_KEY = Setting("key", lambda: _("key"), "secret", required=True)
+FIELDS: Mapping[str, Sequence[Setting]] = {
+    "outbox": (),
+    "smtp": (
+        _HOST,
+        Setting("port", lambda: _("port"), "number", "587"),
+        Setting("tls", lambda: _("protected by"), "select", "starttls", tuple(Tls)),
+        Setting("user", lambda: _("user name")),
+        Setting("password", lambda: _("password"), "secret"),
+        *_MAIL,
+    ),
+    "anymail": (
+        Setting("backend", lambda: _("provider"), "select", "brevo", PROVIDERS),
+        Setting("options.api_key", lambda: _("key"), "secret", required=True),
+        *_MAIL,
+    ),
+    "kannel": (
+        Setting("url", lambda: _("address of sendsms"), "text", "http://127.0.0.1:13013/cgi-bin/sendsms", required=True),  # noqa: E501
+        _USER, _PASSWORD,
+        Setting("smsc", lambda: _("by which of Kannel’s connections")),
+    ),
+    "smpp": (
+        _HOST,
+        Setting("port", lambda: _("port"), "number", "2775"),
+        _USER, _PASSWORD,
+        Setting("tls", lambda: _("over TLS"), "flag"),
+        Setting("system_type", lambda: _("system type")),
+    ),
+    "ovh": (
+        Setting("service", lambda: _("service (sms-ab12345-1)"), required=True),
+        Setting("application_key", lambda: _("application key"), "secret", required=True),
+        Setting("application_secret", lambda: _("application secret"), "secret", required=True),
+        Setting("consumer_key", lambda: _("consumer key"), "secret", required=True),
+    ),
+    "brevo": (_KEY,),
+    "smsmode": (_KEY,),
+    "octopush": (Setting("login", lambda: _("user name"), required=True), _KEY),
+}  # fmt: skip
+
+
+def drivers_of(channel: str) -> list[tuple[str, str]]:
+    """List the drivers of a channel, with what each is called."""
+    names = {
+        "outbox": _("local outbox (simulation)"), "smtp": _("your mail server (SMTP)"),
+        "anymail": _("a mail provider"), "kannel": "Kannel", "smpp": "SMPP", "ovh": "OVHcloud",
+        "brevo": "Brevo", "smsmode": "smsmode", "octopush": "Octopush",
+    }  # fmt: skip
+    return [(name, names[name]) for name, made in DRIVERS.items() if channel in made.channels]
+
+
+def settings_of(gateway: Gateway) -> dict[str, Any]:
+    """Return a gateway's settings, opened."""
+    told: dict[str, Any] = json.loads(gateway.settings)
+    return told
+
+
+def asked_of(driver: str, channel: str) -> list[Setting]:
+    """List the settings of a driver for a channel."""
+    more = _TEXT if channel == Channel.SMS else ()
+    return [*FIELDS[driver], *more]
+
+
+def fields(driver: str, channel: str, told: Mapping[str, Any]) -> list[Field]:
+    """Return a driver's fields as they stand; a secret's text is never among them."""
+    found = []
+    for each in asked_of(driver, channel):
+        value = _found(told, each.name)
+        secret = each.kind == "secret"
+        shown = "" if secret else _shown(each, value)
+        kept = secret and bool(value)
+        found.append(
+            Field(
+                each.name, each.label(), each.kind, shown, each.options,
+                each.required and not kept, kept,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _found(told: Mapping[str, Any], name: str) -> Any:
+    outer, _dot, inner = name.rpartition(".")
+    return ((told.get(outer) or {}) if outer else told).get(inner)
+
+
+def _shown(setting: Setting, value: Any) -> str:
+    if value is None:
+        return setting.default
+    if setting.kind == "flag":
+        return "1" if value else ""
+    return f"{value / 1_000_000:g}" if setting.kind == "cents" else str(value)
+
+
+def read(driver: str, channel: str, data: QueryDict, had: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a driver's settings; a secret that wasn't typed stays. ValueError names a bad field."""
+    told: dict[str, Any] = {}
+    for each in asked_of(driver, channel):
+        text = data.get(each.name, "").strip()
+        value = _found(had, each.name) if each.kind == "secret" and not text else _read(each, text)
+        if value in (None, ""):
+            if each.required:
+                raise ValueError(_("%(field)s: fill it in.") % {"field": each.label()})
+            continue
+        outer, _dot, inner = each.name.rpartition(".")
+        (told.setdefault(outer, {}) if outer else told)[inner] = value
+    if driver == "outbox" and channel == Channel.EMAIL:
+        told["offline"] = True  # nothing leaves: there is no domain to prove
+    return told
+
+
+def _read(setting: Setting, text: str) -> Any:
+    if setting.kind == "flag":
+        return bool(text)
+    if setting.kind == "select" and text not in setting.options:
+        raise ValueError(_("%(field)s: choose from the list.") % {"field": setting.label()})
+    try:
+        if setting.kind == "number":
+            return int(text) if text else ""
+        if setting.kind == "cents":
+            return round(float(text.replace(",", ".")) * 1_000_000) if text else ""
+    except (ValueError, OverflowError):
+        told = _("%(field)s: write a number.") % {"field": setting.label()}
+        raise ValueError(told) from None
+    return text
