@@ -50,6 +50,7 @@ def test_what_must_be_left_open_is_asked_for() -> None:
 def test_who_gave_no_name_is_greeted_without_a_gap() -> None:
     text = "Bonjour {first_name}, et bienvenue\u00a0{first_name}!"
     assert fill(text, {"first_name": ""}) == "Bonjour, et bienvenue!"
+    assert fill("Et vous, {first_name}, venez !", {"first_name": ""}) == "Et vous, venez !"
     assert fill(text, {"first_name": "Zoé"}) == "Bonjour Zoé, et bienvenue\u00a0Zoé!"
 
 

@@ -21,7 +21,7 @@ FRAME = ("association", "dates", "postal", "origin", "unsubscribe")
 LONGEST_LINE = 1_000
 """Characters in one paragraph: more is not read on a telephone."""
 
-_SLOT = re.compile(r"([ \u00a0]?)\{(" + "|".join((*WRITTEN, *FRAME)) + r")\}")
+_SLOT = re.compile(r"((?:,?[ \u00a0])?)\{(" + "|".join((*WRITTEN, *FRAME)) + r")\}")
 _BRACED = re.compile(r"\{([^{}\n]*)\}")
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _TURNS = re.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -51,13 +51,13 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place to fill; an empty value takes the space before it along."""
+    """a place to fill; an empty value takes the space (and comma) before it along."""
 
     name: str
     space: str = ""
 
     def filled(self, value: str) -> str:
-        """Return the value with the space before it, or nothing."""
+        """Return the value with what stands before it, or nothing."""
         return self.space + value if value else ""
 
 
@@ -106,6 +106,8 @@ def fill(text: str, values: Mapping[str, str], *, as_html: bool = False) -> str:
 
 def one_line(value: str) -> str:
     """Make a value safe for a header and a line: no break, no mark that turns the direction."""
+    if value.isprintable():
+        return value.strip()
     return _TURNS.sub("", _BREAKS.sub(" ", value)).strip()
 
 

@@ -26,11 +26,13 @@ from chaland.hub.loyalty.outreach.mail.templates import (
     compile_html,
     plain_text,
 )
-from chaland.hub.loyalty.outreach.placeholders import PERSONAL, Slot, fill, one_line, parts
+from chaland.hub.loyalty.outreach.placeholders import PERSONAL, Slot, one_line, parts
 from chaland.hub.loyalty.outreach.shapes import Mail, Reach, Waiting
 
 _Values = Mapping[str, str]
 _Fill = Callable[[_Values], bytes]
+_BREAK = re.compile(r"\s+")
+_TOKEN = re.compile(r"[A-Za-z0-9_.~:=-]{1,400}")
 
 
 class Composer:
@@ -115,7 +117,7 @@ class Form:
         self._add(
             b"\r\nFrom: " + encoding.mailbox(one_line(shop), sender.sender) + b"\r\nSubject: "
         )
-        self._fill(("subject", subject), lambda values: self._subject(subject, values))
+        self._subject(subject)
         # On one line, however long: a folded header broke signatures elsewhere.
         self._add(b"\r\nList-Unsubscribe: <")
         link = UNSUBSCRIBE.replace("{origin}", self._common["origin"])
@@ -136,22 +138,40 @@ class Form:
         if campaign.automatic:  # nobody pressed a button for it: no automatic answers, please
             self._add(b"Auto-Submitted: auto-generated\r\n")
 
-    def _subject(self, subject: str, values: _Values) -> bytes:
-        return encoding.header(one_line(fill(subject, {**self._common, **values})))
+    def _subject(self, subject: str) -> None:
+        """Each value is encoded words of its own: what stays around it is encoded once."""
+        still = self._still(subject, str)
+        if len(still) == 1 and isinstance(still[0], str):
+            self._add(encoding.header(one_line(still[0])))
+            return
+        for number, part in enumerate(still):
+            before = b"\r\n " if number else b""
+            if isinstance(part, str):
+                self._add(before + encoding.words(_BREAK.sub(" ", part)))
+            else:
+                self._fill(("subject", part.name, part.space), _word_filler(part, before))
+
+    def _still(self, text: str, escape: Callable[[str], str]) -> list[str | Slot]:
+        """Cut a text into what is one for the campaign, filled, and what differs; in turns."""
+        found: list[str | Slot] = [""]
+        for part in parts(text):
+            if isinstance(part, Slot) and part.name in PERSONAL:
+                found += [part, ""]
+                continue
+            same = part if isinstance(part, str) else self._filled(part, escape)
+            found[-1] = f"{found[-1]}{same}"
+        return [part for part in found if part != ""]
+
+    def _filled(self, slot: Slot, escape: Callable[[str], str]) -> str:
+        return slot.filled(escape(one_line(self._common[slot.name])))
 
     def _body(self, body: str, kind: str) -> None:
         escape = html.escape if kind == "html" else str
-        still = ""
-        for part in parts(body):
+        for part in self._still(body, escape):
             if isinstance(part, str):
-                still += part
-            elif part.name not in PERSONAL:
-                still += part.filled(escape(one_line(self._common[part.name])))
+                self._add(encoding.quoted(part))
             else:
-                self._add(encoding.quoted(still))
-                still = ""
                 self._fill((kind, part.name, part.space), _filler(part, escape))
-        self._add(encoding.quoted(still))
 
     def _add(self, piece: bytes) -> None:
         self._pieces.append(piece)
@@ -179,7 +199,15 @@ def _filler(slot: Slot, escape: Callable[[str], str]) -> _Fill:
     return lambda values: encoding.soft(slot.filled(escape(one_line(values[slot.name]))))
 
 
+def _word_filler(slot: Slot, before: bytes) -> _Fill:
+    def fill(values: _Values) -> bytes:
+        value = slot.filled(one_line(values[slot.name]))
+        return before + encoding.words(value) if value else b""
+
+    return fill
+
+
 def _token(token: str) -> bytes:
-    if not re.fullmatch(r"[A-Za-z0-9_.~:=-]{1,400}", token):
+    if not _TOKEN.fullmatch(token):
         raise ValueError("a token that may not stand in a header")
     return token.encode()

@@ -2,6 +2,7 @@
 2047). Made for splicing: whatever is encoded here ends where another piece may begin."""
 
 import re
+import string
 
 _LINE = 75  # characters before the ``=`` of a soft break
 _SAFE = re.compile(rb"[ !-,/-<>-~][ !-<>-~]{0,71}")
@@ -9,6 +10,8 @@ _HEADER_PLAIN = re.compile(r"(?!.*=\?)[ -~]{0,60}")
 _UNITS = [
     bytes([n]) if 32 <= n <= 126 and n != 61 else b"=%02X" % n for n in range(256)
 ]  # fmt: skip
+
+_UNIT_OF = {c: c for c in string.ascii_letters + string.digits} | {" ": "_"}
 
 
 def soft(text: str) -> bytes:
@@ -48,17 +51,21 @@ def _wrapped(data: bytes) -> bytes:
 
 
 def header(text: str) -> bytes:
-    """Encode a header's free text, folded between encoded words of at most 75 characters."""
-    if _HEADER_PLAIN.fullmatch(text):
-        return text.encode()
-    words, word = [], b""
+    """Encode a header's free text: as it is, where that is short and plain."""
+    return text.encode() if _HEADER_PLAIN.fullmatch(text) else words(text)
+
+
+def words(text: str) -> bytes:
+    """Encode text as words of at most 64 characters, each on a line of its own; spaces between two
+    such words are not read."""
+    done, word = [], ""
     for character in text:
-        piece = b"".join(_q(byte) for byte in character.encode())
+        piece = _UNIT_OF.get(character) or "".join(f"={byte:02X}" for byte in character.encode())
         if len(word) + len(piece) > 50:
-            words.append(word)
-            word = b""
+            done.append(word)
+            word = ""
         word += piece
-    return b"\r\n ".join(b"=?utf-8?q?" + each + b"?=" for each in (*words, word))
+    return "\r\n ".join(f"=?utf-8?q?{each}?=" for each in (*done, word)).encode()
 
 
 def mailbox(name: str, address: str) -> bytes:
@@ -69,10 +76,3 @@ def mailbox(name: str, address: str) -> bytes:
         words = header(name)
     last = len(words.rpartition(b"\n")[2]) + len(address)
     return words + (b"\r\n <" if last > 64 else b" <") + address.encode() + b">"
-
-
-def _q(byte: int) -> bytes:
-    if byte == 32:
-        return b"_"
-    plain = 48 <= byte <= 57 or 65 <= byte <= 90 or 97 <= byte <= 122
-    return bytes([byte]) if plain else b"=%02X" % byte

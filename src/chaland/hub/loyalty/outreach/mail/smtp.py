@@ -1,8 +1,8 @@
 """Mail over one SMTP connection that stays open, and mail servers' ways to say no, told apart.
 
-Where the server can (RFC 2920), sender, recipient and DATA go in one write. What counts is the
-point that ends the mail: before it was written nothing can have been taken, after it only the
-answer tells.
+Where the server can (RFC 2920), sender, recipient and DATA go in one write, and the text with the
+point that ends it in another. Before that nothing can have been taken; from then on only the answer
+tells.
 """
 
 import json
@@ -90,7 +90,7 @@ class SmtpDriver:
         if no is not None:
             return no
         try:
-            smtp.send(b".\r\n")
+            smtp.send(_stuffed(mail.data) + b".\r\n")
             reply = smtp.getreply()
         except _LOST:
             self._drop()
@@ -98,16 +98,15 @@ class SmtpDriver:
         return self._judged(mail, reply, at_recipient=False)
 
     def _announced(self, mail: Mail) -> tuple[smtplib.SMTP, Outcome | None]:
-        """Bring a mail to before the point that ends it; or say why it may not go."""
+        """Bring a mail to where its text goes; or say why it may not go."""
         smtp = self._open()
         try:
             sender, recipient, data = self._asked(smtp, mail)
-            if data[0] == 354:
-                smtp.send(_stuffed(mail.data))
-                return smtp, None
         except _LOST as error:  # also 421: it is tired of this connection
             self._drop()
             raise GatewayErrorTemporary(type(error).__name__) from None
+        if data[0] == 354:
+            return smtp, None
         if sender[0] // 100 == 5:
             raise GatewayErrorFinal(_("the mail server refuses the sender: %s") % _code(sender))
         if sender[0] // 100 != 2:
