@@ -53,15 +53,15 @@ def main() -> int:
     write_section(
         "Drawing an audience",
         "python -m bench audience",
-        f"{members:,} invented members of one association, two consents to offers in three, one in "
-        "three to being chosen by purchases, a receipt each, one address in fifty suppressed, "
-        "300 past messages for each thousand; e-mail where SMS doesn't reach, a tenth kept apart. "
-        f"CPU is this process's and the database's own. The machine's load average at the start "
-        f"was {load:.1f}: read the CPU column first.\n\n"
+        f"{members:,} invented members of one association; each agreed to offers by SMS or by "
+        "e-mail, one in three to both, one in three to being chosen by purchases; a receipt each, "
+        "one in fifty suppressed, 300 past messages for each thousand; e-mail where SMS doesn't "
+        "reach, a tenth kept apart. CPU is this process's and its database connection's. The "
+        f"machine's load average at the start was {load:.1f}: read the CPU column first.\n\n"
         f"{table(('step', 'engine', 'rows', 'wall s', 'CPU s'), rows)}\n\n"
         + table(
             ("engine", "freeze to bare INSERT … SELECT", "memory added MiB",
-             "checked and reserved/s, batches of 500", "filled in s"),
+             "checked and reserved a CPU second, batches of 500", "filled in s"),
             more,
         ),
     )  # fmt: skip

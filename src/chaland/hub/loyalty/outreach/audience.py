@@ -1,7 +1,7 @@
 """Whom a campaign reaches. Here, and nowhere else in sales and outreach, a member's number and
 address are read, and consent and suppression are applied."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,9 +17,9 @@ from chaland.hub.loyalty.models import (
     Suppression,
 )
 from chaland.hub.loyalty.outreach import choices, drawing, pressure, segments, values
+from chaland.hub.loyalty.outreach.among import among
 from chaland.hub.loyalty.outreach.pressure_rules import FEW
 from chaland.hub.loyalty.outreach.shapes import Held, Reach, Waiting
-from chaland.hub.loyalty.outreach.stopping import INDEX_OF
 from chaland.hub.loyalty.sales.services import invite
 
 _Reason = Delivery.Reason
@@ -112,7 +112,7 @@ def reach(waiting: Sequence[Waiting], now: datetime) -> dict[int, Reach | Held]:
     }
 
 
-_READ = ("association_id", "state", "language", "first_name", "merged_into")
+_READ = ("id", "association_id", "state", "language", "first_name")
 _ADDRESSES = {Channel.SMS: ("phone", "phone_index"), Channel.EMAIL: ("email", "email_index")}
 
 
@@ -128,9 +128,10 @@ class _Facts(values.Known):
     def read(cls, waiting: Sequence[Waiting], now: datetime) -> "_Facts":
         ids = {one.member_id for one in waiting}
         channels = sorted({Channel(one.channel) for one in waiting})
-        columns = [column for channel in channels for column in _ADDRESSES[channel]]
-        members = Member.objects.only(*_READ, *columns).in_bulk(ids)
-        given = Permission.objects.filter(member__in=ids, given=True, since__lte=now)
+        members = _people(ids, channels)
+        given = Permission.objects.filter(
+            among("loyalty_permission.member_id", ids), given=True, since__lte=now
+        )
         key = ("member_id", "channel", "controller", "purpose")
         return cls(
             members,
@@ -143,16 +144,16 @@ class _Facts(values.Known):
     def judge(self, one: Waiting) -> str | Held:
         """Return the address, or why there is none."""
         campaign, member = self.campaigns[one.campaign_id], self.members.get(one.member_id)
-        strange = member is None or member.association_id != campaign.association_id
-        if member is None or strange or member.state == Member.State.MERGED:
+        if member is None or member.state == Member.State.MERGED:
+            return Held(_Reason.GONE)
+        if member.association_id != campaign.association_id:
             return Held(_Reason.GONE)
         if member.state == Member.State.PAUSED:
             return Held(_Reason.PAUSED_MEMBER)
-        address: str | None = member.phone if one.channel == Channel.SMS else member.email
-        index = getattr(member, INDEX_OF[Channel(one.channel)])
+        address, index = member.addresses[one.channel]
         if address is None or index is None:
             return Held(_Reason.NO_CONTACT)
-        refused = self._refused(campaign, one, bytes(index))
+        refused = self._refused(campaign, one, index)
         return address if refused is None else Held(refused)
 
     def _refused(self, campaign: Campaign, one: Waiting, index: bytes) -> str | None:
@@ -180,12 +181,31 @@ class _Facts(values.Known):
         return told in self.since
 
 
+def _people(ids: Collection[int], channels: Sequence[Channel]) -> dict[int, values.Person]:
+    """Read members, and of their addresses only the channels': opening one takes time."""
+    columns = [column for channel in channels for column in _ADDRESSES[channel]]
+    rows = Member.objects.filter(among("loyalty_member.id", ids)).values_list(*_READ, *columns)
+    found = {}
+    for pk, association_id, state, language, first_name, *pairs in rows:
+        addresses = {
+            str(channel): (
+                pairs[2 * n],
+                None if pairs[2 * n + 1] is None else bytes(pairs[2 * n + 1]),
+            )
+            for n, channel in enumerate(channels)
+        }
+        found[pk] = values.Person(association_id, state, language, first_name, addresses)
+    return found
+
+
 def _stopped(
-    members: Iterable[Member], channels: Sequence[Channel]
+    people: Iterable[values.Person], channels: Sequence[Channel]
 ) -> dict[tuple[int, str, bytes], datetime]:
     """Return when members' addresses were last stopped, by association, channel and index."""
-    indices = {getattr(m, INDEX_OF[channel]) for m in members for channel in channels} - {None}
-    rows = Suppression.objects.filter(channel__in=channels, index__in=indices).order_by("at")
+    indices = {index for person in people for _address, index in person.addresses.values()}
+    rows = Suppression.objects.filter(channel__in=channels, index__in=indices - {None}).order_by(
+        "at"
+    )
     return {
         (town, channel, bytes(index)): at
         for town, channel, index, at in rows.values_list("association_id", "channel", "index", "at")

@@ -1,12 +1,17 @@
 """What a member chose: fewer messages than are allowed, and which automatic ones."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from chaland.hub.loyalty import bulk
 from chaland.hub.loyalty.models import Campaign, Delivery, MessageChoice, Pressure
+from chaland.hub.loyalty.outreach.among import among
 from chaland.hub.loyalty.outreach.pressure_rules import USUAL
 
 AUTOMATIC = tuple(kind for kind in Campaign.Automatic.values if kind)
@@ -19,17 +24,34 @@ class ChoiceErrorFinal(ValueError):
     """What was chosen can't be: caps are only lowered, automatic messages are of the list."""
 
 
-def of_members(member_ids: Collection[int]) -> dict[int, MessageChoice]:
-    """Return members' choices, with a row made for who had none: links are signed with it."""
-    rows = MessageChoice.objects.filter(member__in=member_ids)
-    found = {row.member_id: row for row in rows}
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What links are signed with, and which automatic messages a member wants."""
+
+    token: UUID
+    automatic: Sequence[str]
+
+
+def of_members(member_ids: Collection[int]) -> dict[int, Chosen]:
+    """Return members' choices, with a row made for who had none yet."""
+    rows = MessageChoice.objects.filter(among("loyalty_messagechoice.member_id", member_ids))
+    found = _read(rows)
     missing = sorted(set(member_ids) - found.keys())
     if missing:
-        MessageChoice.objects.bulk_create(
-            (MessageChoice(member_id=pk) for pk in missing), ignore_conflicts=True
-        )
-        found |= {row.member_id: row for row in rows.filter(member__in=missing)}
+        fields = ("member", "automatic", "token")
+        bulk.insert_new(MessageChoice, fields, [(pk, "[]", uuid4()) for pk in missing])
+        found = _read(rows)
     return found
+
+
+def _read(rows: QuerySet[MessageChoice]) -> dict[int, Chosen]:
+    told = rows.values_list("member_id", "token", "automatic")
+    return {member: Chosen(token, automatic) for member, token, automatic in told}
+
+
+def choice_of(member_id: int) -> MessageChoice:
+    """Return a member's choice, made if there was none."""
+    return MessageChoice.objects.get_or_create(member_id=member_id)[0]
 
 
 def choose(
@@ -50,7 +72,7 @@ def choose(
             raise ChoiceErrorFinal(_("Choose a number from 0 to %(most)d.") % {"most": most})
     if not set(automatic) <= set(AUTOMATIC):
         raise ChoiceErrorFinal(_("There is no such automatic message."))
-    choice = of_members([member_id])[member_id]
+    choice = choice_of(member_id)
     choice.per_week, choice.per_month = per_week, per_month
     choice.automatic = [kind for kind in AUTOMATIC if kind in automatic]
     choice.save(update_fields=["per_week", "per_month", "automatic"])
@@ -67,7 +89,7 @@ def adopt(gone_id: int, keep_id: int, now: datetime) -> None:
     with transaction.atomic(using="loyalty"):
         theirs = MessageChoice.objects.filter(member=gone_id).first()
         if theirs is not None and (theirs.per_week, theirs.per_month) != (None, None):
-            ours = of_members([keep_id])[keep_id]
+            ours = choice_of(keep_id)
             ours.per_week = _lower(ours.per_week, theirs.per_week)
             ours.per_month = _lower(ours.per_month, theirs.per_month)
             ours.save(update_fields=["per_week", "per_month"])

@@ -5,7 +5,7 @@ workers can't take one place, and a member who is at a till just then is tried a
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,6 +23,7 @@ from chaland.hub.loyalty.models import (
     Pressure,
 )
 from chaland.hub.loyalty.outreach import pressure_rules as rules
+from chaland.hub.loyalty.outreach.among import among
 from chaland.hub.loyalty.outreach.pressure_rules import USUAL, Asking, Caps
 from chaland.hub.loyalty.outreach.shapes import Held, Waiting
 
@@ -45,23 +46,20 @@ def reserve(waiting: Sequence[Waiting], now: datetime) -> dict[int, Held]:
     """
     campaigns = Campaign.objects.in_bulk({one.campaign_id for one in waiting})
     counted = [one for one in waiting if promotional(campaigns[one.campaign_id])]
-    kept = set(
-        Pressure.objects.filter(delivery__in=[one.id for one in counted]).values_list(
-            "delivery_id", flat=True
-        )
-    )
-    asking = [one for one in counted if one.id not in kept]
-    free = _locked({one.member_id for one in asking})
-    held = {one.id: Held(_Reason.NONE, now + _BUSY) for one in asking if one.member_id not in free}
-    known = _Known.read(sorted(free), now)
+    free = _locked({one.member_id for one in counted})
+    held = {one.id: Held(_Reason.NONE, now + _BUSY) for one in counted if one.member_id not in free}
+    known = _Known.read(free, now)
     rows: list[tuple[int, int, int, datetime]] = []
-    for member_id, mine in _by_member(asking, free).items():
-        got = known.places(member_id, mine, campaigns, now)
-        for one in mine:
+    for member_id, mine in _by_member(counted, free).items():
+        asking = [one for one in mine if one.id not in known.kept]
+        got = known.places(member_id, asking, campaigns, now)
+        for one in asking:
             if one.id in got:
                 controller = campaigns[one.campaign_id].controller
                 rows.append((member_id, one.id, controller, now))
-        held |= known.refusals(member_id, [one for one in mine if one.id not in got], got, now)
+        refused = [one for one in asking if one.id not in got]
+        if refused:
+            held |= known.refusals(member_id, refused, got, now)
     bulk.insert(Pressure, _FIELDS, rows)
     return held
 
@@ -102,7 +100,11 @@ def _locked(member_ids: set[int]) -> set[int]:
     """Lock members, in order of their ids, but those that another transaction holds (PostgreSQL;
     SQLite has one writer at a time). The weaker lock: receipts may still name them."""
     rows = Member.objects.select_for_update(skip_locked=True, no_key=True)
-    return set(rows.filter(pk__in=member_ids).order_by("pk").values_list("pk", flat=True))
+    return set(
+        rows.filter(among("loyalty_member.id", member_ids))
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
 
 
 def _by_member(asking: Sequence[Waiting], members: set[int]) -> dict[int, list[Waiting]]:
@@ -118,22 +120,32 @@ class _Known:
     """What decides, of some members: choices, places taken, and who else waits."""
 
     choices: Mapping[int, tuple[int | None, int | None]]
+    kept: Collection[int]
     taken: Mapping[int, list[datetime]]
     had: Mapping[int, Counter[int]]
     others: Mapping[int, list[Asking]]
 
     @classmethod
-    def read(cls, member_ids: Sequence[int], now: datetime) -> "_Known":
-        chosen = MessageChoice.objects.filter(member__in=member_ids)
+    def read(cls, member_ids: Collection[int], now: datetime) -> "_Known":
+        chosen = MessageChoice.objects.filter(
+            among("loyalty_messagechoice.member_id", member_ids)
+        ).exclude(per_week=None, per_month=None)
+        kept: set[int] = set()
         taken: defaultdict[int, list[datetime]] = defaultdict(list)
         had: defaultdict[int, Counter[int]] = defaultdict(Counter)
-        past = Pressure.objects.filter(member__in=member_ids, at__gt=now - rules.FAIR)
-        for member, controller, at in past.values_list("member_id", "controller", "at"):
+        past = Pressure.objects.filter(
+            among("loyalty_pressure.member_id", member_ids), at__gt=now - rules.FAIR
+        )
+        for member, delivery, controller, at in past.values_list(
+            "member_id", "delivery_id", "controller", "at"
+        ):
+            kept.add(delivery)
             had[member][controller] += 1
             if at > now - rules.MONTH:
                 taken[member].append(at)
         return cls(
             {m: (w, n) for m, w, n in chosen.values_list("member_id", "per_week", "per_month")},
+            kept,
             taken,
             had,
             _competitors(member_ids, now),
@@ -181,11 +193,11 @@ def _asking(delivery_id: int, member_id: int, campaign: Campaign) -> Asking:
     return Asking(delivery_id, campaign.controller, lot)
 
 
-def _competitors(member_ids: Sequence[int], now: datetime) -> dict[int, list[Asking]]:
+def _competitors(member_ids: Collection[int], now: datetime) -> dict[int, list[Asking]]:
     """Return the deliveries that wait for a place with these members, as far as they could go."""
     rows = Delivery.objects.filter(
+        among("loyalty_delivery.member_id", member_ids),
         state__in=(_State.PLANNED, _State.READY, _State.HELD),
-        member__in=member_ids,
         reason__in=_COMPETES,
         expires_at__gt=now,
         not_before__gt=now - _PATIENCE,

@@ -16,11 +16,11 @@ from chaland.hub.loyalty.models import (
     THE_ASSOCIATION,
     Campaign,
     Invitation,
-    Member,
-    MessageChoice,
     PrivateSale,
 )
 from chaland.hub.loyalty.outreach import stopping
+from chaland.hub.loyalty.outreach.among import among
+from chaland.hub.loyalty.outreach.choices import Chosen
 from chaland.hub.loyalty.outreach.shapes import Waiting
 from chaland.hub.loyalty.receipts import links
 from chaland.hub.loyalty.sales import codes, town
@@ -30,12 +30,24 @@ RECEIPT = "receipt "
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """What is read of a member who is about to be written to; ``addresses`` holds, by channel, the
+    address and its blind index."""
+
+    association_id: int
+    state: str
+    language: str
+    first_name: str
+    addresses: Mapping[str, tuple[str | None, bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What a batch's members and campaigns say, read before."""
 
-    members: Mapping[int, Member]
+    members: Mapping[int, Person]
     campaigns: Mapping[int, Campaign]
-    choices: Mapping[int, MessageChoice]
+    choices: Mapping[int, Chosen]
 
 
 def of_waiting(
@@ -67,7 +79,7 @@ def _invitations(
     if not sales:
         return {}
     rows = Invitation.objects.filter(
-        sale__in=sales, member__in={one.member_id for one in waiting}
+        among("loyalty_invitation.member_id", {one.member_id for one in waiting}), sale__in=sales
     ).values_list("sale_id", "member_id", "pk")
     return {(sale, member): pk for sale, member, pk in rows if member is not None}
 

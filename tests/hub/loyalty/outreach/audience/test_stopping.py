@@ -231,7 +231,7 @@ def test_a_merged_double_keeps_all_pressure_the_lower_caps_and_its_links(
     )
     left = pressure.left(keep.pk, NOW)
     assert (left.week, left.caps.week, left.caps.month) == (0, 1, 3)
-    assert choices.of_members([keep.pk])[keep.pk].automatic == ["birthday"]
+    assert choices.choice_of(keep.pk).automatic == ["birthday"]
     assert Delivery.objects.get(pk=first.id).state == Delivery.State.PLANNED
     twice = Delivery.objects.get(pk=second.id)
     assert (twice.state, twice.reason) == (Delivery.State.NOT_SENT, Delivery.Reason.GONE)
