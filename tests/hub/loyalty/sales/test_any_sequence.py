@@ -19,6 +19,7 @@ from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Invitation, Slot
 from chaland.hub.loyalty.sales import services
 from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
+from chaland.hub.loyalty.sales.services.undoing import undo_arrival
 from tests.builders import build_cast
 from tests.hub.loyalty.sales.conftest import BEGINS, NOW, Time, Town
 from tests.loyalty_builders import build_loyalty
@@ -110,6 +111,19 @@ class Door(RuleBasedStateMachine):
                 if guest in queue:
                     queue.remove(guest)
             self.inside.add(guest)
+        self.time.now = before
+
+    @rule(number=who)
+    def arrive_by_mistake(self, number: int) -> None:
+        """Checked in, and taken back at once: as if nothing had been."""
+        guest, before = self.guests[number], self.time.now
+        if guest in self.gone or guest in self.inside:
+            return
+        was = Invitation.objects.get(pk=guest)
+        self.time.now = BEGINS
+        services.arrive(guest, self.shop, "till:1")
+        for _twice in range(2):
+            undo_arrival(guest, self.shop, was.state, was.slot_id, was.asked_at)
         self.time.now = before
 
     @rule(number=who)

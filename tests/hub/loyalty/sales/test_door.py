@@ -8,7 +8,7 @@ import pytest
 from chaland.hub.loyalty import erasure, merging
 from chaland.hub.loyalty.members.services import Enrolment, enrol
 from chaland.hub.loyalty.merging import Decider
-from chaland.hub.loyalty.models import DuplicateProposal, Invitation, Member
+from chaland.hub.loyalty.models import DuplicateProposal, Invitation, Member, SaleShop
 from chaland.hub.loyalty.sales import selectors, services
 from tests.hub.loyalty.sales.conftest import BEGINS, Town
 from tests.hub.loyalty.sales.test_setting_up import refusal
@@ -152,6 +152,26 @@ def test_small_numbers_do_not_leave_the_shop(town: Town) -> None:
     assert (told.declined, told.queued, told.recruited, told.at_door) == (None,) * 4
     elsewhere = selectors.counts(sale, town.shops[1])
     assert (elsewhere.came, elsewhere.invited) == (0, 21)
+
+
+@pytest.mark.parametrize(
+    ("came", "told"),
+    [
+        ((12, 15, 20), (12, 15, 20)), ((12, 3, 20), (None, None, 20)), ((12, 0, 20), (12, 0, 20)),
+        ((4, 3, 20), (None, None, None)), ((4, 8, 20), (None, None, 20)), ((4, 0, 0), (None, 0, 0)),
+    ],
+)  # fmt: skip
+def test_no_shops_few_are_found_by_subtraction(
+    town: Town, came: tuple[int, ...], told: tuple[int | None, ...]
+) -> None:
+    sale = town.announced()
+    SaleShop.objects.bulk_create(SaleShop(sale=sale, shop_id=shop) for shop in town.shops[1:])
+    Invitation.objects.bulk_create(
+        Invitation(sale=sale, how="door", state="arrived", arrived_shop_id=shop, created_at=BEGINS)
+        for shop, n in zip(town.shops, came, strict=True)
+        for _ in range(n)
+    )
+    assert selectors.came_by_shop(sale) == dict(zip(town.shops, told, strict=True))
 
 
 @pytest.mark.parametrize("which", ["keep", "gone", "both"])

@@ -7,7 +7,7 @@ and says which. What is shown beside a member price is that reference, and nothi
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from django.utils.formats import date_format
@@ -121,21 +121,6 @@ def is_deep(offer: Offer) -> bool:
         return offer.percent > reference_price.DEEP
     rows = [row for row in offer.proof if row["cents"] and row["member_cents"] is not None]
     return any(row["member_cents"] * 2 < row["cents"] for row in rows)
-
-
-def recheck(shop_id: int, now: datetime) -> int:
-    """Check anew the offers of a shop in sales that haven't begun; return how many changed."""
-    states = (PrivateSale.State.DRAFT, PrivateSale.State.OPEN)
-    waiting = Offer.objects.filter(
-        shop_id=shop_id, sale__starts_at__gt=now, sale__state__in=states
-    ).select_related("sale")
-    changed = 0
-    for offer in waiting:
-        before = (offer.proof, offer.blocked)
-        check(offer, offer.sale)
-        changed += before != (offer.proof, offer.blocked)
-        offer.save(update_fields=["proof", "blocked", "checked_at"])
-    return changed
 
 
 def price(sale: PrivateSale, shop_id: int, item_id: str, articles: int = 1) -> Priced | None:

@@ -175,6 +175,21 @@ def told(exact: Counts) -> Counts:
     )
 
 
+def came_by_shop(sale: PrivateSale) -> dict[int, int | None]:
+    """Return how many came at each shop of a sale, as it may leave them (None: too few).
+
+    The sum may be known: what is hidden is never one shop alone, nor fewer than ten people.
+    """
+    arrived = Invitation.objects.filter(sale=sale, state=_State.ARRIVED)
+    found = dict.fromkeys(sale.shops.values_list("shop_id", flat=True), 0)
+    found |= dict(arrived.values_list("arrived_shop_id").annotate(n=Count("pk")))
+    hidden = [shop for shop, n in found.items() if 0 < n < TOLD_FROM]
+    rest = sorted((n, shop) for shop, n in found.items() if n >= TOLD_FROM)
+    while hidden and rest and (len(hidden) < 2 or sum(found[s] for s in hidden) < TOLD_FROM):
+        hidden.append(rest.pop(0)[1])
+    return {shop: None if shop in hidden else n for shop, n in found.items()}
+
+
 def warnings(sale: PrivateSale) -> list[legal.Rule]:
     """Say what of a sale isn't short, occasional and outside the sale periods (L21): the worst of
     its shops counts. None of it keeps the sale from being announced."""
@@ -194,7 +209,9 @@ def _other_days(sale: PrivateSale, shop_id: int, since: date) -> Iterable[tuple[
         state__in=(_SALE.OPEN, _SALE.OVER),
         ends_at__date__gte=since,
     )
-    return [town.days_of(other) for other in others.exclude(pk=sale.pk)]
+    zone = town.zone_of(sale.association_id)
+    times = others.exclude(pk=sale.pk).values_list("starts_at", "ends_at")
+    return [town.days_between(starts, ends, zone) for starts, ends in times]
 
 
 def _standing(sale: PrivateSale, invitation: Invitation | None) -> Standing:

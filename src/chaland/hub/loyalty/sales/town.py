@@ -1,6 +1,6 @@
 """Of a sale's town: its calendar days, and the department whose sale periods hold there."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from chaland.hub.association.models import Association
@@ -22,6 +22,10 @@ def department_of(association_id: int) -> str:
 
 def days_of(sale: PrivateSale) -> tuple[date, date]:
     """Return the first and the last calendar day of a sale, where it is."""
-    zone = zone_of(sale.association_id)
-    last = sale.ends_at - timedelta(microseconds=1)
-    return sale.starts_at.astimezone(zone).date(), last.astimezone(zone).date()
+    return days_between(sale.starts_at, sale.ends_at, zone_of(sale.association_id))
+
+
+def days_between(starts: datetime, ends: datetime, zone: ZoneInfo) -> tuple[date, date]:
+    """Return the first and the last calendar day of a time; its end, if midnight, is no day."""
+    last = ends - timedelta(microseconds=1)
+    return starts.astimezone(zone).date(), last.astimezone(zone).date()

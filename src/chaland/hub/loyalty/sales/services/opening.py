@@ -97,10 +97,20 @@ def take_prices(
     source: str = ArticlePrice.Source.ENTERED,
 ) -> int:
     """Record prices of a shop, and check anew the offers of its sales that haven't begun; return
-    how many prices were new."""
+    how many prices were new.
+
+    An announced offer that is blocked by it is no longer priced or listed."""
     new = prices.record(association_id, shop_id, told, actor, today=today, source=source)
     if new:
-        offers.recheck(shop_id, clock.now())
+        states = (_State.DRAFT, _State.OPEN)
+        waiting = PrivateSale.objects.filter(
+            offers__shop_id=shop_id, starts_at__gt=clock.now(), state__in=states
+        )
+        for sale_id in sorted(set(waiting.values_list("pk", flat=True))):
+            sale = sale_locked(sale_id)
+            for offer in sale.offers.filter(shop_id=shop_id):
+                offers.check(offer, sale)
+                offer.save(update_fields=["proof", "blocked", "checked_at"])
     return new
 
 
