@@ -47,7 +47,7 @@ def driver(peer: KannelPeer) -> Iterator[Kannel]:
     opened.close()
 
 
-def _driver(peer: KannelPeer, **more: object) -> Kannel:
+def _driver(peer: KannelPeer, report_url: str = "", **more: object) -> Kannel:
     settings = {
         "url": peer.url,
         "username": peer.username,
@@ -55,7 +55,7 @@ def _driver(peer: KannelPeer, **more: object) -> Kannel:
         "smsc": "fake",
         "segment_microcents": 5_000_000,
     }
-    return Kannel(Opening({**settings, **more}, peer.hooks.url))
+    return Kannel(Opening({**settings, **more}, report_url or peer.hooks.url))
 
 
 def _sms(text: str = "Bonjour", end: int = 0) -> Sms:
@@ -225,14 +225,18 @@ def test_settings_that_lack_something_say_what(settings: dict[str, str]) -> None
 @pytest.mark.campaign
 def test_as_fast_as_kannels_own_client(peer: KannelPeer) -> None:
     """At least 0.8 of what Kannel's own load program makes of it, both counted at fakesmsc in the
-    same run. Best of two, since other work on the machine only ever takes away."""
+    same run. Best of two, since other work on the machine only ever takes away; reports of both go
+    where nobody listens, since our own listener would share this process with the driver."""
     ours = max(_our_rate(peer, 2_000) for _ in range(2))
     native = max(_native_rate(peer, 2_000) for _ in range(2))
     assert ours >= 0.8 * native, f"{ours:.0f} a second, Kannel's own {native:.0f}"
 
 
+_NOWHERE = "http://127.0.0.1:1/"
+
+
 def _our_rate(peer: KannelPeer, number: int) -> float:
-    driver, before, one = _driver(peer), len(peer.heard()), _sms("Bonjour STOP au 36105")
+    driver, before, one = _driver(peer, _NOWHERE), len(peer.heard()), _sms("Bonjour STOP au 36105")
     begun = time.perf_counter()
     outcomes = list(driver.send(replace(one, key=uuid4().hex) for _ in range(number)))
     until(lambda: len(peer.heard()) >= before + number, 60)
@@ -247,7 +251,7 @@ def _native_rate(peer: KannelPeer, number: int) -> float:
     url = (
         f"{peer.url}?username={peer.username}&password={peer.password}&from=Chaland&smsc=fake"
         f"&to=%2B33612345678&text=Bonjour+STOP+au+36105&coding=0&dlr-mask=31"
-        f"&dlr-url={peer.hooks.url}%3Fkey%3Dabc%26dlr%3D%25d"
+        f"&dlr-url={_NOWHERE}%3Fkey%3Dabc%26dlr%3D%25d"
     )
     command = [program, "-q", "-r", str(number // threads), "-t", str(threads), url]
     begun = time.perf_counter()
