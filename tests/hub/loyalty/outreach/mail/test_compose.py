@@ -164,6 +164,15 @@ def test_automatic_mails_ask_for_no_automatic_answer() -> None:
     assert OWN["code"] not in _parts(mail)[0]
 
 
+def test_an_association_that_writes_itself_is_named_once() -> None:
+    own = COMMON | {"shop": COMMON["association"]}
+    plain, html = _parts(_parsed(_mail(Form(*written("Bonjour", "Vente"), SETTINGS, own))))
+    for part in (plain, html):
+        footer = part[part.index(COMMON["association"]) + 1 :]
+        assert footer.count(COMMON["association"]) == 1
+    assert f"{COMMON['association']}\n{COMMON['postal']}" in plain
+
+
 def test_an_english_member_is_written_to_in_english() -> None:
     mail = _parsed(_mail(Form(*written(BODY, language="en"), SETTINGS, COMMON)))
     plain, html = _parts(mail)

@@ -73,7 +73,7 @@ def ask(names: Names) -> dns.resolver.Resolver:
 
 
 def _gateway(**told: object) -> Gateway:
-    settings = json.dumps({"dkim_selector": "hub"} | told)
+    settings = json.dumps({"dkim_selector": "hub", "postal": "3 rue du Port"} | told)
     town = Association.objects.first() or build_cast(2).association
     gateway = build.build_gateway(town.pk, Channel.EMAIL, "smtp", settings)
     gateway.sender = "bonjour@port-lin.example"
@@ -161,6 +161,11 @@ def test_a_new_sender_is_asked_about_at_once(names: Names, ask: dns.resolver.Res
     assert reason_not_to_send(gateway, NOW, ask) == ""
     gateway.sender = "bonjour@other.example"
     assert "SPF" in reason_not_to_send(gateway, NOW, ask)
+
+
+def test_mails_say_from_where_they_come(names: Names, ask: dns.resolver.Resolver) -> None:
+    assert "postal" in reason_not_to_send(_gateway(postal=""), NOW, ask)
+    assert names.asked == 0
 
 
 def test_only_an_explicit_setting_exempts(names: Names, ask: dns.resolver.Resolver) -> None:

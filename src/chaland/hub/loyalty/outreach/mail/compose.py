@@ -25,6 +25,7 @@ from chaland.hub.loyalty.outreach.mail.templates import (
     Letter,
     compile_html,
     plain_text,
+    said_once,
 )
 from chaland.hub.loyalty.outreach.placeholders import PERSONAL, Slot, one_line, parts
 from chaland.hub.loyalty.outreach.shapes import Mail, Reach, Waiting
@@ -72,7 +73,7 @@ class Form:
     def __init__(
         self, text: CampaignText, campaign: Campaign, sender: MailSettings, common: _Values
     ) -> None:
-        self._common, self._domain = common, sender.domain
+        self._common, self._domain = said_once(common), sender.domain
         self._pieces: list[bytes] = [b""]  # the first is the head that each mail has of its own
         self._fills: dict[tuple[str, ...], tuple[_Fill, list[int]]] = {}
         self._second = (0, b"")

@@ -42,6 +42,8 @@ def reason_not_to_send(
     settings = MailSettings.of(json.loads(gateway.settings), gateway.sender)
     if settings.offline:
         return ""
+    if not settings.postal:
+        return _("Fill in the postal address: each mail must say who writes, and from where.")
     proof, asked = gateway.proof, _asked(settings)
     known = proof.get("asked") == asked
     age = now - datetime.fromisoformat(proof["at"]) if known else None

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from chaland.hub.loyalty.outreach.mail.templates import Letter, compile_html, plain_text
+from chaland.hub.loyalty.outreach.mail.templates import (
+    Letter,
+    compile_html,
+    plain_text,
+    said_once,
+)
 from chaland.hub.loyalty.outreach.placeholders import fill
 
 LONGEST = 60
@@ -38,7 +43,8 @@ def previews(letter: Letter, common: Mapping[str, str]) -> list[Previewed]:
             fill(page, values, as_html=True),
         )
         for whose, values in (
-            (whose, {**common, **own, **worst}) for whose, worst in _cases(common).items()
+            (whose, said_once({**common, **own, **worst}))
+            for whose, worst in _cases(common).items()
         )
     ]
 

@@ -6,7 +6,7 @@ HTML when a text is saved; placeholders stay in it and are filled for each membe
 """
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -90,6 +90,14 @@ def plain_text(letter: Letter) -> str:
     return "\n".join(lines)
 
 
+def said_once(common: Mapping[str, str]) -> dict[str, str]:
+    """Return a campaign's words with the association left out where it is itself who writes."""
+    once = dict(common)
+    if once["association"] == once["shop"]:
+        once["association"] = ""
+    return once
+
+
 def _blocks(letter: Letter) -> Iterator[_Block]:
     yield _Block("heading", letter.subject)
     for paragraph in "\n".join(line.strip() for line in letter.body.splitlines()).split("\n\n"):
@@ -101,7 +109,7 @@ def _blocks(letter: Letter) -> Iterator[_Block]:
         if letter.button:
             yield _Block("button", letter.button, "{link}")
         yield _Block("foot", _why(letter.automatic))
-        yield _Block("foot", "{shop} · {association}\n{postal}")
+        yield _Block("foot", "{shop}, {association}\n{postal}")
         yield _Block("link", _("Unsubscribe with one click"), UNSUBSCRIBE)
         yield _Block("link", _("My account and my choices"), PREFERENCES)
 
