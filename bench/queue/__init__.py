@@ -1,0 +1,1 @@
+"""What `bench.outreach` measures, each in a process and a folder of its own."""
