@@ -35,6 +35,7 @@ class MailSettings:
     user: str = ""
     password: str = ""
     dkim_selector: str = ""
+    again: bool = False  # what is unknown goes once more, with the same Message-ID
     offline: bool = False  # no DNS gate: tests and a mail server on the same machine only
     backend: str = ""  # anymail's name, as "mailjet"
     options: Mapping[str, Any] | None = None  # anymail's own settings
@@ -55,6 +56,9 @@ class MailSettings:
         except ValueError:
             raise GatewayErrorFinal(_("tls must be starttls, tls or none")) from None
         read = cls(**{**settings, "sender": sender, "tls": tls})
+        for name in ("port", "imap_port"):
+            if type(value := getattr(read, name)) is not int or not 0 < value < 65536:
+                raise GatewayErrorFinal(_("%s is no port: give a number up to 65535") % name)
         for name in ("sender", "bounces"):
             value = getattr(read, name)
             if (value or name == "sender") and not ADDRESS.fullmatch(value):
