@@ -99,6 +99,9 @@ def test_a_relation_across() -> None:
         ("footfall/web/a.py", "TABLE = 'loyalty_receipt'", "names ['loyalty_receipt']"),
         ("loyalty/templates/a.html", "{% load footfall %}", "loads what is the footfall plane's"),
         ("loyalty/figures/a.py", "'''Nothing of footfall.'''", None),
+        ("insight/a.py", "from chaland.hub.loyalty.models import Receipt", "loyalty.models"),
+        ("insight/a.py", "from chaland.hub.footfall import cells", "footfall.cells"),
+        ("insight/a.py", "from chaland.hub.loyalty.figures import sales", None),
     ],
 )
 def test_source_that_names_the_other_plane(

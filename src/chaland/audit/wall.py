@@ -31,6 +31,8 @@ OF_PERSONS = re.compile(
 OF_PHONES = re.compile(
     r"(^|_)mac(_|$)|bssid|ssid|rssi|probe|fingerprint|sketch|sensor|followable|passers?_by|occupancy"
 )
+PUBLISHED = re.compile(r"chaland\.hub\.(footfall|loyalty)\.figures(\.|$)")
+"""What `insight`, which sets both planes' figures beside each other, may name of them."""
 ROLES = ("association", "footfall", "loyalty")
 
 
@@ -112,7 +114,8 @@ def judge_process(outcome: Outcome, plane: str, other: str, found: Json) -> None
 
 
 def judge_source(outcome: Outcome, hub: Path) -> None:
-    """No module or template of one plane names the other one: by import, by string, by library."""
+    """No module or template of one plane names the other one: by import, by string, by library;
+    and what stands above both names their figures alone."""
     read = 0
     for plane, other in OTHER.items():
         for path in sorted((hub / plane).rglob("*.py")):
@@ -125,6 +128,10 @@ def judge_source(outcome: Outcome, hub: Path) -> None:
                 not any(re.search(rf"\b{other}\b", load) for load in loads),
                 f"{path.relative_to(hub)} loads what is the {other} plane's",
             )
+    for path in sorted((hub / "insight").rglob("*.py")):
+        named = {name for plane in OTHER for name in _named(path, hub, plane)}
+        inside = sorted(name for name in named if not PUBLISHED.match(name))
+        outcome.require(not inside, f"{path.relative_to(hub)} names {inside[:2]}")
     outcome.measure("modules of both planes read", read, "> 100")
     outcome.require(read > 100, "the planes' source was not found")
 

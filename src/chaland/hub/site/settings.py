@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "django.forms",
     "chaland.hub.association.apps.AssociationConfig",
     *(f"chaland.hub.{plane}.apps.{plane.title()}Config" for plane in PLANES),
+    *(["chaland.hub.insight.apps.InsightConfig"] if len(PLANES) > 1 else []),
 ]
 
 MIDDLEWARE = [

@@ -28,5 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
 urlpatterns += [
     path("", include(f"chaland.hub.{plane}.web.urls")) for plane in settings.PLANES[::-1]
 ]
+beside = "insight.urls" if len(settings.PLANES) > 1 else "association.web.apart"
+urlpatterns.append(path("", include(f"chaland.hub.{beside}")))
 if "footfall" not in settings.PLANES:
     urlpatterns.append(path("", RedirectView.as_view(url="/loyalty/"), name="start"))
