@@ -3,6 +3,7 @@
 import hashlib
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils.translation import override
 
@@ -99,6 +100,8 @@ def test_the_page_speaks_the_member_s_language(
     with override("fr" if language == "en" else "en"):
         page = provider.get(link).content.decode()
     assert words in page
+    provider.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
+    assert "Unsubscribe" in provider.get(link).content.decode(), "who chose a language has it"
     for personal in (member.first_name, member.last_name, member.email):
         assert not personal or personal not in page
 

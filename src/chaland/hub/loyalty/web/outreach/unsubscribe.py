@@ -4,9 +4,10 @@ acts at once, from wherever it comes.
 The token is the proof: mailbox providers call without a cookie, so there is none to ask for.
 """
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import override
+from django.utils.translation import get_language, override
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -31,6 +32,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         act = stopping.resubscribe if undone else stopping.unsubscribe
         act(token, clock.now())
         named = stopping.of_token(token)
-    with override(named.language if named else None):
+    chosen = settings.LANGUAGE_COOKIE_NAME in request.COOKIES
+    with override(get_language() if chosen or named is None else named.language):
         context = {"named": named, "undone": undone, "done": request.method == "POST"}
         return render(request, "loyalty/outreach/unsubscribe.html", context)
