@@ -206,6 +206,7 @@ def test_a_worker_that_is_told_to_end_writes_its_batch_down(
             yield outcome
 
     monkeypatch.setattr(odd, "send", told)
+    monkeypatch.setattr(loop, "close_old_connections", lambda: None)  # it is the test's own
     with open_worker(town.now) as worker:
         worker.ending = ending
         loop.serve(worker)

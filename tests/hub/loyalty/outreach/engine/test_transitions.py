@@ -72,7 +72,7 @@ class OneDelivery(RuleBasedStateMachine):
         for kind in early if result == Result.ACCEPTED else []:
             self.report(kind)
         self.state = answered(self.state, result)
-        if result in (Result.REFUSED, Result.LATER) and not early:
+        if result in (Result.REFUSED, Result.LATER):
             self.calls -= 1
 
     @precondition(lambda self: self.state == State.CLAIMED)

@@ -59,20 +59,20 @@ class Journal:
         knows of messages that left: then a journal that begins now has been lost."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
-        self._index = sqlite3.connect(
-            folder / "handed.sqlite3", timeout=_BUSY_S, isolation_level=None
-        )
-        self._index.execute("PRAGMA journal_mode=WAL")
-        self._index.execute("PRAGMA synchronous=NORMAL")
-        self._index.executescript(_TABLES)
-        self._check_origin(now, sent_before)
+        with _alone(folder):  # several workers may start in the same second
+            self._index = sqlite3.connect(
+                folder / "handed.sqlite3", timeout=_BUSY_S, isolation_level=None
+            )
+            self._index.execute("PRAGMA journal_mode=WAL")
+            self._index.execute("PRAGMA synchronous=NORMAL")
+            self._index.executescript(_TABLES)
+            self._check_origin(now, sent_before)
         self.worker = uuid4()
         self._flight, self._head = self._take_off()
 
     def _check_origin(self, now: datetime, sent_before: Callable[[], bool]) -> None:
         """Begin the journal, or see whether it is still the one that was begun here."""
         origin = self._folder / "origin"
-        self._index.execute("BEGIN IMMEDIATE")  # two workers may start in the same second
         noted = self._fact("origin")
         there = str(origin.stat().st_ctime_ns) if origin.exists() else ""
         if noted is None or noted != there:
@@ -80,7 +80,6 @@ class Journal:
             self._note("origin", str(origin.stat().st_ctime_ns))
             if noted is not None or sent_before():
                 self._note("suspect", now.isoformat())
-        self._index.execute("COMMIT")
 
     def _take_off(self) -> tuple[int, int]:
         """Make the flight under another name, lock it, and only then show it to others."""
@@ -177,6 +176,17 @@ class Journal:
 
     def _note(self, name: str, value: str) -> None:
         self._index.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other workers out while the journal is begun: SQLite doesn't wait for a file's making."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _read(worker: UUID, text: str) -> Flight:
