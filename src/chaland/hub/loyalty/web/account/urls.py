@@ -2,13 +2,14 @@
 
 from django.urls import URLPattern, path
 
-from chaland.hub.loyalty.web.account import pages
+from chaland.hub.loyalty.web.account import messages, pages
 
 urlpatterns: list[URLPattern] = [
     path("", pages.home, name="account"),
     path("o/<str:token>/", pages.open_account, name="account_open"),
     path("purchases/", pages.purchases, name="account_purchases"),
     path("consents/", pages.decide, name="account_decide"),
+    path("messages/", messages.page, name="account_messages"),
     path("claim/", pages.claim, name="account_claim"),
     path("pause/", pages.pause, name="account_pause"),
     path("leave/", pages.leave, name="account_leave"),

@@ -1,0 +1,205 @@
+"""The director's page of gateways: by what messages leave, tried with one to oneself."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from chaland.hub.association.access import director_required, required_role
+from chaland.hub.common import clock
+from chaland.hub.loyalty.members import contacts
+from chaland.hub.loyalty.members.rules import MemberErrorFinal
+from chaland.hub.loyalty.models import Channel, Gateway, Inbound
+from chaland.hub.loyalty.outreach import gateways
+from chaland.hub.loyalty.outreach.mail import dns
+from chaland.hub.loyalty.outreach.shapes import (
+    GatewayErrorFinal,
+    GatewayErrorTemporary,
+    Outcome,
+    Result,
+)
+from chaland.hub.loyalty.web.outreach import gateway_settings
+
+CHANNELS = (Channel.EMAIL, Channel.SMS)
+_TROUBLES = 10
+_RATES = {"rate_per_s": 10, "first_hour": 0}
+_MOST = {"rate_per_s": 1_000, "first_hour": 100_000}
+
+
+@director_required
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """Show both channels' gateways, with what is wrong."""
+    town = required_role(request).association_id
+    context = {
+        "ways": [_way(town, channel) for channel in CHANNELS],
+        "own": request.user.get_username(),
+        "troubles": Inbound.objects.filter(gateway__association_id=town)
+        .exclude(trouble="")
+        .order_by("-received_at")[:_TROUBLES],
+    }
+    return render(request, "loyalty/outreach/gateways.html", context)
+
+
+def _way(town: int, channel: Channel) -> dict[str, Any]:
+    gateway = gateways.active(town, channel)
+    names = dict(gateway_settings.drivers_of(channel))
+    way: dict[str, Any] = {
+        "channel": channel.value,
+        "label": channel.label,
+        "gateway": gateway,
+        "drivers": list(names.items()),
+    }
+    if gateway is not None:
+        way["driver"] = names.get(gateway.driver, gateway.driver)
+        way["hook"] = f"{settings.PUBLIC_ORIGIN}/hooks/outreach/{gateway.hook}/"
+        way["calls"] = gateway.driver not in ("outbox", "smpp", "smtp")
+        if channel == Channel.EMAIL and gateway.driver != "outbox":
+            way["proof"] = _proof(gateway)
+    return way
+
+
+def _proof(gateway: Gateway) -> list[tuple[str, bool, str]]:
+    """Tell SPF, DKIM and DMARC: found or not, and what was found or is to be done."""
+    proof = gateway.proof
+    if not proof:
+        return []
+    found = [
+        (name.upper(), not lacks, dns.words(name, proof["asked"]) if lacks else proof[name])
+        for name in ("spf", "dkim", "dmarc")
+        for lacks in [name in proof["missing"]]
+    ]
+    if "aligned" in proof["missing"]:
+        found.append((_("Bounce address"), False, dns.words("aligned", proof["asked"])))
+    return found
+
+
+@director_required
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, channel: str, driver: str) -> HttpResponse:
+    """Set a gateway up, or change it; secrets are written and never shown."""
+    town = required_role(request).association_id
+    if channel not in CHANNELS or driver not in dict(gateway_settings.drivers_of(channel)):
+        raise Http404
+    now_active = gateways.active(town, channel)
+    same = now_active if now_active is not None and now_active.driver == driver else None
+    had = gateway_settings.settings_of(same) if same else {}
+    if request.method == "GET":
+        sender = same.sender if same else ""
+        rates = {name: getattr(same, name) if same else usual for name, usual in _RATES.items()}
+        return _form(request, channel, driver, had, {"sender": sender, **rates})
+    told: dict[str, Any] = {}
+    sender = request.POST.get("sender", "").strip()
+    rates = _rates(request.POST)
+    try:
+        told = gateway_settings.read(driver, channel, request.POST, had)
+        gateways.save(
+            town, channel, driver=driver, sender=sender, settings=told, now=clock.now(), **rates
+        )
+    except ValidationError as error:
+        return _form(request, channel, driver, told, {"sender": sender, **rates}, *error.messages)
+    except (GatewayErrorFinal, ValueError) as error:
+        shown = told or had
+        return _form(request, channel, driver, shown, {"sender": sender, **rates}, str(error))
+    messages.success(request, _("Saved. Send yourself a test message now."))
+    return redirect("gateways")
+
+
+def _rates(data: QueryDict) -> dict[str, int]:
+    found = {}
+    for name, usual in _RATES.items():
+        text = data.get(name, "")
+        found[name] = min(int(text), _MOST[name]) if text.isdecimal() else usual
+    return found
+
+
+def _form(
+    request: HttpRequest,
+    channel: str,
+    driver: str,
+    told: dict[str, Any],
+    values: dict[str, Any],
+    *faults: str,
+) -> HttpResponse:
+    context = {
+        "channel": channel,
+        "label": Channel(channel).label,
+        "driver": driver,
+        "driver_name": dict(gateway_settings.drivers_of(channel))[driver],
+        "fields": gateway_settings.fields(driver, channel, told),
+        "values": values,
+        "faults": faults,
+    }
+    status = 422 if faults else 200
+    return render(request, "loyalty/outreach/gateway.html", context, status=status)
+
+
+def _active(request: HttpRequest, channel: str) -> Gateway:
+    gateway = gateways.active(required_role(request).association_id, channel)
+    if gateway is None:
+        raise Http404
+    return gateway
+
+
+@director_required
+@require_POST
+def try_out(request: HttpRequest, channel: str) -> HttpResponse:
+    """Send a test message to oneself: by mail to the own account's address, by SMS to a number that
+    is typed and not kept."""
+    gateway = _active(request, channel)
+    to = request.user.get_username()  # which is the address: people sign in by it
+    try:
+        if channel == Channel.SMS:
+            to = contacts.phone_of(request.POST.get("mobile", ""))
+        outcome = gateways.try_out(gateway, to, clock.now())
+    except MemberErrorFinal as error:
+        messages.error(request, str(error))
+        return redirect("gateways")
+    except (GatewayErrorFinal, GatewayErrorTemporary) as error:
+        messages.error(request, _("It did not leave: %(why)s") % {"why": error})
+        return redirect("gateways")
+    _say(request, outcome)
+    return redirect("gateways")
+
+
+def _say(request: HttpRequest, outcome: Outcome) -> None:
+    if outcome.result == Result.ACCEPTED:
+        messages.success(request, _("The test message was handed over: look whether it arrives."))
+    elif outcome.result == Result.UNKNOWN:
+        messages.warning(request, _("It may have left: the gateway did not answer in the end."))
+    else:
+        messages.error(request, _("It was refused: %(why)s") % {"why": outcome.code or "–"})
+
+
+@director_required
+@require_POST
+def ask_dns(request: HttpRequest, channel: str) -> HttpResponse:
+    """Ask DNS again, at once, what it says of the sender's domain."""
+    gateway = _active(request, channel)
+    if channel != Channel.EMAIL:
+        raise Http404
+    gateway.proof = {}
+    try:
+        reason = dns.reason_not_to_send(gateway, clock.now())
+    except GatewayErrorFinal as error:
+        reason = str(error)
+    if reason:
+        messages.error(request, reason)
+    else:
+        messages.success(request, _("SPF, DKIM and DMARC are in order: mails may leave."))
+    return redirect("gateways")
+
+
+@director_required
+@require_POST
+def stop(request: HttpRequest, channel: str) -> HttpResponse:
+    """Let nothing more leave by a channel."""
+    gateway = _active(request, channel)
+    gateways.stop(gateway.association_id, channel)
+    messages.success(request, _("Stopped: nothing leaves by it any more."))
+    return redirect("gateways")

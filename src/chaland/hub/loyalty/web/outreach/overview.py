@@ -1,0 +1,66 @@
+"""What the association sees of all shops: who writes how much, and whose messages tire people."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from chaland.hub.association.access import director_required, required_role
+from chaland.hub.common import clock
+from chaland.hub.loyalty.outreach import selectors, values
+from chaland.hub.loyalty.outreach.selectors import Tiring
+
+PERIODS = (30, 90, 365)
+SPAM_PERMILLE = 1.0
+"""From so many complaints a thousand on, mail providers begin to refuse (bulk senders’ rules)."""
+STOPS_PERCENT = 2.0
+"""From so many stops a hundred messages on, a row is marked; our own choice."""
+_ENOUGH = 50
+"""Fewer messages say nothing of a shop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A shop's line; rates are None where too few messages were sent to say anything."""
+
+    name: str
+    of: Tiring
+    stops_percent: float | None
+    spam_permille: float | None
+
+    @property
+    def tires(self) -> bool:
+        return (self.stops_percent or 0) >= STOPS_PERCENT or (
+            self.spam_permille or 0
+        ) >= SPAM_PERMILLE
+
+
+@director_required
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """Show a period's messages, by shop."""
+    town, now = required_role(request).association_id, clock.now()
+    asked = request.GET.get("days", "")
+    days = int(asked) if asked in map(str, PERIODS) else PERIODS[0]
+    first = now - timedelta(days=days)
+    found = selectors.tiring(town, first, now)
+    names = values.names_of(town, {each.controller for each in found})
+    members = selectors.per_member(town, first, now)
+    context = {
+        "periods": PERIODS,
+        "days": days,
+        "rows": [_row(each, names.get(each.controller, "–")) for each in found],
+        "members": members,
+        "mean": members.messages / members.members if members.members else None,
+        "spam_from": SPAM_PERMILLE,
+        "stops_from": STOPS_PERCENT,
+    }
+    return render(request, "loyalty/outreach/overview.html", context)
+
+
+def _row(of: Tiring, name: str) -> Row:
+    if of.sent < _ENOUGH:
+        return Row(name, of, None, None)
+    return Row(name, of, 100 * of.stops / of.sent, 1000 * of.complaints / of.sent)
