@@ -7,6 +7,7 @@ provider's that is not written yet: it is kept unread and tried again for a day.
 import base64
 import json
 import logging
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -93,23 +94,28 @@ def _read(row: Inbound, ways: dict[int, Driver], now: datetime) -> bool:
     try:
         driver = ways.get(row.gateway_id) or drivers.open_gateway(row.gateway)
         ways[row.gateway_id] = driver
-        told = driver.read(hook_of(row.body))
-    except ValueError as error:
+        missing = _taken(row.gateway, driver.read(hook_of(row.body)), now)
+    except ValueError as error:  # also a key that is none
         return _close(row, now, str(error) or type(error).__name__)
     except GatewayErrorFinal as error:
         return _close(row, now, str(error))
-    missing = 0
-    for one in told:
-        if isinstance(one, Heard):
-            hear(row.gateway, one)
-        elif not report(row.gateway, one, now):
-            missing += 1
     if not missing:
         return _close(row, now, "")
     if now - row.received_at >= _TRIED_FOR:
         return _close(row, now, _("It names a message that this hub does not know."))
     Inbound.objects.filter(pk=row.pk).update(again_at=now + _AGAIN)
     return False
+
+
+def _taken(gateway: Gateway, told: Iterable[Status | Heard], now: datetime) -> int:
+    """Take what a call says; how many of its reports name a delivery that isn't known."""
+    missing = 0
+    for one in told:
+        if isinstance(one, Heard):
+            hear(gateway, one)
+        elif not report(gateway, one, now):
+            missing += 1
+    return missing
 
 
 def _close(row: Inbound, now: datetime, trouble: str) -> bool:
@@ -188,6 +194,24 @@ def fetch() -> int:
         except (GatewayErrorTemporary, GatewayErrorFinal) as error:
             _log.warning("the mailbox of gateway %d: %s", gateway.pk, error)
     return fetched
+
+
+def fetch_stops() -> int:
+    """Ask providers that keep STOPs to themselves who said it; how many they named."""
+    named = 0
+    for gateway in Gateway.objects.filter(active=True, channel=Channel.SMS):
+        try:
+            driver = drivers.open_gateway(gateway)
+            stops = getattr(driver, "stops", None)
+            heard = stops() if stops else []
+            driver.close()
+        except (GatewayErrorTemporary, GatewayErrorFinal) as error:
+            _log.warning("the stop list of gateway %d: %s", gateway.pk, error)
+            continue
+        named += len(heard)
+        for one in heard:
+            hear(gateway, one)
+    return named
 
 
 def _store_mail(gateway: Gateway, raw: bytes) -> None:

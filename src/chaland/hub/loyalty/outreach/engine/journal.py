@@ -180,7 +180,7 @@ class Journal:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Keep other workers out while the journal is begun: SQLite doesn't wait for a file's making."""
+    """Keep other workers out while the journal is begun: for that SQLite doesn't wait."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

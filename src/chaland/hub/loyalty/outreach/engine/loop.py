@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import close_old_connections
+from django.utils.translation import gettext as _
 
 from chaland.hub.association.models import Association
 from chaland.hub.common import clock
@@ -31,7 +32,6 @@ BATCH = 250
 _BATCH_S = 5
 """A batch takes no longer at the gateway's rate: a pause, an end and others' turns wait for it."""
 IDLE_S = 2.0
-_SUSPECT = "A back-up may have been put back: `chaland outreach --trust` sends what was due before."
 
 
 @dataclass
@@ -137,6 +137,8 @@ def _turn(worker: Worker, gateway: Gateway, now: datetime, done: Done) -> None:
     if way.rests_until and now < way.rests_until:
         return
     way.rests_until = None
+    if not sending.listens(way, now):
+        return
     way.composers.clear()  # a text may have been changed since
     if why := _gate(gateway, now):
         outcomes.trouble(gateway, why)
@@ -182,13 +184,17 @@ def _due(gateway: Gateway, journal: Journal, now: datetime) -> tuple[list[Campai
         ).exists():  # fmt: skip
             continue
         if suspect and _may_have_left(campaign, suspect):
-            outcomes.trouble(gateway, _SUSPECT)
+            outcomes.trouble(gateway, _suspicion())
             continue
         left = _left(campaign, gateway, now)
         if left is None or left > 0:
             due.append(campaign)
             at_most = min(at_most, left) if left is not None else at_most
     return due, at_most
+
+
+def _suspicion() -> str:
+    return _("A back-up may have been put back: `chaland outreach --trust` sends what waits.")
 
 
 def _may_have_left(campaign: Campaign, suspect: datetime) -> bool:
@@ -217,7 +223,7 @@ def serve(worker: Worker) -> None:
     end. A fault of the database ends the process: whoever starts it again loses nothing."""
     suspect = worker.journal.suspect_since
     if suspect:
-        _log.warning("what was due before %s is not sent. %s", suspect.isoformat(), _SUSPECT)
+        _log.warning("what was due before %s is not sent. %s", suspect.isoformat(), _suspicion())
     pruned = mailed = ""
     while not worker.ending.is_set():
         close_old_connections()
@@ -227,9 +233,10 @@ def serve(worker: Worker) -> None:
             _log.info("messages: %s", done)
         else:
             worker.ending.wait(IDLE_S)
-        if pruned != (hour := f"{now:%Y-%m-%d %H}"):
-            pruned = hour
+        if pruned != (ten := f"{now:%Y-%m-%d %H:%M}"[:-1]):
+            pruned = ten
             worker.journal.prune(now)
+            inbound.fetch_stops()
             inbound.prune(now)
         if mailed != (minute := f"{now:%Y-%m-%d %H:%M}"):
             mailed = minute

@@ -175,6 +175,22 @@ def _landed(
     return counted
 
 
+def listens(way: Way, now: datetime) -> bool:
+    """Let a driver that hears reports on its own connection open it; False: it can't just now."""
+    listen = getattr(way.driver, "listen", None)
+    if listen is None:
+        return True
+    try:
+        listen()
+    except GatewayErrorTemporary as error:
+        _rest(way, now + _SOON, str(error))
+    except GatewayErrorFinal as error:
+        _rest(way, now + _LATER, str(error))
+    else:
+        return True
+    return False
+
+
 def _rest(way: Way, until: datetime, why: str) -> None:
     """Leave a gateway alone for a while, and tell the association why."""
     _log.warning("the gateway %d does not take messages: %s", way.gateway.pk, why)
