@@ -26,6 +26,7 @@ PUBLIC = (
     r"^/till/(manifest\.webmanifest|sw\.js)$",
     r"^/me/o/x/$",  # the page says what is needed; only its form opens an account
     r"^/u/x/$",  # a link to unsubscribe: its token is the proof, and there is none "x"
+    r"^/i/x/$",  # an invitation: its code is the proof, and there is none "x"
     r"^/hooks/outreach/x/$",  # a provider's address: its secret is the proof
     r"^/api/v1/openapi.json$",
     r"^/api/v1/(summaries|exchange|sensors/enrol)$",  # sensors sign, or have a one-time code

@@ -140,7 +140,7 @@ def _prices(found: Sequence[tuple[Offer, list[Priced]]]) -> Iterable[Json]:
 def terms(offer: Offer) -> str:
     """Say an offer in signs: −20 %, 79,00 €, or a ladder's steps."""
     if offer.percent is not None:
-        return f"−{offer.percent} %"
+        return f"−{offer.percent}\u202f%"
     if offer.price_cents is not None:
         return money(offer.price_cents)
     return ", ".join(

@@ -16,4 +16,5 @@ urlpatterns: list[URLResolver] = [
     path("outreach/", include(f"{_HERE}.outreach.urls")),
     path("me/", include(f"{_HERE}.account.urls")),
     path("", include(f"{_HERE}.outreach.public")),
+    path("", include(f"{_HERE}.sales.public")),
 ]

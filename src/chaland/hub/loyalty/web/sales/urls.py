@@ -1,5 +1,17 @@
 """Addresses of the pages of private sales."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from chaland.hub.loyalty.web.sales import pages, price_pages, wizard
+
+urlpatterns: list[URLPattern] = [
+    path("", pages.index, name="sales"),
+    path("new/", wizard.new, name="sale_new"),
+    path("prices/", price_pages.index, name="prices"),
+    path("prices/file/", price_pages.file, name="price_file"),
+    path("prices/example.csv", price_pages.example, name="price_example"),
+    path("prices/<path:item_id>/", price_pages.article, name="price_article"),
+    path("<int:sale_id>/", pages.page, name="sale"),
+    path("<int:sale_id>/prepare/", wizard.prepare, name="sale_prepare"),
+    path("<int:sale_id>/<slug:what>/", pages.act, name="sale_act"),
+]

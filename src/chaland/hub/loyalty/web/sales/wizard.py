@@ -1,0 +1,117 @@
+"""One page from the idea to the button: when, what is reduced, who is written to, what it says."""
+
+from contextlib import suppress
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from chaland.hub.association.access import staff_required
+from chaland.hub.association.models import Shop
+from chaland.hub.common import clock
+from chaland.hub.loyalty.models import Campaign, PrivateSale
+from chaland.hub.loyalty.outreach.placeholders import WRITTEN
+from chaland.hub.loyalty.web.outreach import drafts
+from chaland.hub.loyalty.web.outreach.scope import Scope, scope_of
+from chaland.hub.loyalty.web.sales import planning, plans
+from chaland.hub.loyalty.web.sales.pages import own_sale
+from chaland.hub.loyalty.web.sales.planning import ANNOUNCE, CHECK, SAVE, SEND, Looked
+from chaland.hub.loyalty.web.sales.plans import Plan
+
+
+@staff_required
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Begin a sale: the page comes filled in."""
+    return _page(request, scope_of(request), None)
+
+
+@staff_required
+@require_http_methods(["GET", "POST"])
+def prepare(request: HttpRequest, sale_id: int) -> HttpResponse:
+    """Go on with a sale that was kept."""
+    scope = scope_of(request)
+    sale = own_sale(scope, sale_id)
+    if sale.state != PrivateSale.State.DRAFT:
+        return redirect("sale", sale.pk)
+    return _page(request, scope, sale)
+
+
+def _page(request: HttpRequest, scope: Scope, sale: PrivateSale | None) -> HttpResponse:
+    if request.method == "GET":
+        plan = plans.fresh(scope, clock.now()) if sale is None else _kept(scope, sale)
+        what = CHECK
+    else:
+        plan = plans.posted(request.POST, scope.zone)
+        what = request.POST.get("do", CHECK)
+    looked = planning.do(scope, plan, sale, what)
+    if request.headers.get("HX-Request"):
+        return render(request, "loyalty/sales/checks.html", _checked(scope, plan, looked))
+    asked = what in (SAVE, SEND, ANNOUNCE)
+    able = {SAVE: not looked.faults, SEND: looked.sendable, ANNOUNCE: looked.announceable}
+    if asked and able[what] and looked.sale is not None:
+        messages.success(request, _said(scope, what))
+        return redirect("sale", looked.sale.pk)
+    context = {**_checked(scope, plan, looked), **_choices(scope, plan), "kept": sale}
+    return render(request, "loyalty/sales/wizard.html", context, status=422 if asked else 200)
+
+
+def _kept(scope: Scope, sale: PrivateSale) -> Plan:
+    drafted = sale.campaigns.filter(state=Campaign.State.DRAFT, controller=scope.controller)
+    return plans.of(scope, sale, drafted.first(), clock.now())
+
+
+def _said(scope: Scope, what: str) -> str:
+    if what == SEND:
+        return _("Announced: the invitations leave in the allowed hours.")
+    if what == ANNOUNCE:
+        return _("Announced. Nobody is written to; members may join at the door.")
+    if scope.shop is None:
+        return _("Kept. Each shop that you chose finds the question on its page of private sales.")
+    return _("Kept.")
+
+
+def _checked(scope: Scope, plan: Plan, looked: Looked) -> dict[str, Any]:
+    return {"scope": scope, "plan": plan, "looked": looked, "checks": looked.checks}
+
+
+def _choices(scope: Scope, plan: Plan) -> dict[str, Any]:
+    shops = Shop.objects.filter(association=scope.association).order_by("name")
+    proposed = ""
+    with suppress(ValueError):  # nothing is proposed for a day that can't be read
+        proposed = " ".join(at.isoformat() for at in plan.times(scope.zone))
+    return {
+        "what": planning.choices(scope),
+        "shops": [] if scope.shop else [(str(s.pk), s.name) for s in shops],
+        "audiences": _audiences(scope),
+        "ways": [
+            ("email,sms", _("e-mail, SMS to who has no e-mail")),
+            ("sms,email", _("SMS, e-mail to who has no mobile")),
+            ("email", _("e-mail only")),
+            ("sms", _("SMS only")),
+        ],
+        "slots": [
+            ("none", _("no booking")),
+            ("0", _("the whole time")),
+            ("30", _("half an hour")),
+            ("60", _("an hour")),
+            ("120", _("two hours")),
+        ],
+        "holdouts": [str(n) for n in drafts.HOLDOUTS],
+        "texts": [(*pair, plan.words.get(pair, drafts.Words())) for pair in drafts.pairs()],
+        "placeholders": [f"{{{name}}}" for name in WRITTEN],
+        "proposed": proposed,
+    }
+
+
+def _audiences(scope: Scope) -> list[tuple[str, str]]:
+    all_of = _("all your customers who agreed") if scope.shop else _("all members who agreed")
+    return [
+        ("all", all_of),
+        ("year", _("who has bought within a year")),
+        ("best", _("who has spent 100 € or more within a year")),
+        ("away", _("who has not bought for half a year")),
+    ]
