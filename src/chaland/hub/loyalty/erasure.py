@@ -17,6 +17,7 @@ from chaland.hub.loyalty.ledger import services as ledger
 from chaland.hub.loyalty.members import typos
 from chaland.hub.loyalty.members.rules import after, surname_key
 from chaland.hub.loyalty.models import CustomerFile, Member, Seller, Surname, Voucher
+from chaland.hub.loyalty.outreach import inbound, outbox
 from chaland.hub.loyalty.receipts import services as receipts
 from chaland.hub.loyalty.sales import services as sales
 
@@ -107,13 +108,15 @@ def _with_doubles(member_id: int) -> list[Member]:
 
 
 def _empty(member: Member, actor: str) -> None:
-    """Take the member out of what stays: receipts, sales, accounts, vouchers, sellers, files."""
+    """Take the member out of what stays: receipts, sales, messages, accounts, vouchers, files."""
     receipts.forget_member(member.pk)
     sales.forget(member.pk)
     ledger.close(member.pk, occurred_at=clock.now(), actor=actor)
     Voucher.objects.filter(member=member, state=Voucher.State.OPEN).update(
         state=Voucher.State.VOIDED
     )
+    inbound.forget(member.association_id)
+    outbox.forget(member.association_id, member.deliveries.values_list("key", flat=True))
     Seller.objects.filter(own_member_id=member.pk).update(own_member_id=None)
     # A file between preview and decision may hold the person: it is chosen again.
     CustomerFile.objects.filter(association_id=member.association_id, content__isnull=False).update(

@@ -6,7 +6,7 @@ receipts, so that both can be read in again.
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,11 +19,15 @@ from chaland.hub.loyalty.members.selectors import lookups_of
 from chaland.hub.loyalty.models import (
     THE_ASSOCIATION,
     Claim,
+    Delivery,
+    Invitation,
     Member,
+    MessageChoice,
     Receipt,
     ReceiptLine,
     Voucher,
 )
+from chaland.hub.loyalty.outreach import segment_words, selectors, stopping
 from chaland.hub.loyalty.programmes.voucher_codes import code_of
 from chaland.hub.loyalty.programmes.words import why_line
 
@@ -31,7 +35,7 @@ COLUMNS = (
     *("shop", "ticket", "date", "time", "reference", "article", "category", "quantity", "vat"),
     "amount",
 )
-_LOOKUPS_MAX = 100_000
+_LOOKUPS_MAX = _MESSAGES_MAX = 100_000
 
 
 def everything(member: Member) -> dict[str, Any]:
@@ -57,6 +61,15 @@ def everything(member: Member) -> dict[str, Any]:
         "looked_up": [
             {"at": s.at.isoformat(), "how": s.kind, "shop": names.get(s.shop_id or 0, "")}
             for s in lookups_of(member, _LOOKUPS_MAX)
+        ],
+        "invitations": [_invitation(invitation, names) for invitation in _invitations(member)],
+        "messages": [
+            _message(one, controllers) for one in selectors.messages_of(member, _MESSAGES_MAX)
+        ],
+        "message_choices": _choices(member),
+        "stopped": [
+            {"channel": s.channel, "cause": s.cause, "at": s.at.isoformat()}
+            for s in stopping.stops_of(member)
         ],
     }
 
@@ -153,6 +166,51 @@ def _awaited(claim: Claim, names: Mapping[int, str]) -> dict[str, Any]:
         "state": claim.state,
         "external_id": claim.receipt.external_id if claim.receipt else "",
     }
+
+
+def _invitations(member: Member) -> Iterable[Invitation]:
+    found = member.invitations.select_related("sale", "slot")
+    return found.order_by("sale__starts_at", "pk")
+
+
+def _invitation(invitation: Invitation, names: Mapping[int, str]) -> dict[str, Any]:
+    sale, slot = invitation.sale, invitation.slot
+    return {
+        "sale": sale.name,
+        "shop": names.get(sale.shop_id or 0, ""),
+        "starts_at": sale.starts_at.isoformat(),
+        "ends_at": sale.ends_at.isoformat(),
+        "how": invitation.how,
+        "recruited": invitation.recruited,
+        "state": invitation.state,
+        "invited_at": invitation.created_at.isoformat(),
+        "asked_at": _iso(invitation.asked_at),
+        "place_from": _iso(slot.starts_at) if slot else None,
+        "arrived_at": _iso(invitation.arrived_at),
+        "arrived_at_shop": names.get(invitation.arrived_shop_id or 0, ""),
+    }
+
+
+def _message(delivery: Delivery, names: Mapping[int, str]) -> dict[str, Any]:
+    """Return a message that was sent, waits, or was not sent and for what reason."""
+    not_sent = delivery.state == Delivery.State.NOT_SENT
+    return {
+        "name": delivery.campaign.name,
+        "controller": names.get(delivery.campaign.controller, ""),
+        "channel": delivery.channel,
+        "state": delivery.state,
+        "reason": delivery.reason,
+        "why": [] if not_sent else segment_words.why(delivery),
+        "sent_at": _iso(delivery.sending_at),
+        "changed_at": delivery.changed_at.isoformat(),
+    }
+
+
+def _choices(member: Member) -> dict[str, Any]:
+    """Return fewer messages than allowed, if wished (null: as many as allowed), and automatic."""
+    rows = MessageChoice.objects.filter(member=member)
+    chosen = rows.values("per_week", "per_month", "automatic").first()
+    return dict(chosen) if chosen else {"per_week": None, "per_month": None, "automatic": []}
 
 
 def _receipt(receipt: Receipt, names: Mapping[int, str]) -> dict[str, Any]:

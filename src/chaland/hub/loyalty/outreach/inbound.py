@@ -218,6 +218,12 @@ def _store_mail(gateway: Gateway, raw: bytes) -> None:
     store(gateway, Hook("MAIL", {}, {}, raw))
 
 
+def forget(association_id: int) -> None:
+    """Empty what was read: sealed as it is, a member who is being erased may be named in it."""
+    read = Inbound.objects.filter(gateway__association_id=association_id, read_at__isnull=False)
+    read.update(body="")
+
+
 def prune(now: datetime) -> int:
     """Delete what came in more than a month ago; how many."""
     return Inbound.objects.filter(received_at__lt=now - KEPT).delete()[0]

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 from django.conf import settings
 
@@ -35,6 +36,14 @@ def open_driver(gateway: Gateway) -> "Outbox":
 def folder_of(association_id: int) -> Path:
     """Return where an association's messages lie."""
     return Path(settings.STATE_DIR) / "outbox" / str(association_id)
+
+
+def forget(association_id: int, keys: Iterable[UUID]) -> None:
+    """Delete the files of some deliveries: they name a member who is being erased."""
+    folder = folder_of(association_id)
+    for key in keys if folder.exists() else ():
+        for path in folder.glob(f"{key.hex}.*"):
+            path.unlink(missing_ok=True)
 
 
 class Outbox:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from chaland.hub.association.models import Association, Shop
 from chaland.hub.loyalty.consent import services as consent
@@ -186,6 +186,16 @@ def resubscribe(text: str, now: datetime) -> bool:
         member, decisions, place="member", occurred_at=now, evidence={"link": "unsubscribe"}
     )
     return bool(made)
+
+
+def stops_of(member: Member) -> list[Suppression]:
+    """List what holds against a member's addresses, the newest first."""
+    found = Q()
+    for channel, index in INDEX_OF.items():
+        if (blind := getattr(member, index)) is not None:
+            found |= Q(channel=channel, index=blind)
+    stops = Suppression.objects.filter(found, association_id=member.association_id)
+    return list(stops.order_by("-at", "-pk")) if found else []
 
 
 def _given(member: Member, channel: str) -> QuerySet[Permission]:
