@@ -1,5 +1,6 @@
 """Campaigns in a browser: from the idea to the button, and what became of each message."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def test_a_shopkeeper_writes_checks_and_sends(open_site: OpenSite, outreach: Out
     expect(send).to_be_enabled()
     french.get_by_text("Aperçu").click()
     expect(french.frame_locator("iframe").get_by_text("Bonjour Camille")).to_be_visible()
-    french.get_by_label("comme le lit").select_option("none")
+    french.get_by_label("comme le lit").select_option("1")
     expect(french.frame_locator("iframe").get_by_text("Bonjour,")).to_be_visible()
     site.check_everywhere("outreach-edit")
     page.once("dialog", lambda dialog: dialog.accept())
@@ -121,7 +122,7 @@ def test_the_association_sees_who_tires_people(open_site: OpenSite, outreach: Ou
     )
     build_deliveries(campaign, outreach.members, "email")
     rows = Delivery.objects.filter(campaign=campaign)
-    rows.update(state="delivered", sending_at=NOON)
+    rows.update(state="delivered", sending_at=NOON - timedelta(days=1))
     site = signed_in(open_site, "denise@example.org")
     site.open("/outreach/overview/?days=90")
     site.check_everywhere("outreach-overview")

@@ -177,15 +177,16 @@ def test_a_preview_is_what_is_sent_and_can_do_nothing(outreach: Outreach) -> Non
     campaign = outreach.campaign(outreach.shop)
     outreach.keeper.post(reverse("campaign_edit", args=[campaign.pk]), typed())
     page = reverse("campaign_preview", args=[campaign.pk, "fr"])
-    answer = outreach.keeper.get(page + "?case=marks")
-    assert "&lt;Zoë &amp; Cº&gt;" in answer.content.decode()
+    answer = outreach.keeper.get(page + "?case=2")
+    assert "Marie-Antoinette" in answer.content.decode()
     policy = answer["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "sandbox" in policy
     assert "script-src" not in policy
     assert answer["X-Frame-Options"] == "SAMEORIGIN"
-    none = outreach.keeper.get(page + "?case=none").content.decode()
+    none = outreach.keeper.get(page + "?case=1").content.decode()
     assert "Bonjour," in none
+    assert "Camille" in outreach.keeper.get(page + "?case=99").content.decode()
 
 
 def test_pause_resume_cancel_may_be_pressed_twice(outreach: Outreach) -> None:

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from chaland.hub.loyalty.models import Campaign, CampaignText, Channel, Delivery
-from chaland.hub.loyalty.outreach import audience, campaigns, hours, pressure, values
+from chaland.hub.loyalty.outreach import audience, campaigns, hours, pressure, uplift, values
 from chaland.hub.loyalty.outreach.audience import READABLE, Estimate
 from chaland.hub.loyalty.outreach.pressure import Planned
 from chaland.hub.loyalty.outreach.segments import SegmentErrorFinal
@@ -23,6 +23,8 @@ NEAR = timedelta(days=3)
 _BANDS = (50, 200, 1_000, 5_000)
 _BAND_HOLDS_S = 3_600
 _MICRO = 1_000_000
+_BUY_ANYWAY = 0.2
+"""The share that buys without a campaign, for saying beforehand what can be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Checks:
     """None: the gateway's price isn't known."""
     against: Sequence[str]
     send_at: datetime
+    smallest_percent: float | None
+    """By how many points the share of buyers must change to be seen; None: not readable."""
     readable_from: int = READABLE
 
 
@@ -87,6 +91,7 @@ def look(scope: Scope, campaign: Campaign, send_at: datetime, now: datetime) -> 
         _cost(estimate, costs, price),
         against,
         send_at,
+        _smallest(campaign, estimate),
     )
 
 
@@ -96,6 +101,13 @@ def _channel(channel: str) -> str:
 
 def _reason(reason: str) -> str:
     return str(Delivery.Reason(reason).label)
+
+
+def _smallest(campaign: Campaign, estimate: Estimate | None) -> float | None:
+    if estimate is None or not estimate.readable:
+        return None
+    people = sum(n or 0 for n in estimate.chosen.values()) + (estimate.held_out or 0)
+    return 100 * uplift.smallest_effect(people, campaign.holdout_percent, _BUY_ANYWAY)
 
 
 def _opens(scope: Scope, campaign: Campaign, at: datetime) -> list[tuple[str, datetime, bool]]:

@@ -91,7 +91,7 @@ def _page(
         "choices": list(criteria.choices(scope, draft.criteria)),
         "texts": [_text(campaign, draft, *pair) for pair in drafts.pairs()],
         "placeholders": [f"{{{name}}}" for name in WRITTEN],
-        "cases": samples.cases(),
+        "cases": samples.cases(campaign),
     }
     return render(request, "loyalty/outreach/edit.html", context, status=422 if faults else 200)
 
@@ -160,4 +160,4 @@ def preview(request: HttpRequest, campaign_id: int, language: str) -> HttpRespon
     text = get_object_or_404(
         CampaignText, campaign=campaign, channel=Channel.EMAIL, language=language
     )
-    return HttpResponse(samples.mail_html(text, campaign, request.GET.get("case", "usual")))
+    return HttpResponse(samples.mail(text, campaign, request.GET.get("case", "")).html)

@@ -50,13 +50,20 @@ _IMAP = (
     Setting("imap_user", lambda: _("mailbox of bounces: user name")),
     Setting("imap_password", lambda: _("mailbox of bounces: password"), "secret"),
 )
+_POSTAL = Setting("postal", lambda: _("postal address, at the foot of each mail"), required=True)
 _MAIL = (
-    Setting("postal", lambda: _("postal address, at the foot of each mail"), required=True),
+    _POSTAL,
     Setting("dkim_selector", lambda: _("DKIM selector of your mail server")),
     *_IMAP,
 )
 _TEXT = (
-    Setting("stop", lambda: _("number to which STOP goes, as your provider says"), "text", "36105"),
+    Setting(
+        "stop",
+        lambda: _("number to which STOP goes, as your provider says"),
+        "text",
+        "36105",
+        required=True,
+    ),
     Setting("transliterate", lambda: _("write ê, ç, œ without accents: cheaper"), "flag", "1"),
     Setting("segment_microcents", lambda: _("price of one SMS, in cents"), "cents", "4.5"),
 )
@@ -118,8 +125,9 @@ def settings_of(gateway: Gateway) -> dict[str, Any]:
 
 def asked_of(driver: str, channel: str) -> list[Setting]:
     """List the settings of a driver for a channel."""
-    more = _TEXT if channel == Channel.SMS else ()
-    return [*FIELDS[driver], *more]
+    if channel == Channel.SMS:
+        return [*FIELDS[driver], *_TEXT]
+    return [*FIELDS[driver]] or [_POSTAL]
 
 
 def fields(driver: str, channel: str, told: Mapping[str, Any]) -> list[Field]:

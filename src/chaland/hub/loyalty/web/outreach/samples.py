@@ -1,59 +1,53 @@
 """Texts as they will be read, with invented readers: the usual one, and those who break layouts."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from chaland.hub.loyalty.models import Campaign, CampaignText, Channel, Gateway
 from chaland.hub.loyalty.outreach import values
-from chaland.hub.loyalty.outreach.placeholders import fill, one_line
+from chaland.hub.loyalty.outreach.mail.preview import Previewed, previews
+from chaland.hub.loyalty.outreach.mail.templates import Letter
 from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal
 from chaland.hub.loyalty.outreach.sms import compose
 from chaland.hub.loyalty.outreach.sms.encoding import Looked, looked
 from chaland.hub.loyalty.web.outreach.gateway_settings import settings_of
 
 _CODE = "7K3QD-M9XPA"
-_NO_TOKEN = "x" * 44
-_NAMES: Mapping[str, tuple[str, Callable[[], str]]] = {
-    "usual": ("Camille", lambda: _("a usual reader")),
-    "none": ("", lambda: _("gave no first name")),
-    "long": ("Marie-Antoinette-Élisabeth", lambda: _("a long first name")),
-    "marks": ("<Zoë & Cº>", lambda: _("a first name with signs")),
-}
+_LONG_NAME = "Marie-Antoinette-Élisabeth"
 
 
-def cases() -> list[tuple[str, str]]:
+def cases(campaign: Campaign) -> list[tuple[str, str]]:
     """List the readers that a preview can be asked for, with what is special about each."""
-    return [(name, label()) for name, (_first, label) in _NAMES.items()]
+    found = previews(Letter("fr", "", ""), _common(campaign, "fr"))
+    return [(str(number), each.whose) for number, each in enumerate(found)]
 
 
-def sample_values(campaign: Campaign, language: str, case: str = "usual") -> dict[str, str]:
-    """Return all that a text may leave open, for an invented reader."""
-    path = f"/i/{_CODE}/" if campaign.sale_id else reverse("account")
-    first_name, _label = _NAMES.get(case, _NAMES["usual"])
+def mail(text: CampaignText, campaign: Campaign, case: str) -> Previewed:
+    """Return a mail as this reader gets it; the usual one where there is no such case."""
+    found = previews(Letter.of(text, campaign), _common(campaign, text.language))
+    return found[int(case) if case in map(str, range(len(found))) else 0]
+
+
+def _common(campaign: Campaign, language: str) -> dict[str, str]:
     return {
         **values.of_campaign(campaign, language),
-        "first_name": first_name,
-        "code": _CODE if campaign.sale_id else "",
-        "link": settings.PUBLIC_ORIGIN + path,
-        "unsubscribe": _NO_TOKEN,
         "postal": str(_settings(campaign, Channel.EMAIL).get("postal", "")),
         "origin": settings.PUBLIC_ORIGIN,
     }
 
 
-def mail_html(text: CampaignText, campaign: Campaign, case: str) -> str:
-    """Return a mail's HTML as this reader gets it."""
-    return fill(text.html, sample_values(campaign, text.language, case), as_html=True)
-
-
-def mail_subject(text: CampaignText, campaign: Campaign, case: str) -> str:
-    """Return the subject as this reader gets it."""
-    return one_line(fill(text.subject, sample_values(campaign, text.language, case)))
+def _sms_values(campaign: Campaign, language: str) -> dict[str, str]:
+    """Return all that an SMS may leave open, for a reader with a long name."""
+    path = f"/i/{_CODE}/" if campaign.sale_id else reverse("account")
+    return {
+        **values.of_campaign(campaign, language),
+        "first_name": _LONG_NAME,
+        "code": _CODE if campaign.sale_id else "",
+        "link": settings.PUBLIC_ORIGIN + path,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +60,8 @@ class SmsFrame:
     values: dict[str, str]
 
 
-def sms_frame(campaign: Campaign, language: str, case: str = "long") -> SmsFrame:
-    """Return an SMS's frame, with the longest values: it never costs more than is said."""
+def sms_frame(campaign: Campaign, language: str) -> SmsFrame:
+    """Return an SMS's frame, with a long name: hardly anybody's costs more than is said."""
     told = _settings(campaign, Channel.SMS)
     try:
         stop = compose.stop_line(told, campaign, language)
@@ -78,7 +72,7 @@ def sms_frame(campaign: Campaign, language: str, case: str = "long") -> SmsFrame
         stop,
         bool(told.get("transliterate", True)),
         int(price) if price.isdecimal() else 0,
-        sample_values(campaign, language, case),
+        _sms_values(campaign, language),
     )
 
 
