@@ -25,12 +25,20 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402
 
 from chaland.hub.common import clock  # noqa: E402
+from chaland.hub.loyalty.outreach import placeholders  # noqa: E402
 from chaland.hub.loyalty.outreach.engine import loop  # noqa: E402
+from chaland.hub.loyalty.outreach.mail.templates import Letter, compile_html  # noqa: E402
 from tests import outreach_builders as build  # noqa: E402
 from tests.builders import build_cast  # noqa: E402
 from tests.outreach_builders import NOON  # noqa: E402
 
 SOME = 10_000
+TEXT = """Bonjour {first_name},
+
+{shop} vous ouvre ses portes avant tout le monde : samedi, de 9 h à 12 h, les nouveautés d’hiver
+sont à prix réservé aux membres. Venez comme vous êtes, votre place est prête.
+
+À samedi !"""
 _AT_ONCE = 20_000
 
 
@@ -56,15 +64,21 @@ def _clock() -> None:
 
 
 def _fill(kind: str, count: int, port: int) -> None:
+    if connections["loyalty"].vendor == "postgresql":  # the database is used again and again
+        with connections["loyalty"].cursor() as cursor:
+            cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     for database in settings.DATABASES:
         call_command("migrate", database=database, verbosity=0)
     channel, driver = ("sms", "kannel") if kind == "sms" else ("email", "smtp")
     told = _kannel_settings(port) if kind == "sms" else _mail_settings(port)
-    if connections["loyalty"].vendor == "postgresql":  # the database is used again and again
-        call_command("flush", database="loyalty", interactive=False, verbosity=0)
     town = build_cast(2).association.pk
     build.build_gateway(town, channel, driver, json.dumps(told))
     campaign = build.build_campaign(town, channel)
+    (text,) = campaign.texts.all()
+    if channel == "email":
+        text.body = TEXT
+        text.html = compile_html(Letter.of(text, campaign))
+        text.save()
     for first in range(0, count, _AT_ONCE):
         members = build.build_reachable(town, min(_AT_ONCE, count - first), channel)
         build.build_deliveries(campaign, members, channel)
@@ -102,15 +116,20 @@ def _handed_over(at_most: int) -> dict[str, Any]:
 
 
 def _django(count: int, port: int) -> dict[str, Any]:
-    """Django's own way: one connection, EmailMultiAlternatives, ``send_messages``."""
+    """Django's own way, the same words and HTML: EmailMultiAlternatives, ``send_messages``."""
+    letter = Letter("fr", "Vente privée", TEXT, "", False)
+    page = compile_html(letter)
+    words = {**dict.fromkeys((*placeholders.WRITTEN, *placeholders.FRAME), "Vitrines")}
 
     def mails() -> Iterator[EmailMultiAlternatives]:
         for number in range(count):
+            own = words | {"first_name": f"Anna{number}"}
             mail = EmailMultiAlternatives(
-                "Vente privée", f"Bonjour Anna{number}, à samedi !\n" * 20,
+                letter.subject, placeholders.fill(TEXT, own),
                 "bonjour@vitrines.example", [f"m{number}@example.org"],
+                headers={"List-Unsubscribe": f"<https://x.example/u/{number:042}/>"},
             )  # fmt: skip
-            mail.attach_alternative(f"<p>Bonjour Anna{number}, à samedi !</p>\n" * 60, "text/html")
+            mail.attach_alternative(placeholders.fill(page, own, as_html=True), "text/html")
             yield mail
 
     backend = EmailBackend(host="127.0.0.1", port=port)
