@@ -16,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 import environ
 
 import chaland.hub
-from chaland.audit import till_join
+from chaland.audit import till_join, ways_out
 from chaland.audit.bench import Bench
 from chaland.audit.report import Outcome
 
@@ -46,6 +46,7 @@ def judge(bench: Bench) -> Outcome:
         found = town.inside("process", "apart", planes=plane, plane=plane, other=other)
         judge_process(outcome, plane, other, found)
     judge_source(outcome, Path(chaland.hub.__path__[0]))
+    ways_out.judge(outcome, Path(chaland.hub.__path__[0]))
     judge_roles(outcome)
     till_join.judge(outcome, bench.runs(till_join.RUNS), bench.runs(till_join.PAIRS))
     return outcome
