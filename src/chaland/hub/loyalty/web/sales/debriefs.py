@@ -1,29 +1,35 @@
-"""A sale's debrief, to its own shop whole, to others as far as it may leave."""
+"""A sale's debrief as its page shows it: to each what `figures.sales` lets them know."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from chaland.hub.loyalty.figures import rules
+from chaland.hub.loyalty.figures import sales as figures
 from chaland.hub.loyalty.models import PrivateSale
-from chaland.hub.loyalty.sales.selectors import TOLD_FROM
 from chaland.hub.loyalty.web.outreach.scope import Scope
 
 
-def shown_to(sale: PrivateSale, scope: Scope) -> Mapping[str, Any] | None:
+def shown_to(
+    sale: PrivateSale, scope: Scope, names: Mapping[int, str], now: datetime
+) -> dict[str, Any] | None:
     """Return a sale's figures for a scope, None before there are any.
 
-    The sale's own shop sees them as they are; a shop that took part, its own part and how many
-    were invited; the association of a shop's sale, nothing of fewer than ten people.
+    ``part`` is the scope's own shop's where it took part in another's sale, else all shops'; None
+    where too few people are behind it.
     """
-    told: Mapping[str, Any] = sale.debrief
-    if not told:
+    told = figures.told(sale, scope.shop_id)
+    if told is None:
         return None
-    if sale.shop_id == scope.shop_id and scope.shop_id is not None:
-        return {**told, "part": told.get("whole", {})}
-    if scope.shop_id is not None:
-        return {**told, "part": told.get("shops", {}).get(str(scope.shop_id), {})}
-    whole = told.get("whole", {})
-    few = 0 < whole.get("bought", 0) < TOLD_FROM
-    part = {name: None if few and name != "came" else n for name, n in whole.items()}
-    came = whole.get("came", 0)
-    part["came"] = came if came >= TOLD_FROM else None
-    return {**told, "part": part, "few": few}
+    guest = scope.shop_id is not None and sale.shop_id != scope.shop_id
+    shops = [] if guest or len(told.shops) < 2 else list(told.shops.items())
+    return {
+        "told": told,
+        "part": told.shops.get(scope.shop_id or 0) if guest else told.whole,
+        "guest": guest,
+        "shops": sorted(
+            ((names.get(pk, "–"), part) for pk, part in shops), key=lambda each: each[0]
+        ),
+        "weeks": figures.around(sale, scope.shop_id, now),
+        "few": rules.MEMBERS_MIN,
+    }

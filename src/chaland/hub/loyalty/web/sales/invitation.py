@@ -54,9 +54,8 @@ def invitation(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _quiet(response: HttpResponse) -> HttpResponse:
-    """Keep the page out of search engines, and its address from whoever it links to."""
+    """Keep the page out of search engines."""
     response["X-Robots-Tag"] = "noindex, nofollow"
-    response["Referrer-Policy"] = "no-referrer"
     return response
 
 

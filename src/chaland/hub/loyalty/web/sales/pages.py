@@ -131,7 +131,7 @@ def _page(scope: Scope, sale: PrivateSale) -> dict[str, Any]:
         "there": there,
         "campaigns": campaigns_of(scope).filter(sale=sale).order_by("pk"),
         "what": planning.choices(scope) if there and sale.shop_id is None else [],
-        "debrief": debriefs.shown_to(sale, scope),
+        "debrief": debriefs.shown_to(sale, scope, names, now),
     }
 
 

@@ -57,8 +57,8 @@ def dates(sale: PrivateSale) -> str:
 
 
 def day(at: datetime) -> str:
-    """Write a day short: jeu. 3 déc."""
-    return date_format(localtime(at), "D j M")
+    """Write a day: jeudi 3 décembre."""
+    return date_format(localtime(at), "l j F")
 
 
 def reduced(found: Iterable[Offer]) -> list[Reduced]:
