@@ -13,6 +13,7 @@ from chaland.hub.loyalty.outreach import results, uplift
 from chaland.hub.loyalty.outreach.results import Measured, Side
 from chaland.hub.loyalty.outreach.uplift import Effect
 from chaland.hub.loyalty.programmes import words
+from chaland.hub.loyalty.web.figures.words import rough_euros
 
 register = template.Library()
 
@@ -90,7 +91,7 @@ def _lines(found: Measured) -> list[Line]:
     return [
         _line(_("Members who bought, in points"), found.buyers.times(100), _signed),
         _line(_("Spent per member"), found.cents_each, _money),
-        _line(_("Over all who were addressed"), found.cents, _money),
+        _line(_("Over all who were addressed"), found.cents, _rough),
     ]
 
 
@@ -108,6 +109,11 @@ def _signed(value: float) -> str:
 
 def _money(cents: float) -> str:
     return _sign(round(cents)) + words.money(abs(round(cents)))
+
+
+def _rough(cents: float) -> str:
+    """Write an estimated sum with two meaningful figures: no more are known."""
+    return _sign(round(cents)) + rough_euros(abs(cents))
 
 
 def _sign(value: float) -> str:
