@@ -223,7 +223,7 @@ class Delivery(models.Model):
                 name="delivery_leased",
             ),
             models.Index(
-                fields=["sending_at"],
+                fields=["gateway", "sending_at"],
                 condition=models.Q(state="unknown"),
                 name="delivery_unknown",
             ),

@@ -36,7 +36,7 @@ def _held_by(worker: UUID) -> list[tuple[int, UUID, str]]:
 
 
 def _read(rows: "QuerySet[Delivery]") -> list[tuple[int, UUID, str]]:
-    return list(rows.order_by("pk").values_list("pk", "key", "state")[:_AT_ONCE])
+    return list(rows.order_by("leased_until").values_list("pk", "key", "state")[:_AT_ONCE])
 
 
 def _land(rows: Sequence[tuple[int, UUID, str]], flight: Flight, now: datetime) -> Counter[str]:
