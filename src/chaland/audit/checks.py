@@ -162,7 +162,7 @@ CHECKS: Mapping[str, Check] = {
             "F13",
             "The planes are apart",
             "Databases, models, source and a process of each plane; roles of PostgreSQL where the "
-            "environment names them; by what the hub speaks to other machines; and whoever holds all "
+            "environment names them; by what the hub speaks to others; and whoever holds all "
             "receipts with their times, and all that sensors release, looks for a member's phone.",
             wall.judge,
         ),
