@@ -1,7 +1,8 @@
 """What of a private sale may be told to whom: nobody learns of few guests, not by subtraction."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 import pytest
 from hypothesis import given
@@ -20,14 +21,16 @@ BLANK = Debrief(AT, True, 0, 0, 0, 0, 0, 0, 0, Taken(), {})
 
 def sale_with(shops: dict[int, Taken], own: int | None = None) -> PrivateSale:
     whole = Taken(
-        came=sum(t.came for t in shops.values()), bought=sum(t.bought for t in shops.values())
+        came=sum(t.came for t in shops.values()),
+        bought=sum(t.bought for t in shops.values()),
+        recruited=sum(t.recruited or 0 for t in shops.values()),
     )
     exact = replace(BLANK, invited=40, declined=3, whole=whole, shops=shops)
     content = {
         **{name: getattr(exact, name) for name in exact.__slots__},
         "at": AT.isoformat(),
-        "whole": {"came": whole.came, "bought": whole.bought},
-        "shops": {str(s): {"came": t.came, "bought": t.bought} for s, t in shops.items()},
+        "whole": asdict(whole),
+        "shops": {str(shop): asdict(part) for shop, part in shops.items()},
     }
     sale = PrivateSale(shop_id=own, debrief=content)
     assert debrief.of(sale) == exact
@@ -47,22 +50,38 @@ def test_its_own_shop_reads_all_others_nothing_of_few() -> None:
     assert sales.told(PrivateSale(debrief={}), None) is None
 
 
-@given(st.lists(st.integers(0, 30), min_size=1, max_size=5))
-def test_nothing_that_can_be_found_by_subtraction_stands_on_few(people: list[int]) -> None:
-    shops = {number: Taken(came=n) for number, n in enumerate(people)}
+PARTS = st.builds(Taken, came=st.integers(0, 30), bought=st.integers(0, 30))
+
+
+@given(st.lists(PARTS, min_size=1, max_size=5))
+def test_nothing_that_can_be_found_by_subtraction_stands_on_few(parts: list[Taken]) -> None:
+    shops = dict(enumerate(parts))
     sale = sale_with(shops)
     town = sales.told(sale, None)
     assert town is not None
-    if town.whole is not None:
-        hidden = sum(people[shop] for shop, own in town.shops.items() if own is None)
-        assert hidden == 0 or hidden >= rules.MEMBERS_MIN
+    for people in (attrgetter("came"), attrgetter("bought")):
+        told = [people(part) for part in town.shops.values() if part is not None]
+        hidden = sum(map(people, parts)) - sum(told)
+        sums = [*told, hidden] if town.whole else told
+        assert all(n == 0 or n >= rules.MEMBERS_MIN for n in sums)
     for shop, part in shops.items():
         keepers = sales.told(sale, shop)
         assert keepers is not None
         assert keepers.shops == {shop: part}
         if keepers.whole is not None:
-            others = sum(people) - people[shop]
-            assert others == 0 or others >= rules.MEMBERS_MIN
+            rest = keepers.whole.came - part.came, keepers.whole.bought - part.bought
+            assert all(n == 0 or n >= rules.MEMBERS_MIN for n in rest)
+
+
+def test_few_newcomers_are_hidden_where_the_rest_is_told() -> None:
+    exact = Taken(came=20, bought=20, recruited=3)
+    shops = {1: exact, 2: replace(exact, recruited=30), 3: replace(exact, recruited=12)}
+    town = sales.told(sale_with(shops), None)
+    assert town is not None
+    told = {shop: part and part.recruited for shop, part in town.shops.items()}
+    assert told == {1: None, 2: 30, 3: None}, "the second would give the first away"
+    assert town.whole is not None
+    assert town.whole.recruited == 45
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ stands on `rules.MEMBERS_MIN` guests or more, also by subtraction.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Case, Count, IntegerField, Q, Sum, Value, When
@@ -165,26 +165,37 @@ def around(sale: PrivateSale, shop_id: int | None, now: datetime) -> list[Week]:
     return weeks
 
 
-def _people(part: Taken) -> int:
-    return max(part.came, part.bought)
+_STANDS_ON: tuple[Callable[[Taken], int], ...] = (lambda t: t.came, lambda t: t.bought)
+"""What a part's figures stand on: who came, and for the money who bought."""
+
+
+def _newcomers(part: Taken) -> int:
+    return part.recruited or 0
 
 
 def _whole(exact: Debrief, shop_id: int | None) -> Taken | None:
     """Return all shops' figures; None where too few are behind them, or behind the others'."""
-    others = [_people(part) for shop, part in exact.shops.items() if shop != shop_id]
-    rest = sum(others)
-    enough = rules.enough(_people(exact.whole)) and (rest == 0 or rules.enough(rest))
-    return exact.whole if enough else None
+    others = [part for shop, part in exact.shops.items() if shop != shop_id]
+
+    def enough(people: Callable[[Taken], int]) -> bool:
+        behind = (people(exact.whole), sum(map(people, others)))
+        return all(n == 0 or rules.enough(n) for n in behind)
+
+    if not all(map(enough, _STANDS_ON)):
+        return None
+    return exact.whole if enough(_newcomers) else replace(exact.whole, recruited=None)
 
 
 def _shops(exact: Debrief, shop_id: int | None) -> dict[int, Taken | None]:
     """Return the shops' parts: to a shop its own, to the association those that may be told."""
     if shop_id is not None:
         return {shop: part for shop, part in exact.shops.items() if shop == shop_id}
-    shops = list(exact.shops)
-    shown = rules.told([_people(exact.shops[shop]) for shop in shops])
+    parts = list(exact.shops.values())
+    came, bought = (rules.told([people(part) for part in parts]) for people in _STANDS_ON)
+    new = rules.told([_newcomers(part) for part in parts])
     return {
-        shop: exact.shops[shop] if may else None for shop, may in zip(shops, shown, strict=True)
+        shop: (part if new[i] else replace(part, recruited=None)) if came[i] and bought[i] else None
+        for i, (shop, part) in enumerate(exact.shops.items())
     }
 
 

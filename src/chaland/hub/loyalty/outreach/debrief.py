@@ -29,7 +29,8 @@ class Taken:
 
     came: int = 0
     """Checked in there."""
-    recruited: int = 0
+    recruited: int | None = 0
+    """None: too few to be told (``figures.sales``)."""
     bought: int = 0
     """Guests who bought, and kept something."""
     receipts: int = 0
