@@ -226,3 +226,33 @@ def test_numbers_beyond_a_thousand_stand_in_addresses(outreach: Outreach) -> Non
     text = outreach.keeper.get(reverse("outreach")).content.decode()
     assert f'href="/outreach/{campaign.pk}/"' in text
     assert quote("12\u202f345") not in text
+
+
+def test_a_late_save_of_another_window_changes_nothing(outreach: Outreach) -> None:
+    outreach.people(12, outreach.shop)
+    campaign = outreach.campaign(outreach.shop)
+    page = reverse("campaign_edit", args=[campaign.pk])
+    outreach.keeper.post(page, {**typed(), "do": "send"})
+    late = typed(**{"email.fr.body": "Trop tard"})
+    answer = outreach.keeper.post(page, late, headers={"HX-Request": "true"})
+    assert answer.status_code == 204
+    assert answer["HX-Redirect"] == reverse("campaign", args=[campaign.pk])
+    assert not CampaignText.objects.filter(body="Trop tard").exists()
+
+
+def test_what_is_typed_is_text_in_previews_never_markup(outreach: Outreach) -> None:
+    campaign = outreach.campaign(outreach.shop)
+    bad = "<script>alert(1)</script></mj-text><mj-image src='http://x.example/p.gif'/>"
+    told = typed(**{"email.fr.body": bad, "email.fr.subject": bad[:100], "email.fr.button": "<b>"})
+    outreach.keeper.post(reverse("campaign_edit", args=[campaign.pk]), told)
+    html = outreach.keeper.get(reverse("campaign_preview", args=[campaign.pk, "fr"]))
+    text = html.content.decode()
+    assert "&lt;script&gt;" in text
+    assert "<script" not in text
+    assert "<img" not in text
+
+
+def test_what_was_given_up_is_no_longer_listed(outreach: Outreach) -> None:
+    campaign = outreach.campaign(outreach.shop)
+    outreach.keeper.post(reverse("campaign_discard", args=[campaign.pk]))
+    assert outreach.keeper.get(reverse("outreach")).context["rows"] == []

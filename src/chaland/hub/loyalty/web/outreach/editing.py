@@ -46,7 +46,7 @@ def edit(request: HttpRequest, campaign_id: int) -> HttpResponse:
     scope, now = scope_of(request), clock.now()
     campaign = campaign_of(scope, campaign_id)
     if campaign.state != Campaign.State.DRAFT:
-        return redirect("campaign", campaign.pk)
+        return _elsewhere(request, campaign)
     if request.method == "GET":
         return _page(request, scope, campaign, drafts.of(campaign, scope.zone, now), [])
     draft = drafts.posted(request.POST)
@@ -64,6 +64,14 @@ def edit(request: HttpRequest, campaign_id: int) -> HttpResponse:
         return redirect("campaign", campaign.pk)
     messages.success(request, _("Saved."))
     return redirect("campaign_edit", campaign.pk)
+
+
+def _elsewhere(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    """Lead to a campaign that was announced, maybe in another window."""
+    answer = redirect("campaign", campaign.pk)
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204, headers={"HX-Redirect": answer["Location"]})
+    return answer
 
 
 def _announced(campaign: Campaign, send_at: datetime, now: datetime) -> list[str]:

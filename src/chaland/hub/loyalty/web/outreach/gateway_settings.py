@@ -80,7 +80,12 @@ FIELDS: Mapping[str, Sequence[Setting]] = {
     ),
     "anymail": (
         Setting("backend", lambda: _("provider"), "select", "brevo", PROVIDERS),
-        Setting("options.api_key", lambda: _("key"), "secret", required=True),
+        Setting("options.api_key", lambda: _("key"), "secret"),
+        Setting("options.secret_key", lambda: _("second key (Mailjet)"), "secret"),
+        Setting("options.server_token", lambda: _("token (Postmark)"), "secret"),
+        Setting("options.api_token", lambda: _("token (MailerSend, Mailtrap)"), "secret"),
+        Setting("options.sender_domain", lambda: _("sender’s domain (Mailgun)")),
+        Setting("options.api_url", lambda: _("API address (Mailgun in the EU, Postal)")),
         *_MAIL,
     ),
     "kannel": (

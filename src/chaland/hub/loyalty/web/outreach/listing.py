@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -68,7 +68,8 @@ def rows_of(found: Sequence[Campaign]) -> list[Row]:
 def index(request: HttpRequest) -> HttpResponse:
     """List the campaigns; asked by htmx, the table alone."""
     scope, now = scope_of(request), clock.now()
-    found = campaigns_of(scope).filter(automatic="").order_by("-created_at")[:SHOWN]
+    given_up = Q(state=_State.CANCELLED, send_at=None)
+    found = campaigns_of(scope).filter(~given_up, automatic="").order_by("-created_at")[:SHOWN]
     rows = rows_of(list(found))
     context = {"scope": scope, "rows": rows, "live": any(r.campaign.state in LIVE for r in rows)}
     if request.headers.get("HX-Request"):
