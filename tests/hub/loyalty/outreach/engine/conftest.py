@@ -10,7 +10,6 @@ from pytest_django import Settings
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Campaign, Delivery, Gateway, Member
-from chaland.hub.loyalty.outreach import values
 from tests import outreach_builders as build
 from tests.builders import build_cast
 from tests.outreach_builders import NOON
@@ -44,10 +43,7 @@ class Town:
 
 
 @pytest.fixture
-def town(
-    db: None, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Town]:
-    monkeypatch.setattr(values, "of_campaign", lambda *_: {"shop": "Vitrines", "association": ""})
+def town(db: None, settings: Settings, tmp_path: Path) -> Iterator[Town]:
     settings.STATE_DIR = tmp_path
     association_id = build_cast(2).association.pk
     members = build.build_reachable(association_id, 12)
