@@ -16,7 +16,15 @@ from django.utils.translation import gettext as _
 from chaland.hub.association.models import Association
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Campaign, Channel, Delivery, Gateway
-from chaland.hub.loyalty.outreach import automatic, drivers, hours, inbound, queue, running
+from chaland.hub.loyalty.outreach import (
+    automatic,
+    drivers,
+    hours,
+    inbound,
+    queue,
+    receipt_messages,
+    running,
+)
 from chaland.hub.loyalty.outreach.engine import claiming, outcomes, recovering, sending, unknowns
 from chaland.hub.loyalty.outreach.engine.journal import Journal
 from chaland.hub.loyalty.outreach.engine.pace import Pace, allowed
@@ -114,7 +122,7 @@ def round_of(worker: Worker, now: datetime) -> Done:
     done = Done()
     done.other += Counter(
         started=running.start_due(now),
-        planned=automatic.plan_automatic(now),
+        planned=automatic.plan_automatic(now) + receipt_messages.plan_receipts(now),
         read=inbound.read_due(now),
     )
     done.states += recovering.recover(worker.journal, now)
