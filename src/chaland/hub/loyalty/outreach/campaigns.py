@@ -276,7 +276,8 @@ def _against_channel(campaign: Campaign, channel: Channel) -> list[str]:
     except GatewayErrorFinal as error:
         return [str(error)]
     missing = sorted(languages_of(campaign, channel) - texts.keys())
-    told = {"channel": channel.label, "languages": ", ".join(missing)}
+    names = {"fr": _("French"), "en": _("English")}
+    told = {"channel": channel.label, "languages": ", ".join(names[each] for each in missing)}
     found = [_("%(channel)s: no text in %(languages)s.") % told] if missing else []
     for text in texts.values():
         found += [

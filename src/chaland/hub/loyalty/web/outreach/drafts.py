@@ -142,9 +142,10 @@ def _write(campaign_id: int, channel: str, language: str, words: Words) -> list[
                 button=words.button.strip()[:40],
             )
     except CampaignErrorFinal as error:
-        where = _("%(channel)s, %(language)s") % {
+        where = {
             "channel": Channel(channel).label,
             "language": _("French") if language == "fr" else _("English"),
         }
-        return [f"{where}: {reason}" for reason in error.reasons]
+        text = _("%(channel)s, %(language)s: %(reason)s")
+        return [text % {**where, "reason": reason} for reason in error.reasons]
     return []
