@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.db.models import Count, Sum
+from pytest_django import Settings
 
 from chaland.demo import loyalty
 from chaland.demo.founding import found
@@ -35,7 +36,8 @@ FOUNDED, SHOPS, DAYS = date(2026, 11, 21), 3, 12
 
 
 @pytest.fixture
-def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def town(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
+    settings.STATE_DIR, settings.OUTREACH_DIR = tmp_path, tmp_path / "outreach"
     now = datetime(2026, 11, 21, 9, tzinfo=UTC)
     monkeypatch.setattr(clock, "_read", lambda: now)
     found(drawn_town(SHOPS), now)

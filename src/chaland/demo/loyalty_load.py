@@ -21,6 +21,7 @@ from django.db import transaction
 
 from chaland.demo import cast, loyalty
 from chaland.demo.loyalty import TILL_NAME
+from chaland.demo.loyalty_outreach import Outreach
 from chaland.demo.loyalty_people import person
 from chaland.demo.loyalty_staged import Staged
 from chaland.demo.timing import TownClock
@@ -76,6 +77,14 @@ class Loading:
         self.shops = [ids[shop.slug] for shop in self.town.shops]
         self.staff = loyalty.staff_of(self.shops)
         self.staged = Staged(self.association, seed, self.staff)
+        self.outreach = Outreach(
+            self.association,
+            seed,
+            self.town,
+            shops=self.shops,
+            staff=self.staff,
+            days=(first, founded),
+        )
         before = [ids[slug] for slug in cast.CLAIMING_SHOPS if slug in ids]
         self.claiming = list(dict.fromkeys([*before, *self.shops]))
         self.wordings = wordings.current(self.association, "fr")
@@ -127,6 +136,8 @@ class Loading:
         # written within the time that it is about: the last day of a month belongs to that month
         clock.use(partial(_same, until - timedelta(seconds=1)))
         self.taken += self.step(until)
+        self.outreach.stage(until)
+        clock.use(partial(_same, until - timedelta(seconds=1)))
         self.staged.join_again(self.member_ids, until)
         behind = target - until > timedelta(days=1)
         if _tasks_are_due(self.tasks_at, until, behind=behind):
@@ -135,6 +146,7 @@ class Loading:
             self._settle()
         if not behind:
             self.staged.claim(self.claiming, until)
+            self.outreach.live(until)
         return behind
 
     def _settle(self) -> None:

@@ -98,6 +98,7 @@ def _take_settings(plan: Plan) -> None:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     os.environ["CHALAND_DEMO"] = "1"
     os.environ["CHALAND_STATE_DIR"] = str(plan.state)
+    os.environ["CHALAND_PUBLIC_ORIGIN"] = plan.url
     accounts = [
         {"who": f"{member.name}, {member.post}", "email": member.email, "password": cast.PASSWORD}
         for member in cast.staff(plan.shops)
