@@ -14,6 +14,7 @@ from functools import partial
 from django.conf import settings
 from django.db import transaction
 
+from chaland.demo import cast
 from chaland.demo import outreach_texts as texts
 from chaland.demo.loyalty import ACTOR, Staff
 from chaland.demo.loyalty_people import person
@@ -81,6 +82,8 @@ class Outreach:
     ) -> None:
         self.association, self.seed, self.town = association_id, seed, town
         self.shops, self.staff = shops, staff
+        slugs = [shop.slug for shop in town.shops]
+        self.host = slugs.index(cast.till_shop(slugs))  # its till can check guests in
         self.first, founded = days
         self.held_on = founded - timedelta(days=20)
         while self.held_on.weekday() != _SATURDAY:
@@ -186,7 +189,7 @@ class Outreach:
     def _announce_present(self, now: datetime) -> None:
         """One shop's own: the first day is over, three are to come."""
         begins = now.astimezone(TIMEZONE).date() + timedelta(days=5)
-        place, shop = 0, self.shops[0]
+        place, shop = self.host, self.shops[self.host]
         told = SaleIn(
             self.association, shop, texts.PRESENT_SALE, _at(begins, 9),
             _at(begins + timedelta(days=4), 19),
@@ -232,7 +235,7 @@ class Outreach:
         self._came(sale)
         if sale is None:
             return
-        shop = self.shops[0]
+        shop = self.shops[self.host]
         actor = self.staff[shop].actor(0)
         _set_clock(now)
         guests = Invitation.objects.filter(sale=sale, state=Invitation.State.OPEN)
