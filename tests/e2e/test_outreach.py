@@ -68,7 +68,7 @@ def test_a_shopkeeper_writes_checks_and_sends(open_site: OpenSite, outreach: Out
         run_once(NOON)
     sent = Delivery.objects.filter(campaign=campaign).exclude(reason="held_out").count()
     expect(page.locator("#progress")).to_contain_text(f"{sent} messages traités sur {sent}")
-    site.check_everywhere("outreach-campaign")
+    site.check("outreach-campaign")
     page.get_by_role("link", name="Chaque personne").click()
     site.check_everywhere("outreach-people")
 
@@ -81,7 +81,7 @@ def test_what_is_missing_stands_before_the_button(open_site: OpenSite, outreach:
     expect(site.page.locator("#checks")).to_contain_text("pas de texte")
     site.page.get_by_label("Texte").first.fill("Bonjour {prenom}")
     expect(site.page.locator("#checks")).to_contain_text("Pas enregistré")
-    site.check_everywhere("outreach-edit-faults")
+    site.check("outreach-edit-faults")
 
 
 def test_a_campaign_that_runs_is_paused(open_site: OpenSite, outreach: Outreach) -> None:
@@ -113,7 +113,7 @@ def test_a_director_sets_gateways_up(open_site: OpenSite, outreach: Outreach) ->
     page.get_by_label("Mot de passe").fill("geheim-7")
     page.get_by_role("button", name="Enregistrer").click()
     expect(page.locator("main")).to_contain_text("Kannel")
-    site.check_everywhere("outreach-gateways-kannel")
+    site.check("outreach-gateways-kannel")
 
 
 def test_the_association_sees_who_tires_people(open_site: OpenSite, outreach: Outreach) -> None:
@@ -136,7 +136,7 @@ def test_automatic_messages_and_the_outbox(
     page = site.page
     site.open("/outreach/automatic/")
     page.get_by_role("button", name="Préparer mois d’anniversaire").click()
-    site.check_everywhere("outreach-automatic-edit")
+    site.check("outreach-automatic-edit")
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Activer").click()
     site.open("/outreach/automatic/")
