@@ -24,8 +24,8 @@ BY_SIGNATURE = (
     "ninja.",
 )
 """Views without Django's CSRF token. The API takes a key or a signature and no cookie; the till
-page is asked for an own header, the same origin, and a cookie that is SameSite=Strict. Providers and
-links to unsubscribe carry a secret or a signed token in their address, and use no cookie."""
+page is asked for an own header, the same origin, and a cookie that is SameSite=Strict. Providers
+and links to unsubscribe carry a secret or a signed token in their address, and use no cookie."""
 WASM = "'wasm-unsafe-eval'"
 """On the till page alone: it reads barcodes where the browser can't."""
 

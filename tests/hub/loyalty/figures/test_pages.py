@@ -156,9 +156,7 @@ def test_a_share_of_few_receipts_is_not_told(released: Cast, client_of: ClientOf
     assert not any(row["rate"].text for row in page.context["hours"])
 
 
-def test_each_share_comes_with_its_sample_and_interval(
-    released: Cast, client_of: ClientOf
-) -> None:
+def test_each_share_comes_with_its_sample_and_interval(released: Cast, client_of: ClientOf) -> None:
     page = client_of(released.director).get(reverse("loyalty"))
     attach = page.context["board"].attach
     told = page.context["figures"]["attach"]["rate"]

@@ -250,7 +250,8 @@ def test_the_same_customer_twice_is_one_and_the_second_line_is_named() -> None:
     )
     assert [row.row for row in found.rows] == [2, 4], "another name's is for the import to judge"
     assert [(p.row, p.code) for p in found.problems] == [(3, "double"), (5, "double")]
-    assert found.problems[0].value == "2" and "2" in found.problems[0].advice
+    assert found.problems[0].value == "2"
+    assert "2" in found.problems[0].advice
 
 
 @pytest.mark.django_db

@@ -34,7 +34,7 @@ class Gateway(models.Model):
     proof = models.JSONField(default=dict)
     """E-mail: what SPF, DKIM and DMARC said of the sender's domain (L10), and when."""
     trouble = models.CharField(max_length=200, blank=True)
-    """Why nothing leaves by it just now, in the language of the association; without any address."""
+    """Why nothing leaves by it just now, in the language of the association, no address in it."""
     created_at = models.DateTimeField()
 
     class Meta:

@@ -153,7 +153,7 @@ class Capabilities:
 
 
 class Driver(Protocol):
-    """One way out. Made by ``outreach.drivers.open_gateway(gateway)`` in the worker that uses it."""
+    """One way out. Made by ``outreach.drivers.open_gateway(gateway)`` in the worker that has it."""
 
     capabilities: Capabilities
 
