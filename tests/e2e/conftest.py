@@ -48,6 +48,7 @@ def _front_end_is_built() -> None:
 
 
 WATCH = """() => {
+  window.leaving = false;  // a download begins like a navigation, and leaves the page where it is
   if (window.watched) return;
   window.watched = true;
   navigation.addEventListener("navigate", ({ destination }) => {
