@@ -119,7 +119,8 @@ def main() -> int:
         print("Chromium is not installed: nothing is measured")
         return 0
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        code, phones = json.loads(django(Path(folder), PREPARE.format(members=members)))
+        said = django(Path(folder), PREPARE.format(members=members))
+        code, phones = json.loads(said.splitlines()[-1])
         hub = Hub(Path(folder), [])
         hub.up()
         try:
