@@ -94,11 +94,15 @@ def _read(row: Inbound, ways: dict[int, Driver], now: datetime) -> bool:
     try:
         driver = ways.get(row.gateway_id) or drivers.open_gateway(row.gateway)
         ways[row.gateway_id] = driver
-        missing = _taken(row.gateway, driver.read(hook_of(row.body)), now)
-    except ValueError as error:  # also a key that is none
+        told = list(driver.read(hook_of(row.body)))
+    except (ValueError, GatewayErrorFinal) as error:
         return _close(row, now, str(error) or type(error).__name__)
-    except GatewayErrorFinal as error:
-        return _close(row, now, str(error))
+    except Exception as error:  # noqa: BLE001 (anybody may write to us: no mail may stop the worker)
+        return _close(row, now, type(error).__name__)
+    try:
+        missing = _taken(row.gateway, told, now)
+    except ValueError as error:  # a key that is none
+        return _close(row, now, str(error) or type(error).__name__)
     if not missing:
         return _close(row, now, "")
     if now - row.received_at >= _TRIED_FOR:

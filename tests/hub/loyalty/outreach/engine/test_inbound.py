@@ -93,6 +93,16 @@ def test_what_can_not_be_read_is_listed(town: Town, say: Say) -> None:
     assert Inbound.objects.get().trouble
 
 
+def test_what_breaks_its_reader_stops_nobody_else(town: Town, say: Say) -> None:
+    inbound.store(town.gateway, Hook("POST", {}, {}, b"[" * 100_000))  # RecursionError
+    say(kind="delivered", key="0" * 32)
+    assert run_once(town.now).other["read"] >= 1
+    first, second = Inbound.objects.order_by("pk")
+    assert first.trouble == "RecursionError"
+    assert first.read_at
+    assert second.again_at
+
+
 def test_stop_holds_for_what_waits(town: Town, say: Say) -> None:
     member = town.members[4]
     say(**{"from": str(member.phone), "text": "Stop svp"})
