@@ -4,28 +4,11 @@
 names an empty database.
 """
 
-import json
 import os
-import subprocess
 import sys
-import tempfile
-from typing import Any
 
+from bench.register.apart import measured
 from bench.report import table, write_section
-
-
-def measured(members: int, url: str) -> dict[str, Any]:
-    """Fill and measure one engine (no URL: SQLite) in a process and a folder of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        env = {**os.environ, "CHALAND_STATE_DIR": folder, "CHALAND_LOG_LEVEL": "ERROR"}
-        if url:
-            env["CHALAND_LOYALTY_DATABASE_URL"] = url
-        said = subprocess.run(
-            [sys.executable, "-m", "bench.register.attach", str(members)],
-            env=env, stdout=subprocess.PIPE, text=True, check=True,
-        ).stdout  # fmt: skip
-    found: dict[str, Any] = json.loads(said.splitlines()[-1])
-    return found
 
 
 def main() -> int:
@@ -33,7 +16,7 @@ def main() -> int:
     members = int(sys.argv[sys.argv.index("--members") + 1]) if "--members" in sys.argv else 10**6
     urls = ["", *filter(None, [os.environ.get("CHALAND_BENCH_POSTGRES_URL", "")])]
     load = os.getloadavg()[0]
-    engines = [measured(members, url) for url in urls]
+    engines = [measured("attach", members, url) for url in urls]
     rows = [
         (
             e["engine"], e["p50"], e["p99"], e["cpu_ms"], e["queries"], e["driver_ms"],
@@ -53,8 +36,7 @@ def main() -> int:
         "a durable commit. *By the driver alone*: the same statements with the same values, "
         "without Django, and undone in place of the commit; pgbench can't replay them, as each "
         "takes keys that the one before gave. The machine's load average at the start was "
-        f"{load:.1f}: other work ran on its cores beside it, so read the CPU column first.\n\n"
-        + table(head, rows),
+        f"{load:.1f}; where it is not near 0, read the CPU column first.\n\n" + table(head, rows),
     )
     return int(any(e["p99"] > 150 for e in engines))
 

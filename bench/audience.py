@@ -4,34 +4,14 @@
 ``CHALAND_BENCH_POSTGRES_URL`` names an empty database.
 """
 
-import json
 import os
-import subprocess
 import sys
-import tempfile
-from typing import Any
 
+from bench.register.apart import measured
 from bench.report import table, write_section
 
 SELECTION_S = 5.0
 """What a selection from a million members may take on PostgreSQL."""
-
-
-def measured(members: int, url: str) -> dict[str, Any]:
-    """Fill and measure one engine (no URL: SQLite) in a process and a folder of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        env = {**os.environ, "CHALAND_STATE_DIR": folder, "CHALAND_LOG_LEVEL": "ERROR"}
-        if url:
-            env["CHALAND_LOYALTY_DATABASE_URL"] = url
-        said = subprocess.run(
-            [sys.executable, "-m", "bench.register.audience", str(members)],
-            env=env,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        ).stdout
-    found: dict[str, Any] = json.loads(said.splitlines()[-1])
-    return found
 
 
 def main() -> int:
@@ -39,7 +19,7 @@ def main() -> int:
     members = int(sys.argv[sys.argv.index("--members") + 1]) if "--members" in sys.argv else 10**6
     urls = ["", *filter(None, [os.environ.get("CHALAND_BENCH_POSTGRES_URL", "")])]
     load = os.getloadavg()[0]
-    engines = [measured(members, url) for url in urls]
+    engines = [measured("audience", members, url) for url in urls]
     rows = [
         (step["what"], e["engine"], f"{step['rows']:,}", step["wall_s"], step["cpu_s"])
         for step_number in range(len(engines[0]["steps"]))

@@ -77,7 +77,7 @@ def main() -> int:
         "answer kept. *By bulk SQL*: the rows that this left, ready made, into tables with the "
         "same indices in one transaction (`executemany` on SQLite, binary `COPY` on PostgreSQL), "
         "without triggers and foreign keys. "
-        f"The machine's load average at the start was {load:.1f}: other work ran beside it, so "
+        f"The machine's load average at the start was {load:.1f}; where it is not near 0, "
         "read the CPU column first.\n\n"
         f"{table(head, rows)}\n\n"
         f"The purses hold {first['cents'] / 100:,.2f} € in the end; every one is compared with a "

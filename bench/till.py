@@ -4,13 +4,10 @@
 ``CHALAND_BENCH_POSTGRES_URL`` names an empty database.
 """
 
-import json
 import os
-import subprocess
 import sys
-import tempfile
-from typing import Any
 
+from bench.register.apart import measured
 from bench.report import table, write_section
 
 WORDS = {
@@ -25,29 +22,12 @@ WORDS = {
 }
 
 
-def measured(members: int, url: str) -> dict[str, Any]:
-    """Fill and measure one engine (no URL: SQLite) in a process and a folder of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        env = {**os.environ, "CHALAND_STATE_DIR": folder, "CHALAND_LOG_LEVEL": "ERROR"}
-        if url:
-            env["CHALAND_LOYALTY_DATABASE_URL"] = url
-        said = subprocess.run(
-            [sys.executable, "-m", "bench.register.measure", str(members)],
-            env=env,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        ).stdout
-    found: dict[str, Any] = json.loads(said.splitlines()[-1])
-    return found
-
-
 def main() -> int:
     """Measure both engines and write the section; fail where a look-up's p99 passes 150 ms."""
     members = int(sys.argv[sys.argv.index("--members") + 1]) if "--members" in sys.argv else 10**6
     urls = ["", *filter(None, [os.environ.get("CHALAND_BENCH_POSTGRES_URL", "")])]
     load = os.getloadavg()[0]
-    engines = [measured(members, url) for url in urls]
+    engines = [measured("measure", members, url) for url in urls]
     rows = [
         (WORDS[kind], e["engine"], k["p50"], k["p99"], k["cpu"], f"{k['found']:.1%}")
         for kind in WORDS
@@ -71,7 +51,7 @@ def main() -> int:
         f"{members:,} invented members, 100,000 surnames; 500 look-ups of each kind by the "
         "services that the till's pages call: quota counted over a day's log, answer masked, each "
         "row shown put on record (a write to disk). The machine's load average at the start was "
-        f"{load:.1f}: other work ran on its cores beside it, so read the CPU column first.\n\n"
+        f"{load:.1f}; where it is not near 0, read the CPU column first.\n\n"
         f"{table(head, rows)}\n\n{table(more, clients)}\n\n"
         "*Found*: somebody of the very name meant is among the eight rows.",
     )

@@ -17,7 +17,9 @@ def found(name: str, *folders: str) -> str:
     """Return a program's path; the test skips where it is missing, but in CI it fails."""
     path = shutil.which(name, path=os.pathsep.join((os.environ["PATH"], "/usr/sbin", *folders)))
     if path is None:
-        pytest.skip(f"{name} is not installed")
+        pytest.skip(
+            f"needs the real {name}, a system package that .ci/run installs; in CI this fails"
+        )
     return path
 
 
