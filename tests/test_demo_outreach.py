@@ -19,7 +19,7 @@ from chaland.hub.loyalty.models import (
     PrivateSale,
     Suppression,
 )
-from chaland.hub.loyalty.outreach import debrief, results
+from chaland.hub.loyalty.outreach.results import debrief, measuring
 from chaland.simulate.town import drawn_town
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,7 @@ def test_sales_and_messages_are_staged_once(
     told = debrief.of(past)
     assert told is not None
     assert told.whole.came > 0
-    assert results.of(past.campaigns.get()) is not None
+    assert measuring.of(past.campaigns.get()) is not None
     present = PrivateSale.objects.get(name=outreach_texts.PRESENT_SALE)
     assert present.state == PrivateSale.State.OPEN
     assert present.starts_at < now < present.ends_at

@@ -26,7 +26,8 @@ from django.db import connections, transaction  # noqa: E402
 from chaland.hub.common import clock  # noqa: E402
 from chaland.hub.loyalty.fields import SealedTextField  # noqa: E402
 from chaland.hub.loyalty.models import Campaign, Delivery  # noqa: E402
-from chaland.hub.loyalty.outreach import audience, pressure  # noqa: E402
+from chaland.hub.loyalty.outreach import pressure  # noqa: E402
+from chaland.hub.loyalty.outreach.audience import freezing, reaching  # noqa: E402
 from chaland.hub.loyalty.outreach.shapes import Waiting  # noqa: E402
 from tests.builders import build_cast  # noqa: E402
 
@@ -137,13 +138,13 @@ def _campaign(town: int, controller: int, criteria: list[dict[str, Any]]) -> Cam
 
 
 def _estimated(campaign: Campaign) -> int:
-    found = audience.estimate(campaign)
+    found = freezing.estimate(campaign)
     return sum(filter(None, [found.held_out, *found.chosen.values()]))
 
 
 def _freeze(campaign: Campaign) -> int:
     with transaction.atomic(using="loyalty"):
-        return audience.freeze(campaign, clock.now())
+        return freezing.freeze(campaign, clock.now())
 
 
 def _bare(town: int, like: Campaign) -> int:
@@ -178,11 +179,11 @@ def _claims(campaign: Campaign) -> float:
             f" WHERE id BETWEEN {min(members)} AND {max(members)}",
             [sealed, sealed],
         )
-    audience.reach(batches[0][:1], clock.now())  # reads the addresses of pages once a process
+    reaching.reach(batches[0][:1], clock.now())  # reads the addresses of pages once a process
     began = time.process_time()
     for batch in batches:
         with transaction.atomic(using="loyalty"):
-            audience.reach(batch, clock.now())
+            reaching.reach(batch, clock.now())
             pressure.reserve(batch, clock.now())
     return len(members) / (time.process_time() - began)
 

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from chaland.hub.loyalty.models import Campaign, Delivery, PrivateSale, Receipt, SaleShop
-from chaland.hub.loyalty.outreach import results
+from chaland.hub.loyalty.outreach.results import measuring
 from tests import builders
 from tests.builders import PASSWORD, Cast
 from tests.e2e.conftest import OpenSite
@@ -74,7 +74,7 @@ def test_a_campaign_says_what_it_brought(cast: Cast, open_site: OpenSite) -> Non
         )  # fmt: skip
         if rng.random() < (0.1 if held else 0.5):
             receipts(cast, [BEGINS + timedelta(hours=3)], member=member, attached_at=BEGINS)
-    results.store(campaign, BEGINS + timedelta(days=3))
+    measuring.store(campaign, BEGINS + timedelta(days=3))
     site = open_site()
     site.sign_in(cast.shopkeeper.email, PASSWORD)
     site.open(f"/outreach/{campaign.pk}/")

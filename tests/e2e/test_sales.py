@@ -15,7 +15,7 @@ from chaland.hub.loyalty.models import (
     Purpose,
     ShopCustomer,
 )
-from chaland.hub.loyalty.outreach import debrief
+from chaland.hub.loyalty.outreach.results import debrief
 from chaland.hub.loyalty.sales import codes, services
 from chaland.hub.loyalty.sales.offers import OfferIn
 from chaland.hub.loyalty.sales.prices import PriceIn

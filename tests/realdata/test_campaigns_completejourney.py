@@ -30,7 +30,8 @@ from chaland.hub.loyalty.models import (
     Receipt,
     SaleShop,
 )
-from chaland.hub.loyalty.outreach import audience, debrief
+from chaland.hub.loyalty.outreach.audience import freezing
+from chaland.hub.loyalty.outreach.results import debrief
 from chaland.hub.loyalty.sales import services as sales
 
 PARIS = ZoneInfo(journey.ZONE)
@@ -126,7 +127,7 @@ def hold(chain: Chain, coalition: town.Coalition, number: int) -> debrief.Debrie
         started_at=begin, state=Campaign.State.RUNNING, created_at=begin, created_by="user:1",
     )  # fmt: skip
     with transaction.atomic(using="loyalty"):
-        assert audience.freeze(campaign, begin) == len(invited)
+        assert freezing.freeze(campaign, begin) == len(invited)
     drawn = Delivery.objects.filter(campaign=campaign)
     assert set(drawn.values_list("member_id", flat=True)) == invited
     assert set(sale.invitations.values_list("member_id", flat=True)) == invited

@@ -34,15 +34,9 @@ from chaland.hub.loyalty.models import (
     PrivateSale,
     Receipt,
 )
-from chaland.hub.loyalty.outreach import (
-    campaigns,
-    choices,
-    debrief,
-    gateways,
-    results,
-    stopping,
-)
+from chaland.hub.loyalty.outreach import campaigns, choices, gateways, stopping
 from chaland.hub.loyalty.outreach.engine.loop import Worker, open_worker, run_once
+from chaland.hub.loyalty.outreach.results import debrief, measuring
 from chaland.hub.loyalty.sales import services as sales
 from chaland.hub.loyalty.sales.offers import OfferIn
 from chaland.hub.loyalty.sales.prices import PriceIn
@@ -287,7 +281,7 @@ class Outreach:
         if sale is None:
             return
         for campaign in sale.campaigns.all():
-            results.store(campaign, now)
+            measuring.store(campaign, now)
         debrief.store(sale, now)
 
     def _book(self, _now: datetime) -> None:

@@ -10,7 +10,7 @@ from chaland.hub.loyalty.connect import due as connect
 from chaland.hub.loyalty.figures import services as figures
 from chaland.hub.loyalty.ledger import services as ledger
 from chaland.hub.loyalty.members import services as members
-from chaland.hub.loyalty.outreach import debrief, results
+from chaland.hub.loyalty.outreach.results import debrief, measuring
 from chaland.hub.loyalty.programmes import services as programmes
 from chaland.hub.loyalty.receipts import services as receipts
 from chaland.hub.loyalty.sales import services as sales
@@ -22,7 +22,7 @@ TASKS: tuple[Task, ...] = (
     ("months closed", clearing.close_due),
     ("vouchers out of date", programmes.lapse_vouchers),
     ("private sales closed", sales.close_due),
-    ("campaigns whose effect was worked out", results.measure_due),
+    ("campaigns whose effect was worked out", measuring.measure_due),
     ("private sales debriefed", debrief.debrief_due),
     ("members who left erased", leaving.erase_departed),
     ("links and sessions of members’ accounts that are over", links.prune),

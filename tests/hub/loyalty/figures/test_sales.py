@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from chaland.hub.loyalty.figures import rules, sales
 from chaland.hub.loyalty.models import Member, PrivateSale, Receipt, SaleShop
-from chaland.hub.loyalty.outreach import debrief
-from chaland.hub.loyalty.outreach.debrief import Debrief, Taken
+from chaland.hub.loyalty.outreach.results import debrief
+from chaland.hub.loyalty.outreach.results.debrief import Debrief, Taken
 from tests.builders import Cast, build_cast
 from tests.loyalty_builders import build_members
 

@@ -24,7 +24,8 @@ from chaland.hub.loyalty.models import (
     PrivateSale,
     Suppression,
 )
-from chaland.hub.loyalty.outreach import audience, choices, inbound, stopping
+from chaland.hub.loyalty.outreach import choices, inbound, stopping
+from chaland.hub.loyalty.outreach.audience import freezing
 from chaland.hub.loyalty.outreach.engine.loop import run_once
 from chaland.hub.loyalty.outreach.shapes import Hook
 from chaland.hub.loyalty.sales import services as sales
@@ -55,7 +56,7 @@ def written_to(loyalty: Loyalty, member: Member, settings: Settings, tmp_path: P
             town, sale=sale, send_at=NOW, holdout_percent=holdout, frozen_at=None,
             expires_at=NOW + timedelta(days=1), name=f"Campagne {number}",
         )  # fmt: skip
-        audience.freeze(campaign, NOW)
+        freezing.freeze(campaign, NOW)
     run_once(clock.now())
     sales.book(Invitation.objects.get().pk)
     choices.choose(member.pk, per_week=1, per_month=None, automatic=["points"])

@@ -27,7 +27,8 @@ from chaland.hub.loyalty.models import (
     ReceiptLine,
     Voucher,
 )
-from chaland.hub.loyalty.outreach import segment_words, selectors, stopping
+from chaland.hub.loyalty.outreach import selectors, stopping
+from chaland.hub.loyalty.outreach.audience import segment_words
 from chaland.hub.loyalty.programmes.voucher_codes import code_of
 from chaland.hub.loyalty.programmes.words import why_line
 

@@ -15,8 +15,8 @@ from django.db.models import Case, Count, IntegerField, Q, Sum, Value, When
 from chaland.hub.loyalty.figures import rules
 from chaland.hub.loyalty.figures.measures import Attach
 from chaland.hub.loyalty.models import Member, PrivateSale, Receipt
-from chaland.hub.loyalty.outreach import debrief
-from chaland.hub.loyalty.outreach.debrief import Debrief, Taken
+from chaland.hub.loyalty.outreach.results import debrief
+from chaland.hub.loyalty.outreach.results.debrief import Debrief, Taken
 from chaland.hub.loyalty.sales import selectors
 
 HOUR = timedelta(hours=1)

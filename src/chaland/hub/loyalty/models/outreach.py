@@ -80,7 +80,7 @@ class Campaign(models.Model):
     channels = models.JSONField(default=list)
     """In order of preference: each member is written to by the first that reaches."""
     criteria = models.JSONField(default=list)
-    """``outreach.segments``' closed list; empty: everybody who agreed."""
+    """``outreach.audience.segments``' closed list; empty: everybody who agreed."""
     holdout_percent = models.PositiveSmallIntegerField(default=10)
     seed = models.BigIntegerField()
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
@@ -141,8 +141,8 @@ class CampaignText(models.Model):
 
 
 class Delivery(models.Model):
-    """One message to one member by one channel: the queue, and its record. It holds no address:
-    that is read, with consent and suppression, in the moment of sending (``outreach.audience``)."""
+    """One message to one member by one channel: the queue, and its record. It holds no address: that
+    is read, with consent and suppression, in the moment of sending (``audience.reaching``)."""
 
     class State(models.TextChoices):
         PLANNED = "planned", _("planned")

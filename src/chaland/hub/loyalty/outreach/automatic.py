@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from chaland.hub.loyalty.models import Campaign, Delivery, Member, MessageChoice
-from chaland.hub.loyalty.outreach import drawing, segments
+from chaland.hub.loyalty.outreach.audience import drawing, segments
 
 _Automatic = Campaign.Automatic
 NOTICE = timedelta(days=21)

@@ -25,7 +25,8 @@ from chaland.hub.loyalty.models import (
     Permission,
     Purpose,
 )
-from chaland.hub.loyalty.outreach import drivers, keys, placeholders, segments, values
+from chaland.hub.loyalty.outreach import drivers, keys, placeholders, values
+from chaland.hub.loyalty.outreach.audience import segments
 from chaland.hub.loyalty.outreach.mail.templates import Letter, compile_html
 from chaland.hub.loyalty.outreach.running import EXPIRES_AFTER, end_waiting
 from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal, Reach, Waiting

@@ -6,7 +6,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from chaland.hub.loyalty.models import Campaign, Delivery, PrivateSale
-from chaland.hub.loyalty.outreach import audience, queue, segments
+from chaland.hub.loyalty.outreach import queue
+from chaland.hub.loyalty.outreach.audience import freezing, segments
 from chaland.hub.loyalty.outreach.transitions import UNDER_WAY
 from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
 
@@ -37,7 +38,7 @@ def _start(campaign_id: int, now: datetime) -> bool:
         if campaign.frozen_at is None and not campaign.automatic:
             try:
                 with transaction.atomic(using="loyalty"):
-                    audience.freeze(campaign, now)
+                    freezing.freeze(campaign, now)
             except (segments.SegmentErrorFinal, SaleErrorFinal) as error:
                 Campaign.objects.filter(pk=campaign_id).update(
                     state=Campaign.State.PAUSED, trouble=str(error)[:200]

@@ -9,9 +9,9 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from chaland.hub.loyalty.models import Campaign
-from chaland.hub.loyalty.outreach import results, uplift
-from chaland.hub.loyalty.outreach.results import Measured, Side
-from chaland.hub.loyalty.outreach.uplift import Effect
+from chaland.hub.loyalty.outreach.results import measuring, uplift
+from chaland.hub.loyalty.outreach.results.measuring import Measured, Side
+from chaland.hub.loyalty.outreach.results.uplift import Effect
 from chaland.hub.loyalty.programmes import words
 from chaland.hub.loyalty.web.figures.words import rough_euros
 
@@ -62,7 +62,7 @@ class Shown:
 @register.simple_tag
 def effect_of(campaign: Campaign) -> Shown | None:
     """Return what is known of a campaign's effect; None before it was worked out."""
-    found = results.of(campaign)
+    found = measuring.of(campaign)
     if found is None:
         return None
     return Shown(found, uplift.READABLE, _groups(found), _lines(found))

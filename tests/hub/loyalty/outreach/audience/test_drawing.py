@@ -6,7 +6,9 @@ import pytest
 from django.db import transaction
 
 from chaland.hub.loyalty.models import Campaign, Delivery, Invitation, Member, PrivateSale
-from chaland.hub.loyalty.outreach import audience, drawing, keys, stopping
+from chaland.hub.loyalty.outreach import keys, stopping
+from chaland.hub.loyalty.outreach.audience import drawing, freezing, reaching
+from chaland.hub.loyalty.outreach.results import uplift
 from chaland.hub.loyalty.outreach.shapes import Held, Reach
 from tests.builders import Cast
 from tests.hub.loyalty.outreach.audience.conftest import (
@@ -25,7 +27,7 @@ Reason = Delivery.Reason
 
 def frozen(campaign: Campaign) -> list[Delivery]:
     with transaction.atomic(using="loyalty"):
-        made = audience.freeze(campaign, NOW)
+        made = freezing.freeze(campaign, NOW)
     rows = list(Delivery.objects.filter(campaign=campaign).order_by("pk"))
     assert len(rows) == made
     return rows
@@ -101,9 +103,9 @@ def test_held_out_and_keys_are_what_python_says(cast: Cast, shop: int) -> None:
     assert {d.state for d in rows if not d.reason} == {Delivery.State.PLANNED}
     salted = keys.salt(campaign.seed, "sms")
     assert all(d.key == keys.delivery_key(salted, d.member_id or 0) for d in rows)
-    estimated = audience.estimate(campaign)
+    estimated = freezing.estimate(campaign)
     assert (estimated.chosen["sms"], estimated.held_out) == (60 - len(apart), len(apart))
-    assert estimated.readable == (len(apart) >= audience.READABLE)
+    assert estimated.readable == (len(apart) >= uplift.READABLE)
 
 
 def test_hold_outs_of_two_campaigns_are_apart(cast: Cast, shop: int) -> None:
@@ -141,11 +143,11 @@ def test_a_sale_invites_those_who_are_written_to(cast: Cast, shop: int) -> None:
 def test_a_shop_is_not_told_of_a_few(cast: Cast, shop: int, few: int) -> None:
     people(cast, few, SMS) if few else None
     people(cast, 23)
-    told = audience.estimate(campaign_of(cast, shop))
+    told = freezing.estimate(campaign_of(cast, shop))
     assert told.chosen == {"sms": None if few else 0, "email": 0}
     assert told.left_out == {"suppressed": 0, "no_consent": 20, "no_contact": 0}  # in fives
     assert not told.readable
-    whole = audience.estimate(campaign_of(cast, 0))
+    whole = freezing.estimate(campaign_of(cast, 0))
     assert whole.left_out["no_consent"] == 23 + few
 
 
@@ -157,7 +159,7 @@ def test_consent_and_stop_are_looked_at_again_when_it_goes(cast: Cast, shop: int
     Member.objects.filter(pk=members[2].pk).update(state=Member.State.PAUSED)
     members[3].delete()
     rows = list(Delivery.objects.filter(pk__in=[d.pk for d in rows]).order_by("pk"))
-    answers = audience.reach(waiting(rows), NOW)
+    answers = reaching.reach(waiting(rows), NOW)
     found = [answers[row.pk] for row in rows]
     reasons = [answer.reason if isinstance(answer, Held) else "" for answer in found]
     assert reasons == [
@@ -175,4 +177,4 @@ def test_a_later_yes_lifts_a_suppression_and_an_older_one_does_not(cast: Cast, s
     campaign = campaign_of(cast, shop)
     assert frozen(campaign) == []
     give([member], shop, SMS)  # said sixty days ago, recorded now: it doesn't count
-    assert audience.estimate(campaign_of(cast, shop)).chosen["sms"] == 0
+    assert freezing.estimate(campaign_of(cast, shop)).chosen["sms"] == 0

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from chaland.hub.loyalty.consent import services as consent
 from chaland.hub.loyalty.models import Asset, Delivery, Lot, Member, Reward, Tier
-from chaland.hub.loyalty.outreach import audience, automatic, choices, segment_words, segments
-from chaland.hub.loyalty.outreach.segments import KINDS, SegmentErrorFinal, parse
+from chaland.hub.loyalty.outreach import automatic, choices
+from chaland.hub.loyalty.outreach.audience import freezing, reaching, segment_words, segments
+from chaland.hub.loyalty.outreach.audience.segments import KINDS, SegmentErrorFinal, parse
 from chaland.hub.loyalty.outreach.shapes import Held
 from tests.builders import Cast
 from tests.hub.loyalty.outreach.audience.conftest import (
@@ -74,10 +75,10 @@ def test_who_objects_later_is_left_out_when_it_goes(cast: Cast, shop: int, buy: 
     (member,) = people(cast, 1, SMS, PORTRAIT)
     buy(member)
     campaign = campaign_of(cast, shop, of("bought_within"))
-    assert audience.freeze(campaign, NOW) == 1
+    assert freezing.freeze(campaign, NOW) == 1
     consent.withdraw_all(member, place="member", occurred_at=NOW, channel="none")
     rows = waiting(list(Delivery.objects.filter(campaign=campaign)))
-    assert audience.reach(rows, NOW)[rows[0].id] == Held(Delivery.Reason.NO_CONSENT)
+    assert reaching.reach(rows, NOW)[rows[0].id] == Held(Delivery.Reason.NO_CONSENT)
     member.refresh_from_db()
     assert member.state == Member.State.ACTIVE  # objecting keeps the membership
 
@@ -198,9 +199,9 @@ def test_an_unlisted_criterion_draws_nobody(cast: Cast, shop: int, name: str) ->
     people(cast, 2, SMS)
     campaign = campaign_of(cast, shop, {"name": name})
     with pytest.raises(SegmentErrorFinal):
-        audience.freeze(campaign, NOW)
+        freezing.freeze(campaign, NOW)
     with pytest.raises(SegmentErrorFinal):
-        audience.estimate(campaign)
+        freezing.estimate(campaign)
     assert not Delivery.objects.exists()
 
 

@@ -20,7 +20,8 @@ from chaland.hub.loyalty.models import (
     Pressure,
     Suppression,
 )
-from chaland.hub.loyalty.outreach import audience, choices, pressure, stopping
+from chaland.hub.loyalty.outreach import choices, pressure, stopping
+from chaland.hub.loyalty.outreach.audience import freezing, reaching
 from chaland.hub.loyalty.outreach.shapes import Held, Reach
 from tests.builders import Cast
 from tests.hub.loyalty.outreach.audience.conftest import (
@@ -46,7 +47,7 @@ def reached(campaign: Campaign, member: Member, channel: str = "sms") -> str:
         assert found is not None
         found.delete()
         return reached(campaign, member, channel)
-    answer = audience.reach([one], NOW + 2 * HOUR)[one.id]
+    answer = reaching.reach([one], NOW + 2 * HOUR)[one.id]
     return answer.reason if isinstance(answer, Held) else ""
 
 
@@ -113,7 +114,7 @@ def test_a_contact_given_for_a_receipt_reaches_no_campaign(cast: Cast, shop: int
     choices.choose(member.pk, per_week=None, per_month=None, automatic=["receipt"])
     for controller in (shop, 0):
         assert reached(campaign_of(cast, controller), member, "email") == "no_consent"
-        assert audience.freeze(campaign_of(cast, controller), NOW) == 0
+        assert freezing.freeze(campaign_of(cast, controller), NOW) == 0
     receipts = campaign_of(cast, shop, automatic="receipt")
     assert reached(receipts, member, "email") == ""
     stopping.stop(cast.association.pk, "email", member.email or "", "unsubscribed", NOW)
@@ -130,7 +131,7 @@ def test_an_automatic_message_goes_to_who_chose_it(cast: Cast, shop: int) -> Non
 
 def link_of(cast: Cast, shop: int, member: Member) -> tuple[str, int]:
     (one,) = planned(campaign_of(cast, shop), [member], "email")
-    answer = audience.reach([one], NOW)[one.id]
+    answer = reaching.reach([one], NOW)[one.id]
     assert isinstance(answer, Reach)
     return answer.values["unsubscribe"], one.id
 

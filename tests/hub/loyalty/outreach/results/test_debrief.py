@@ -6,8 +6,8 @@ import pytest
 
 from chaland.hub.loyalty import due
 from chaland.hub.loyalty.models import PrivateSale
-from chaland.hub.loyalty.outreach import debrief, results
-from chaland.hub.loyalty.outreach.debrief import Taken
+from chaland.hub.loyalty.outreach.results import debrief, measuring
+from chaland.hub.loyalty.outreach.results.debrief import Taken
 from tests.hub.loyalty.outreach.results.conftest import BEGAN, Town
 from tests.loyalty_builders import build_members
 
@@ -56,7 +56,7 @@ def test_the_worker_debriefs_a_sale_that_closed_until_it_settles(town: Town) -> 
     sale.refresh_from_db()
     campaign.refresh_from_db()
     assert debrief.of(sale) == debrief.work_out(sale, sale.ends_at)
-    assert results.of(campaign) is not None
+    assert measuring.of(campaign) is not None
     assert debrief.debrief_due(sale.ends_at + timedelta(hours=23)) == 0
     town.buys(None, 400, hours=IN_SALE)
     assert debrief.debrief_due(sale.ends_at + timedelta(days=1)) == 1

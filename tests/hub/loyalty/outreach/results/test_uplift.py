@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from chaland.hub.loyalty.outreach import uplift
-from chaland.hub.loyalty.outreach.uplift import Group
+from chaland.hub.loyalty.outreach.results import uplift
+from chaland.hub.loyalty.outreach.results.uplift import Group
 
 RUNS = 1_000
 Floats = NDArray[np.float64]

@@ -18,7 +18,7 @@ from chaland.hub.loyalty.models import (
     PrivateSale,
     Slot,
 )
-from chaland.hub.loyalty.outreach import audience
+from chaland.hub.loyalty.outreach.audience import freezing
 from chaland.hub.loyalty.sales import codes, services
 from tests.hub.loyalty.sales.conftest import Town
 from tests.outreach_builders import build_gateway
@@ -78,7 +78,7 @@ def test_one_button_announces_and_writes(town: Town, keeper: Client, coats: None
     )  # fmt: skip
     assert [s.capacity for s in sale.slots.all()] == [20, 20, 20]
     assert sale.offers.get().blocked == ""
-    assert audience.freeze(campaign, town.time.now) == 0  # nobody has agreed to anything
+    assert freezing.freeze(campaign, town.time.now) == 0  # nobody has agreed to anything
 
 
 def test_without_a_proof_the_button_is_dead_and_says_the_way_out(

@@ -14,7 +14,8 @@ from django.db.models import F
 
 from chaland.hub.loyalty import bulk, contention
 from chaland.hub.loyalty.models import Campaign, Delivery, Gateway
-from chaland.hub.loyalty.outreach import audience, pressure, queue
+from chaland.hub.loyalty.outreach import pressure, queue
+from chaland.hub.loyalty.outreach.audience import reaching
 from chaland.hub.loyalty.outreach.engine.journal import Journal
 from chaland.hub.loyalty.outreach.shapes import Held, Outcome, Reach, Result, Waiting
 
@@ -93,7 +94,7 @@ def claim_again(
         )
         found = found.order_by("sending_at").select_for_update(skip_locked=True, of=("self",))
         rows = [Waiting(*row) for row in found.values_list(*_COLUMNS)[:at_most]]
-        reached = audience.reach(rows, now) if rows else {}
+        reached = reaching.reach(rows, now) if rows else {}
         claimed = [
             Claimed(one, reach) for one in rows if isinstance(reach := reached.get(one.id), Reach)
         ]
@@ -164,7 +165,7 @@ def _reached(rows: Sequence[Waiting], now: datetime) -> tuple[dict[int, Reach], 
     }
     asked = [one for one in rows if one.id not in held]
     reached: dict[int, Reach] = {}
-    for number, answer in audience.reach(asked, now).items() if asked else ():
+    for number, answer in reaching.reach(asked, now).items() if asked else ():
         if isinstance(answer, Held):
             held[number] = answer
         else:

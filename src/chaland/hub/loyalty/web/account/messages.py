@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Campaign, Delivery
-from chaland.hub.loyalty.outreach import choices, pressure, segment_words, selectors, values
+from chaland.hub.loyalty.outreach import choices, pressure, selectors, values
+from chaland.hub.loyalty.outreach.audience import segment_words
 from chaland.hub.loyalty.outreach.choices import ChoiceErrorFinal
 from chaland.hub.loyalty.outreach.pressure_rules import USUAL
 from chaland.hub.loyalty.web.account.guard import Holder, member_required

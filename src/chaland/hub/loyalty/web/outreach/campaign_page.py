@@ -14,10 +14,11 @@ from django.views.decorators.http import require_POST, require_safe
 from chaland.hub.association.access import staff_required
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Campaign, CampaignText, Delivery
-from chaland.hub.loyalty.outreach import campaigns, drawing, segment_words, segments, selectors
+from chaland.hub.loyalty.outreach import campaigns, selectors
+from chaland.hub.loyalty.outreach.audience import drawing, segment_words, segments
+from chaland.hub.loyalty.outreach.audience.segments import SegmentErrorFinal
 from chaland.hub.loyalty.outreach.campaigns import CampaignErrorFinal
 from chaland.hub.loyalty.outreach.pressure_rules import FEW
-from chaland.hub.loyalty.outreach.segments import SegmentErrorFinal
 from chaland.hub.loyalty.outreach.transitions import LEFT, UNDER_WAY
 from chaland.hub.loyalty.web.outreach.scope import Scope, campaign_of, scope_of
 

@@ -11,10 +11,12 @@ from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from chaland.hub.loyalty.models import Campaign, CampaignText, Channel, Delivery
-from chaland.hub.loyalty.outreach import audience, campaigns, hours, pressure, uplift, values
-from chaland.hub.loyalty.outreach.audience import READABLE, Estimate
+from chaland.hub.loyalty.outreach import campaigns, hours, pressure, values
+from chaland.hub.loyalty.outreach.audience import freezing
+from chaland.hub.loyalty.outreach.audience.freezing import Estimate
+from chaland.hub.loyalty.outreach.audience.segments import SegmentErrorFinal
 from chaland.hub.loyalty.outreach.pressure import Planned
-from chaland.hub.loyalty.outreach.segments import SegmentErrorFinal
+from chaland.hub.loyalty.outreach.results import uplift
 from chaland.hub.loyalty.web.outreach import samples
 from chaland.hub.loyalty.web.outreach.scope import Scope
 
@@ -57,7 +59,7 @@ class Checks:
     send_at: datetime
     smallest_percent: float | None
     """By how many points the share of buyers must change to be seen; None: not readable."""
-    readable_from: int = READABLE
+    readable_from: int = uplift.READABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def look(scope: Scope, campaign: Campaign, send_at: datetime, now: datetime) -> 
     estimate = None
     if not campaign.automatic and campaign.channels:
         try:
-            estimate = audience.estimate(campaign)
+            estimate = freezing.estimate(campaign)
         except SegmentErrorFinal as error:
             against.append(str(error))
     against += campaigns.reasons_against(campaign, send_at, now)
@@ -187,7 +189,7 @@ def _size(campaign: Campaign) -> int:
     counted: dict[str, Any] = campaign.counted
     if campaign.frozen_at is None:
         try:
-            counted = audience.estimate(campaign).chosen
+            counted = freezing.estimate(campaign).chosen
         except SegmentErrorFinal:
             return 0
     return sum(counted.get(channel) or 0 for channel in campaign.channels)

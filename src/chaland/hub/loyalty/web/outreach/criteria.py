@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from chaland.hub.association.models import Shop, Zone
 from chaland.hub.loyalty.models import Tier
-from chaland.hub.loyalty.outreach import segments
-from chaland.hub.loyalty.outreach.segments import Ids, Whole, Word
+from chaland.hub.loyalty.outreach.audience import segments
+from chaland.hub.loyalty.outreach.audience.segments import Ids, Whole, Word
 from chaland.hub.loyalty.web.outreach.scope import Scope
 
 Criteria = list[dict[str, Any]]

@@ -16,8 +16,9 @@ from chaland.hub.loyalty.models import (
     Permission,
     Tier,
 )
-from chaland.hub.loyalty.outreach import pressure, segments, values
-from chaland.hub.loyalty.outreach.segments import Criterion
+from chaland.hub.loyalty.outreach import pressure, values
+from chaland.hub.loyalty.outreach.audience import segments
+from chaland.hub.loyalty.outreach.audience.segments import Criterion
 
 Says = Callable[[Mapping[str, Any]], str]
 """Takes a criterion's parameters, with ``where`` (who writes) and names for numbers."""

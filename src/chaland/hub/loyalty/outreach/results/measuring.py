@@ -13,8 +13,8 @@ from django.db.models import Q
 
 from chaland.hub.association.models import Shop
 from chaland.hub.loyalty.models import THE_ASSOCIATION, Campaign, Delivery
-from chaland.hub.loyalty.outreach import takings, uplift
-from chaland.hub.loyalty.outreach.uplift import Effect, Group
+from chaland.hub.loyalty.outreach.results import takings, uplift
+from chaland.hub.loyalty.outreach.results.uplift import Effect, Group
 
 WINDOW = timedelta(days=14)
 """So long purchases count after a campaign without a sale began; with one, until the sale ends."""

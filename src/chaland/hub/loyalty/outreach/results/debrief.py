@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Q
 
 from chaland.hub.loyalty.models import Campaign, Delivery, Invitation, PrivateSale
-from chaland.hub.loyalty.outreach import results, takings
+from chaland.hub.loyalty.outreach.results import measuring, takings
 from chaland.hub.loyalty.outreach.selectors import SENT
 from chaland.hub.loyalty.sales import selectors as sales
 
@@ -76,7 +76,7 @@ def work_out(sale: PrivateSale, now: datetime) -> Debrief:
     taken = _taken(sale)
     return Debrief(
         at=now,
-        final=now >= sale.ends_at + results.SETTLES,
+        final=now >= sale.ends_at + measuring.SETTLES,
         invited=counts.invited or 0,
         declined=counts.declined or 0,
         at_door=counts.at_door or 0,
@@ -90,7 +90,7 @@ def store(sale: PrivateSale, now: datetime) -> Debrief:
     """Work a sale's figures out and keep them; those of its campaigns' effect, too."""
     found = work_out(sale, now)
     for campaign in finished_campaigns(sale):
-        results.store(campaign, now)
+        measuring.store(campaign, now)
     content = asdict(found) | {_AT: found.at.isoformat()}
     content["shops"] = {str(shop): part for shop, part in content["shops"].items()}
     PrivateSale.objects.filter(pk=sale.pk).update(debrief=content)
@@ -121,7 +121,7 @@ def finished_campaigns(sale: PrivateSale) -> list[Campaign]:
 def debrief_due(now: datetime) -> int:
     """Work out sales that closed, each day until nothing changes any more; return how many."""
     closed = PrivateSale.objects.filter(
-        state=PrivateSale.State.OVER, ends_at__gt=now - 2 * results.SETTLES
+        state=PrivateSale.State.OVER, ends_at__gt=now - 2 * measuring.SETTLES
     )
     due = [sale for sale in closed if _is_due(of(sale), now)]
     for sale in due:

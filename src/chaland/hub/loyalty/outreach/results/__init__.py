@@ -1,0 +1,1 @@
+"""What a campaign and a sale brought, against who was kept apart."""
