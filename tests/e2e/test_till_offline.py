@@ -195,7 +195,7 @@ def test_the_server_killed_in_the_middle_of_a_sync(counter: Counter) -> None:
     network_is_back(page)
     wait_for(page, lambda: len(counter.cents()) >= 2, True)
     counter.hub.down()
-    expect(page.locator("#shop")).to_be_visible()
+    expect(page.locator("#shop"), "a long state leaves it its place").to_be_visible()
     counter.hub.up()
     network_is_back(page)
     wait_for(page, counter.cents, amounts)

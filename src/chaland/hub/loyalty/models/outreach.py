@@ -141,8 +141,8 @@ class CampaignText(models.Model):
 
 
 class Delivery(models.Model):
-    """One message to one member by one channel: the queue, and its record. It holds no address: that
-    is read, with consent and suppression, in the moment of sending (``audience.reaching``)."""
+    """One message to one member by one channel: the queue, and its record. It holds no address:
+    that is read, with consent and suppression, in the moment of sending (``audience.reaching``)."""
 
     class State(models.TextChoices):
         PLANNED = "planned", _("planned")
