@@ -60,7 +60,9 @@ class PrivateSale(models.Model):
     created_by = models.CharField(max_length=80)
     closed_at = models.DateTimeField(null=True)
     debrief = models.JSONField(default=dict)
-    """``outreach.debrief``'s figures as closing released them; empty before."""
+    """``results.debrief``'s figures as closing released them; empty before."""
+    cost_cents = models.PositiveIntegerField(_("what the goods had cost"), null=True)
+    """Of all that guests bought, with VAT, as the shop says it; None: it didn't."""
 
     class Meta:
         verbose_name = _("private sale")
@@ -99,7 +101,8 @@ class Offer(models.Model):
     """One reduction of a private sale: of an article, of a product group, or of all (both empty).
 
     Exactly one of ``percent``, ``price_cents`` and ``ladder`` (``[[articles, percent], …]``, the
-    more the better, at most 50). ``proof`` is what ``sales.offers`` found: per article the lowest
+    more the better, at most 50). Its conditions: ``least_cents`` (of the purchase, before the
+    reduction), ``once``, ``while_stock`` (which is only said). ``proof`` is what ``sales.offers`` found: per article the lowest
     price of the thirty days before, since when, and who recorded it; ``blocked`` says why it can't
     be announced (empty: it can).
     """
@@ -117,6 +120,10 @@ class Offer(models.Model):
     percent = models.PositiveSmallIntegerField(_("percent off"), null=True, blank=True)
     price_cents = models.PositiveIntegerField(_("member price"), null=True, blank=True)
     ladder = models.JSONField(null=True, blank=True)
+    least_cents = models.PositiveIntegerField(_("from a purchase of"), null=True, blank=True)
+    once = models.BooleanField(_("once per member"), default=False)
+    """For a member's first purchase at this shop in the sale."""
+    while_stock = models.BooleanField(_("while stock lasts"), default=False)
     exception = models.CharField(max_length=12, choices=Excepted, blank=True)
     proof = models.JSONField(default=list)
     blocked = models.CharField(max_length=200, blank=True)
@@ -182,11 +189,13 @@ class Invitation(models.Model):
     member = models.ForeignKey(Member, models.SET_NULL, null=True, related_name="invitations")
     how = models.CharField(max_length=8, choices=How)
     recruited = models.BooleanField(default=False)
-    """Enrolled at the door of this very sale."""
+    """Enrolled at a shop of this sale, from half an hour before it on; of one sale only."""
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
     slot = models.ForeignKey(Slot, models.SET_NULL, null=True, related_name="invitations")
     asked_at = models.DateTimeField(null=True)
     """When a place was asked for: the queue's order."""
+    moved_up_at = models.DateTimeField(null=True)
+    """When the queue gave the place that this member has; the invitation says so."""
     arrived_at = models.DateTimeField(null=True)
     arrived_shop_id = models.BigIntegerField(null=True)
     checked_in_by = models.CharField(max_length=80, blank=True)
