@@ -85,6 +85,7 @@ def typed(**more: str | list[str]) -> dict[str, str | list[str]]:
     """Return the page's fields as somebody fills them in."""
     return {
         "name": "Rentrée",
+        "whom": "1",
         "way": "email,sms",
         "holdout": "10",
         "when": "now",

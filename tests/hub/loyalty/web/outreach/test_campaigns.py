@@ -99,6 +99,48 @@ def test_a_time_to_come_is_read_in_the_towns_time(outreach: Outreach) -> None:
     assert 'value="2026-11-20T10:30"' in outreach.keeper.get(page).content.decode()
 
 
+@pytest.mark.parametrize(
+    "at",
+    ["", "bald", "2026-13-01T10:00", "2020-01-01T10:00", "9999-12-31T23:59", "0001-01-01T00:00"],
+)
+def test_later_without_a_time_that_can_be_is_never_now(outreach: Outreach, at: str) -> None:
+    outreach.people(12, outreach.shop)
+    campaign = outreach.campaign(outreach.shop)
+    page = reverse("campaign_edit", args=[campaign.pk])
+    later = typed(when="later", at=at)
+    panel = outreach.keeper.post(page, later, headers={"HX-Request": "true"})
+    assert panel.status_code == 200
+    assert "disabled" in panel.content.decode()
+    answer = outreach.keeper.post(page, {**later, "do": "send"})
+    assert answer.status_code == 422
+    assert "Départ" in answer.context["faults"][0]
+    assert 'value="later" checked' in answer.content.decode()
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.name) == (Campaign.State.DRAFT, "Rentrée")
+
+
+def test_seconds_of_a_time_to_come_are_read_too(outreach: Outreach) -> None:
+    outreach.people(12, outreach.shop)
+    campaign = outreach.campaign(outreach.shop)
+    page = reverse("campaign_edit", args=[campaign.pk])
+    outreach.keeper.post(page, typed(when="later", at="2026-11-20T10:30:00", do="send"))
+    campaign.refresh_from_db()
+    assert campaign.send_at == datetime.fromisoformat("2026-11-20T09:30:00+00:00")
+
+
+def test_a_save_that_asks_for_nobody_in_particular_does_not_widen(outreach: Outreach) -> None:
+    narrow = [{"name": "tier", "tier": 987_654}]
+    campaign = outreach.campaign(outreach.shop, criteria=narrow)
+    page = reverse("campaign_edit", args=[campaign.pk])
+    told = typed()
+    del told["whom"]  # another page's form, or one that is cut off
+    outreach.keeper.post(page, told)
+    campaign.refresh_from_db()
+    assert campaign.criteria == narrow
+    [ticked] = [each for each in outreach.keeper.get(page).context["choices"] if each.picked]
+    assert ticked.asked[0].options[-1][::2] == ("987654", True)  # shown, though it is gone
+
+
 def test_criteria_are_ticked_counted_and_kept(outreach: Outreach) -> None:
     members = outreach.people(30, outreach.shop)
     for member in members[:12]:

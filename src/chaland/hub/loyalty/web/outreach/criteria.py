@@ -104,14 +104,16 @@ def _cents(text: str) -> int | str:
 
 def choices(scope: Scope, criteria: Criteria) -> Iterator[Choice]:
     """Yield each criterion that the scope may use, ticked or not; those that lack what they choose
-    among (a tier, a zone) are left out."""
+    among (a tier, a zone) are left out, but not where they are ticked: saving the page again would
+    choose more people than before."""
     picked = {each["name"]: each for each in criteria}
     for name, kind in segments.KINDS.items():
-        if kind.association_only and scope.shop is not None:
+        if kind.association_only and scope.shop is not None and name not in picked:
             continue
         told = picked.get(name, {})
         asked = [_asked(scope, name, key, want, told) for key, want in kind.parameters.items()]
-        if all(each.options or each.kind not in ("select", "checks") for each in asked):
+        lacking = any(each.kind in ("select", "checks") and not each.options for each in asked)
+        if name in picked or not lacking:
             yield Choice(name, _WORDS[name](), name in picked, asked)
 
 
@@ -128,6 +130,8 @@ def _asked(
     if key == "tier" or (isinstance(kind, Word) and kind.among):
         among = _tiers(scope) if key == "tier" else _languages()
         options = [(str(own), text, own == value) for own, text in among]
+        if told and not any(chosen for _value, _text, chosen in options):
+            options.append((str(value), _("no longer there"), True))
         return Asked(field, label, "select", str(value), options=options)
     if isinstance(kind, Word):
         return Asked(field, label, "text", str(value))

@@ -1,16 +1,19 @@
 """A campaign in preparation as its one page shows and sends it."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Campaign, CampaignText, Channel
 from chaland.hub.loyalty.outreach import campaigns
 from chaland.hub.loyalty.outreach.campaigns import LANGUAGES, CampaignErrorFinal
+from chaland.hub.loyalty.sales import town
 from chaland.hub.loyalty.web.outreach import criteria
 from chaland.hub.loyalty.web.outreach.criteria import Criteria
 
@@ -23,6 +26,11 @@ WAYS = {
 }
 """By which way a campaign writes, as one choice instead of two boxes and an order."""
 _AT = "%Y-%m-%dT%H:%M"
+_READ = (_AT, f"{_AT}:%S")  # some browsers send the seconds, too
+_TYPING = timedelta(minutes=5)
+"""A time so little past was to come when it was typed."""
+_AHEAD = timedelta(days=365)
+_LAST_YEAR = 9_000  # no overflow in another time zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +48,14 @@ class Words:
 
 @dataclass(frozen=True)
 class Draft:
-    """All fields of the page. ``at``: local time, empty for at once."""
+    """All fields of the page. ``criteria``: None, where the page did not ask: what is kept stays.
+    ``at``: local time; None: at once."""
 
     name: str
     way: str
     holdout: str
-    criteria: Criteria
-    at: str
+    criteria: Criteria | None
+    at: str | None
     words: Mapping[tuple[str, str], Words] = field(default_factory=dict)
 
     @property
@@ -54,17 +63,40 @@ class Draft:
         return WAYS.get(self.way, [])
 
     def send_at(self, zone: ZoneInfo, now: datetime) -> datetime:
-        """Return when it is to go: ``now`` for at once, and where the time can't be read."""
+        """Return when it is to go: ``now`` for at once. ValueError, in words: a time was asked for,
+        and there is none that can be read, or it is past, or more than a year away."""
+        if self.at is None:
+            return now
+        at = _read_at(self.at, zone)
+        if at is None:
+            raise ValueError(_("When it leaves: give the day and the time."))
+        if at < now - _TYPING:
+            raise ValueError(_("When it leaves: this time is past. Give one to come."))
+        if at > now + _AHEAD:
+            raise ValueError(_("When it leaves: give a time within a year."))
+        return at
+
+    def looked_at(self, zone: ZoneInfo, now: datetime) -> datetime:
+        """Return the time for which the page looks: ``now`` where the time typed is none, which
+        `save` tells, and nothing is sent."""
         try:
-            return datetime.strptime(self.at, _AT).replace(tzinfo=zone)
+            return self.send_at(zone, now)
         except ValueError:
             return now
+
+
+def _read_at(text: str, zone: ZoneInfo) -> datetime | None:
+    for form in _READ:
+        with suppress(ValueError):
+            at = datetime.strptime(text, form).replace(tzinfo=zone)
+            return at if 1 < at.year < _LAST_YEAR else None
+    return None
 
 
 def of(campaign: Campaign, zone: ZoneInfo, now: datetime) -> Draft:
     """Return the page of a campaign as it was saved."""
     later = campaign.send_at is not None and campaign.send_at > now
-    at = campaign.send_at.astimezone(zone).strftime(_AT) if later and campaign.send_at else ""
+    at = campaign.send_at.astimezone(zone).strftime(_AT) if later and campaign.send_at else None
     return Draft(
         campaign.name,
         ",".join(campaign.channels),
@@ -86,13 +118,13 @@ def posted(data: QueryDict) -> Draft:
         if f"{name}.body" in data:
             told = (data.get(f"{name}.{part}", "") for part in ("subject", "body", "button"))
             words[channel, language] = Words(*(text.replace("\r\n", "\n") for text in told))
-    at = data.get("at", "") if data.get("when") == "later" else ""
+    when, at = data.get("when", ""), data.get("at", "").strip()
     return Draft(
         data.get("name", "").strip(),
         data.get("way", ""),
         data.get("holdout", "0"),
-        criteria.read(data),
-        at,
+        criteria.read(data) if "whom" in data else None,
+        None if when == "now" or not (when or at) else at,
         words,
     )
 
@@ -105,16 +137,16 @@ def pairs() -> Iterator[tuple[str, str]]:
 
 
 def save(campaign: Campaign, draft: Draft) -> list[str]:
-    """Keep all of a draft that can be kept, and say what can't and why; nothing: all is kept."""
+    """Keep all of a draft that can be kept, and say what can't and why; nothing: all is kept, and
+    it may go when it says."""
     faults: list[str] = []
-    changes = {
-        "name": draft.name[:80],
-        "channels": draft.channels,
-        "holdout_percent": int(draft.holdout) if draft.holdout in map(str, HOLDOUTS) else 10,
-        "criteria": draft.criteria,
-    }
-    if campaign.automatic:
-        changes = {"channels": draft.channels}
+    changes: dict[str, object] = {"channels": draft.channels}
+    if not campaign.automatic:
+        changes["name"] = draft.name[:80]
+        if draft.holdout in map(str, HOLDOUTS):
+            changes["holdout_percent"] = int(draft.holdout)
+        if draft.criteria is not None:
+            changes["criteria"] = draft.criteria
     if any(getattr(campaign, key) != value for key, value in changes.items()):
         try:
             campaigns.edit(campaign.pk, **changes)
@@ -125,6 +157,10 @@ def save(campaign: Campaign, draft: Draft) -> list[str]:
         if words != had.get((channel, language), Words()):
             faults += _write(campaign.pk, channel, language, words)
     campaign.refresh_from_db()
+    try:
+        draft.send_at(town.zone_of(campaign.association_id), clock.now())
+    except ValueError as error:
+        faults.append(str(error))
     return faults
 
 

@@ -96,7 +96,9 @@ def _page(
         "draft": draft,
         "ways": [(way, _way(way)) for way in drafts.WAYS],
         "holdouts": [str(n) for n in drafts.HOLDOUTS],
-        "choices": list(criteria.choices(scope, draft.criteria)),
+        "choices": list(
+            criteria.choices(scope, campaign.criteria if draft.criteria is None else draft.criteria)
+        ),
         "texts": [_text(campaign, draft, *pair) for pair in drafts.pairs()],
         "placeholders": [f"{{{name}}}" for name in WRITTEN],
         "cases": samples.cases(campaign),
@@ -109,9 +111,9 @@ def _checked(scope: Scope, campaign: Campaign, draft: Draft, faults: list[str]) 
     return {
         "scope": scope,
         "campaign": campaign,
-        "checks": checks.look(scope, campaign, draft.send_at(scope.zone, now), now),
+        "checks": checks.look(scope, campaign, draft.looked_at(scope.zone, now), now),
         "faults": faults,
-        "later": bool(draft.at),
+        "later": draft.at is not None,
     }
 
 

@@ -180,7 +180,7 @@ def _look(scope: Scope, plan: Plan, looked: Looked) -> None:
     # As it will stand once the sale is announced, in the same transaction.
     campaign.sale = sale
     sale.state = PrivateSale.State.OPEN
-    send_at = plan.draft().send_at(scope.zone, now)
+    send_at = plan.draft().looked_at(scope.zone, now)
     looked.checks = checks.look(scope, campaign, send_at, now)
     sale.state = PrivateSale.State.DRAFT
 

@@ -82,7 +82,7 @@ class Plan:
     who: str
     way: str
     holdout: str
-    at: str
+    at: str | None
     words: Mapping[tuple[str, str], Words] = field(default_factory=dict)
 
     def times(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -121,7 +121,7 @@ def fresh(scope: Scope, now: datetime) -> Plan:
     day += timedelta(days=(_THURSDAY - day.weekday()) % 7)
     plan = Plan(
         _("Private sale"), day.isoformat(), "", "18:00", "21:00", "60", "20", True,
-        [OfferRow() for _n in range(OFFERS)], [], "all", usual_way(scope), "10", "",
+        [OfferRow() for _n in range(OFFERS)], [], "all", usual_way(scope), "10", None,
     )  # fmt: skip
     return replace(plan, words=proposals.texts(*plan.times(scope.zone)))
 
@@ -139,7 +139,7 @@ def of(scope: Scope, sale: PrivateSale, campaign: Campaign | None, now: datetime
     slots = list(sale.slots.all())
     length = int((slots[0].ends_at - slots[0].starts_at).total_seconds() // 60) if slots else 0
     draft = drafts.of(campaign, scope.zone, now) if campaign else None
-    criteria = draft.criteria if draft else []
+    criteria = campaign.criteria if campaign else []
     rows = [_row(offer) for offer in sale.offers.filter(shop_id=scope.shop_id or 0).order_by("pk")]
     return Plan(
         sale.name,
@@ -155,7 +155,7 @@ def of(scope: Scope, sale: PrivateSale, campaign: Campaign | None, now: datetime
         next((who for who, told in AUDIENCES.items() if told == criteria), "all"),
         draft.way if draft else usual_way(scope),
         draft.holdout if draft else "10",
-        draft.at if draft else "",
+        draft.at if draft else None,
         draft.words if draft else proposals.texts(first, last),
     )
 
