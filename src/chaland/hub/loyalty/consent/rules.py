@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-PLACES = frozenset(("till", "member", "import", "staff", "stop"))
-"""Where a decision was taken; ``stop``: the answer to a message."""
+PLACES = frozenset(("till", "member", "import", "staff", "stop", "link"))
+"""Where a decision was taken; ``stop``: the answer to a message; ``link``: on the page behind a
+message's link, by whoever had the message."""
 EXPLICIT = frozenset(("member", "staff", "stop"))
 """Places where "no" is said, and not merely a box left unticked."""
 EVIDENCE = {

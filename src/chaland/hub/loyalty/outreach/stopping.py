@@ -8,6 +8,7 @@ ever deleted, and a later, explicit consent is what lifts it.
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,6 +18,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from chaland.hub.association.models import Association, Shop
+from chaland.hub.loyalty import contention
 from chaland.hub.loyalty.consent import services as consent
 from chaland.hub.loyalty.consent.services import Decision
 from chaland.hub.loyalty.members import contacts
@@ -63,6 +65,7 @@ class Unsubscribing:
     subscribed: bool
 
 
+@contention.anew
 def stop(
     association_id: int,
     channel: str,
@@ -72,8 +75,9 @@ def stop(
     *,
     delivery_id: int | None = None,
 ) -> bool:
-    """Never write to an address again, and withdraw its member's consents to the channel, for every
-    shop; said twice, it is said once. Returns False where a stop as late was on record already.
+    """Never write to an address again, and withdraw its member's consents to the channel that are
+    as old or older, for every shop; said twice, it is said once. Returns False where a stop as late
+    was on record already.
 
     ``address``: E.164, or an e-mail address; MemberErrorFinal where it is neither.
     """
@@ -84,6 +88,7 @@ def stop(
     return _stop(_Address(association_id, channel, index), cause, at, delivery_id)
 
 
+@contention.anew
 def suppress_delivery(delivery_id: int, cause: str, at: datetime) -> bool:
     """Do as `stop` does for the address that a delivery went to: a bounce or a complaint names the
     message, not the address. False where there is nobody (erased, or no longer that address).
@@ -144,48 +149,75 @@ def of_token(text: str) -> Unsubscribing | None:
     )
 
 
+@contention.anew
 def unsubscribe(text: str, now: datetime) -> bool:
     """Stop as a link asks; once is as good as twice. False where the link isn't of this hub."""
     named = of_token(text)
     if named is None:
         return False
-    member = Member.objects.get(pk=named.member_id)
-    index = getattr(member, INDEX_OF[Channel(named.channel)])
-    sent = Delivery.objects.filter(
-        campaign=named.campaign_id, member=member, channel=named.channel
-    ).order_by("-pk")
-    delivery_id = sent.values_list("pk", flat=True).first()
-    if index is None:
-        _withdraw(member, named.channel, now)
-    else:
-        address = _Address(named.association_id, named.channel, index)
-        _stop(address, _Cause.UNSUBSCRIBED, now, delivery_id)
+    with transaction.atomic(using="loyalty"):
+        member = _locked(named)
+        if member is None:
+            return unsubscribe(text, now)
+        index = getattr(member, INDEX_OF[Channel(named.channel)])
+        if index is None:
+            _withdraw(member, named.channel, now, _link_of(named))
+        else:
+            address = _Address(named.association_id, named.channel, index)
+            _stop(address, _Cause.UNSUBSCRIBED, now, _delivery_of(named), _link_of(named))
     return True
 
 
+@contention.anew
 def resubscribe(text: str, now: datetime) -> bool:
-    """Take back a stop by link, on the page that said it was done: what it withdrew is agreed to
-    again, under the same texts. False where there is nothing to take back, or not any more."""
+    """Take back the stop that was said by this very link, on the page that said it was done: what
+    it withdrew is agreed to again, under the same texts. False where there is nothing to take back,
+    not any more, or where a stop came by another way since (an SMS, a complaint, another link)."""
     named = of_token(text)
     if named is None:
         return False
-    member = Member.objects.get(pk=named.member_id)
-    events = list(consent.chain_of(member.chain))
-    shown = {(e.controller, e.purpose): e.wording_id for e in events if e.given}
-    withdrawn = {
-        (e.controller, e.purpose)
-        for e in events
-        if e.place == "stop" and e.channel == named.channel and now - e.occurred_at <= UNDO_LIVES
-    }
-    held = {(p.controller, p.purpose) for p in _given(member, named.channel)}
-    decisions = [
-        Decision(controller, purpose, named.channel, True, shown[controller, purpose])
-        for controller, purpose in sorted(withdrawn - held)
-    ]
-    made = consent.record(
-        member, decisions, place="member", occurred_at=now, evidence={"link": "unsubscribe"}
-    )
+    with transaction.atomic(using="loyalty"):
+        member = _locked(named)
+        if member is None:
+            return resubscribe(text, now)
+        last = next((row for row in stops_of(member) if row.channel == named.channel), None)
+        own = (_Cause.UNSUBSCRIBED, _delivery_of(named))
+        if last is not None and (last.cause, last.delivery_id) != own:
+            return False
+        evidence = _link_of(named)
+        events = [e for e in consent.chain_of(member.chain) if e.channel == named.channel]
+        shown = {(e.controller, e.purpose): e.wording_id for e in events if e.given}
+        withdrawn = {
+            (e.controller, e.purpose)
+            for e in events
+            if (e.place, e.evidence) == ("stop", evidence) and now - e.occurred_at <= UNDO_LIVES
+        }
+        held = {(p.controller, p.purpose) for p in _given(member, named.channel)}
+        decisions = [
+            Decision(controller, purpose, named.channel, True, shown[controller, purpose])
+            for controller, purpose in sorted(withdrawn - held)
+        ]
+        made = consent.record(member, decisions, place="link", occurred_at=now, evidence=evidence)
     return bool(made)
+
+
+def _locked(named: Unsubscribing) -> Member | None:
+    """Lock a link's member; None where it was erased or merged in this very moment."""
+    there = Member.objects.filter(pk=named.member_id, merged_into=None)
+    return there.select_for_update().first()
+
+
+def _delivery_of(named: Unsubscribing) -> int | None:
+    """Return the delivery that brought a link; None where a restored back-up has lost it."""
+    sent = Delivery.objects.filter(
+        campaign=named.campaign_id, member=named.member_id, channel=named.channel
+    )
+    return sent.order_by("-pk").values_list("pk", flat=True).first()
+
+
+def _link_of(named: Unsubscribing) -> dict[str, object]:
+    """Return what a consent's chain keeps of the link by which it was taken back."""
+    return {"link": f"unsubscribe {named.campaign_id}"}
 
 
 def stops_of(member: Member) -> list[Suppression]:
@@ -202,8 +234,19 @@ def _given(member: Member, channel: str) -> QuerySet[Permission]:
     return Permission.objects.filter(member=member, channel=channel, given=True)
 
 
-def _stop(address: _Address, cause: str, at: datetime, delivery_id: int | None) -> bool:
+def _stop(
+    address: _Address,
+    cause: str,
+    at: datetime,
+    delivery_id: int | None,
+    evidence: Mapping[str, object] | None = None,
+) -> bool:
+    whose = {INDEX_OF[Channel(address.channel)]: address.index}
+    found = Member.objects.filter(association_id=address.association_id, **whose)
     with transaction.atomic(using="loyalty"):
+        # Nobody said that an address is wrong; what is said, a consent of that instant waits for.
+        said_by = () if cause == _Cause.BOUNCED else found.select_for_update().order_by("pk")
+        members = list(said_by)
         row, made = Suppression.objects.get_or_create(
             association_id=address.association_id,
             channel=address.channel,
@@ -214,15 +257,21 @@ def _stop(address: _Address, cause: str, at: datetime, delivery_id: int | None) 
         later = made or bool(
             Suppression.objects.filter(pk=row.pk, at__lt=at).update(at=at, delivery_id=delivery_id)
         )
-        if cause != _Cause.BOUNCED:  # nobody said anything: the address is wrong, not the wish
-            whose = {INDEX_OF[Channel(address.channel)]: address.index}
-            for member in Member.objects.filter(association_id=address.association_id, **whose):
-                _withdraw(member, address.channel, at)
+        for member in members:
+            _withdraw(member, address.channel, at, evidence)
     return later
 
 
-def _withdraw(member: Member, channel: str, at: datetime) -> None:
-    consent.withdraw_all(member, place="stop", occurred_at=at, channel=channel)
+def _withdraw(
+    member: Member, channel: str, at: datetime, evidence: Mapping[str, object] | None
+) -> None:
+    """Withdraw what was agreed to until ``at``: a stop that is heard late, or again (a provider's
+    list), says nothing of a consent given since."""
+    decisions = [
+        Decision(p.controller, p.purpose, p.channel, given=False)
+        for p in _given(member, channel).filter(since__lte=at)
+    ]
+    consent.record(member, decisions, place="stop", occurred_at=at, evidence=evidence)
 
 
 def _seal(told: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Stop: for every shop, at once, once; by answer, link and bounce; and what erasure leaves."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -82,6 +83,13 @@ def test_a_later_yes_lifts_it(cast: Cast, shop: int) -> None:
     consent.record(member, [box], place="member", occurred_at=NOW + HOUR)
     assert reached(campaign, member) == ""
     assert Suppression.objects.count() == 1  # nothing was deleted
+    for _time in range(2):  # a provider's list says the old stop again and again
+        assert not stopping.stop(cast.association.pk, "sms", member.phone or "", "stop", NOW)
+        assert not stopping.stop(
+            cast.association.pk, "sms", member.phone or "", "stop", NOW - 9 * HOUR
+        )
+        assert reached(campaign, member) == ""
+    assert consent.verify_member(Member.objects.get(pk=member.pk)).sound
     stopping.stop(cast.association.pk, "sms", member.phone or "", "stop", NOW + 2 * HOUR)
     assert reached(campaign, member) == "no_consent"
 
@@ -166,6 +174,65 @@ def test_a_stop_by_link_can_be_taken_back_for_an_hour(
     assert not stopping.resubscribe(token, NOW + HOUR / 2)
     for controller in (shop, 0):
         assert reached(campaign_of(cast, controller), member, "email") == ""
+
+
+def test_who_agreed_by_sms_after_e_mail_agrees_again_under_the_text_for_e_mail(
+    cast: Cast, shop: int, set_clock: SetClock
+) -> None:
+    (member,) = people(cast, 1, EMAIL)
+    give([member], shop, SMS)
+    token, _delivery = link_of(cast, shop, member)
+    stopping.unsubscribe(token, NOW)
+    assert stopping.resubscribe(token, NOW + HOUR / 2)
+    assert reached(campaign_of(cast, shop), member, "email") == ""
+    last = list(consent.chain_of(member.chain))[-1]
+    assert last.wording is not None
+    assert (last.place, last.wording.channel) == ("link", "email")
+
+
+def by_sms_gateway(cast: Cast, member: Member, _other: str) -> None:
+    stopping.stop(cast.association.pk, "email", member.email or "", "stop", NOW + HOUR / 4)
+
+
+def by_complaint(cast: Cast, member: Member, _other: str) -> None:
+    row = Delivery.objects.order_by("pk").first()
+    assert row is not None
+    stopping.suppress_delivery(row.pk, "complained", NOW + HOUR / 4)
+
+
+def by_another_link(cast: Cast, member: Member, other: str) -> None:
+    stopping.unsubscribe(other, NOW + HOUR / 4)
+
+
+@pytest.mark.parametrize("said", [by_sms_gateway, by_complaint, by_another_link])
+@pytest.mark.parametrize("own_first", [True, False])
+def test_a_link_takes_back_its_own_stop_and_no_other(
+    cast: Cast,
+    shop: int,
+    set_clock: SetClock,
+    said: Callable[[Cast, Member, str], None],
+    own_first: bool,
+) -> None:
+    """Any old link, in a mail that was handed on, must not undo what its member said elsewhere."""
+    (member,) = people(cast, 1, EMAIL)
+    token, _one = link_of(cast, shop, member)
+    other, _two = link_of(cast, shop, member)
+    if own_first:
+        stopping.unsubscribe(token, NOW)
+    said(cast, member, other)
+    assert not stopping.resubscribe(token, NOW + HOUR / 2)
+    assert reached(campaign_of(cast, shop), member, "email") == "no_consent"
+
+
+def test_a_link_clicked_twice_is_taken_back_once(
+    cast: Cast, shop: int, set_clock: SetClock
+) -> None:
+    (member,) = people(cast, 1, EMAIL)
+    token, _delivery = link_of(cast, shop, member)
+    stopping.unsubscribe(token, NOW)
+    stopping.unsubscribe(token, NOW + HOUR / 60)
+    assert stopping.resubscribe(token, NOW + HOUR / 30)
+    assert reached(campaign_of(cast, shop), member, "email") == ""
 
 
 def test_a_link_works_though_its_delivery_is_lost(cast: Cast, shop: int) -> None:

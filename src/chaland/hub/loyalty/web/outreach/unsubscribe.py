@@ -26,13 +26,13 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         # An erased member is written to no more: a provider that asks for it has what it wants.
         status = 200 if request.method == "POST" else 404
         return render(request, "loyalty/outreach/unsubscribe.html", status=status)
-    undone = False
-    if request.method == "POST":
-        undone = "undo" in request.POST
-        act = stopping.resubscribe if undone else stopping.unsubscribe
+    posted = request.method == "POST"
+    undo = posted and "undo" in request.POST
+    if posted:
+        act = stopping.resubscribe if undo else stopping.unsubscribe
         act(token, clock.now())
         named = stopping.of_token(token)
     chosen = settings.LANGUAGE_COOKIE_NAME in request.COOKIES
     with override(get_language() if chosen or named is None else named.language):
-        context = {"named": named, "undone": undone, "done": request.method == "POST"}
+        context = {"named": named, "undo": undo, "done": posted and not undo}
         return render(request, "loyalty/outreach/unsubscribe.html", context)
