@@ -1,7 +1,8 @@
 """What pages and tills read of private sales: the calendar, who is where, and counts.
 
-A shop sees its own sale's counts as they are. What leaves it (the association of a shop's sale, or
-a shop of another's part) is told by `told`: nothing of fewer than ten people.
+A shop sees its own sale's counts as they are, and what came to itself. Whatever else anybody sees
+(the association, or a shop that takes part in another's sale) is told by `told`: nothing of fewer
+than ten people, nor of fewer than ten others than one's own, and in fives.
 """
 
 from collections.abc import Iterable
@@ -10,12 +11,13 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Q, QuerySet
 
-from chaland.hub.loyalty.models import Invitation, Offer, PrivateSale, SaleShop
-from chaland.hub.loyalty.sales import legal, offers, town
-from chaland.hub.loyalty.sales.offers import Priced
+from chaland.hub.loyalty.models import Invitation, PrivateSale, SaleShop
+from chaland.hub.loyalty.sales import legal, town
 
-TOLD_FROM = 10
-"""Fewer people than this are told to nobody but their shop."""
+TOLD_FROM, TOLD_IN = 10, 5
+"""Fewer people than this are told to nobody but their shop; more in fives: by looking again each
+minute nobody sees a single one arrive elsewhere."""
+_AT_A_SHOP = ("came", "at_door", "recruited")
 _State = Invitation.State
 _SALE = PrivateSale.State
 
@@ -139,11 +141,6 @@ def standings(shop_id: int, member_id: int, now: datetime) -> list[Standing]:
     return [_standing(sale, mine.get(sale.pk)) for sale in sales]
 
 
-def price_list(shop_id: int, now: datetime) -> list[tuple[Offer, list[Priced]]]:
-    """List what the sales that run at a shop reduce, with reference prices."""
-    return [each for sale in running(shop_id, now) for each in offers.price_list(sale, shop_id)]
-
-
 def counts(sale: PrivateSale, shop_id: int | None = None) -> Counts:
     """Count a sale's invitations; with ``shop_id``, those checked in at one of its shops (who was
     invited is the whole sale's)."""
@@ -166,28 +163,16 @@ def counts(sale: PrivateSale, shop_id: int | None = None) -> Counts:
     return Counts(**found)
 
 
-def told(exact: Counts) -> Counts:
-    """Return what of counts may leave the shop. Where a part of those who came is hidden, the
-    others of them are no sum that would give it away."""
-    values = {field.name: getattr(exact, field.name) for field in fields(exact)}
-    return Counts(
-        **{name: n if n is None or n >= TOLD_FROM else None for name, n in values.items()}
-    )
+def told(whole: Counts, own: Counts | None = None) -> Counts:
+    """Return what of a sale's counts may leave its shops; ``own`` are those of the shop that asks,
+    which it knows: what is left without them are the others', and as few may not be told."""
+    values = {field.name: getattr(whole, field.name) for field in fields(whole)}
+    known = {name: getattr(own, name) for name in _AT_A_SHOP} if own else {}
+    return Counts(**{name: _told(n, known.get(name) or 0) for name, n in values.items()})
 
 
-def came_by_shop(sale: PrivateSale) -> dict[int, int | None]:
-    """Return how many came at each shop of a sale, as it may leave them (None: too few).
-
-    The sum may be known: what is hidden is never one shop alone, nor fewer than ten people.
-    """
-    arrived = Invitation.objects.filter(sale=sale, state=_State.ARRIVED)
-    found = dict.fromkeys(sale.shops.values_list("shop_id", flat=True), 0)
-    found |= dict(arrived.values_list("arrived_shop_id").annotate(n=Count("pk")))
-    hidden = [shop for shop, n in found.items() if 0 < n < TOLD_FROM]
-    rest = sorted((n, shop) for shop, n in found.items() if n >= TOLD_FROM)
-    while hidden and rest and (len(hidden) < 2 or sum(found[s] for s in hidden) < TOLD_FROM):
-        hidden.append(rest.pop(0)[1])
-    return {shop: None if shop in hidden else n for shop, n in found.items()}
+def _told(people: int, own: int) -> int | None:
+    return None if people - own < TOLD_FROM else people - people % TOLD_IN
 
 
 def warnings(sale: PrivateSale) -> list[legal.Rule]:

@@ -49,7 +49,8 @@ def join_at_door(sale_id: int, member_id: int, shop_id: int, actor: str) -> Arri
     """Let a member in who stands at the door: with the invitation, if there is one, else with one
     made here, where the sale lets newcomers join.
 
-    Who was enrolled today at a shop of the sale counts as recruited by it.
+    Who was enrolled at a shop of the sale since its doors opened counts as recruited by it, and by
+    no other sale.
     """
     sale = _running(sale_id, shop_id)
     member = Member.objects.filter(
@@ -102,9 +103,10 @@ def _running(sale_id: int, shop_id: int) -> PrivateSale:
 
 
 def _is_recruited(sale: PrivateSale, member: Member) -> bool:
-    """Say whether a member was enrolled today at a shop of the sale."""
-    zone = town.zone_of(sale.association_id)
-    today = clock.now().astimezone(zone).date()
-    if member.enrolled_shop_id is None or member.enrolled_at.astimezone(zone).date() != today:
+    """Say whether a member was enrolled by this sale: at one of its shops, from half an hour before
+    it on, and by none before it."""
+    if member.enrolled_shop_id is None or member.enrolled_at < sale.starts_at - town.EARLY:
+        return False
+    if member.invitations.filter(recruited=True).exists():
         return False
     return sale.shops.filter(shop_id=member.enrolled_shop_id, agreed_at__isnull=False).exists()

@@ -126,7 +126,9 @@ def fill(sale: PrivateSale) -> int:
         for invitation in waiting[: slot.capacity - slot.taken]:
             if not _take(slot):
                 break
-            Invitation.objects.filter(pk=invitation.pk).update(state=_State.BOOKED)
+            Invitation.objects.filter(pk=invitation.pk).update(
+                state=_State.BOOKED, moved_up_at=clock.now()
+            )
             moved += 1
     return moved
 
@@ -151,7 +153,8 @@ def _set(
     invitation: Invitation, state: str, slot: Slot | None, asked_at: datetime | None
 ) -> Invitation:
     invitation.state, invitation.slot, invitation.asked_at = state, slot, asked_at
-    invitation.save(update_fields=["state", "slot", "asked_at"])
+    invitation.moved_up_at = None
+    invitation.save(update_fields=["state", "slot", "asked_at", "moved_up_at"])
     return invitation
 
 
