@@ -12,14 +12,16 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import NamedTuple
 
-MEMBERS_MIN = 10
+from chaland.hub.loyalty import few
+
+MEMBERS_MIN = few.FROM
 """Fewer members than this are not shown to others than the shop."""
-STEP = 5
+STEP = few.STEP
 
 
 def fives(people: int) -> int:
     """Return a number of people as it is told: rounded down to a multiple of five."""
-    return people - people % STEP
+    return few.fives(people)
 
 
 def enough(people: int) -> bool:

@@ -90,7 +90,8 @@ class Campaign(models.Model):
     frozen_at = models.DateTimeField(null=True)
     """When the audience was drawn: since then it does not change."""
     counted = models.JSONField(default=dict)
-    """Of the drawing: how many were chosen, held out, and left out, by reason."""
+    """Of the drawing: how many were chosen, held out, and left out, by reason; before it, whom it
+    would have written to when it was announced."""
     trouble = models.CharField(max_length=200, blank=True)
     """Why it was paused by itself when its audience should have been drawn."""
     results = models.JSONField(default=dict)

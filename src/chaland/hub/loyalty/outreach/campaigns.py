@@ -26,7 +26,7 @@ from chaland.hub.loyalty.models import (
     Purpose,
 )
 from chaland.hub.loyalty.outreach import drivers, keys, placeholders, values
-from chaland.hub.loyalty.outreach.audience import segments
+from chaland.hub.loyalty.outreach.audience import freezing, segments
 from chaland.hub.loyalty.outreach.mail.templates import Letter, compile_html
 from chaland.hub.loyalty.outreach.running import EXPIRES_AFTER, end_waiting
 from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal, Reach, Waiting
@@ -144,6 +144,8 @@ def schedule(
         campaign.expires_at = None if campaign.automatic else expires_at or over
         if reasons := reasons_against(campaign, campaign.send_at, now):
             raise CampaignErrorFinal(*reasons)
+        if not campaign.automatic:
+            campaign.counted = freezing.sizes(campaign, now)
         campaign.state, campaign.trouble = _State.SCHEDULED, ""
 
     return _changed(campaign_id, change)

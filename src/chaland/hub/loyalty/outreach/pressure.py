@@ -222,35 +222,37 @@ class Planned:
     controller: int
     channels: tuple[str, ...]
     state: str
+    people: int
+    """To how many, as was counted when it was announced or drawn: told as a band only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """Campaigns of some days, and how many members may still get 0, 1, 2… messages in the week
-    from now on; None: fewer than ten, or to be found from the others."""
-
-    campaigns: list[Planned]
-    members_left: dict[int, int | None]
-
-
-def calendar(association_id: int, first: datetime, until: datetime, now: datetime) -> Calendar:
-    """Return what shops see of each other: campaigns from ``first`` until before ``until``, and
-    what is left of the week of all who agreed to any message; nobody's name, text or audience."""
+def planned(association_id: int, first: datetime, until: datetime) -> list[Planned]:
+    """Return what shops see of each other: campaigns from ``first`` until before ``until``;
+    nobody's name, text or audience."""
     rows = Campaign.objects.filter(
         association_id=association_id,
         send_at__gte=first,
         send_at__lt=until,
         automatic=Campaign.Automatic.NO,
     ).exclude(state__in=(Campaign.State.DRAFT, Campaign.State.CANCELLED))
-    campaigns = [
-        Planned(row.pk, row.send_at, row.controller, tuple(row.channels), row.state)
+    return [
+        Planned(
+            row.pk,
+            row.send_at,
+            row.controller,
+            tuple(row.channels),
+            row.state,
+            sum(row.counted.get(channel, 0) for channel in row.channels),
+        )
         for row in rows.order_by("send_at", "pk")
         if row.send_at is not None
     ]
-    return Calendar(campaigns, _members_left(association_id, now))
 
 
-def _members_left(association_id: int, now: datetime) -> dict[int, int | None]:
+def members_left(association_id: int, now: datetime) -> dict[int, int | None]:
+    """Return how many of all who agreed to any message may still get 0, 1, 2… in the week from now
+    on; None: fewer than ten, or to be found from the others. It counts the whole town: seconds,
+    where that is large."""
     agreed = Permission.objects.filter(
         member=OuterRef("pk"), given=True, channel__in=(Channel.SMS, Channel.EMAIL)
     )

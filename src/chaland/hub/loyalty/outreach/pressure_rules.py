@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chaland.hub.loyalty import few
+
 WEEK = timedelta(days=7)
 MONTH = timedelta(days=30)
-FEW = 10
-"""Fewer members are not told of."""
 FAIR = timedelta(days=90)
 """How far back it counts how many messages each shop has had with a member."""
 
@@ -88,10 +88,10 @@ def lot(member_id: int, campaign_id: int, seed: int) -> bytes:
 def told(members: Mapping[int, int]) -> dict[int, int | None]:
     """Return a distribution of members as it may be shown: in fives, cells of fewer than ten
     hidden (None), and with a single hidden one the smallest other, so that it isn't the rest."""
-    hidden = {cell for cell, people in members.items() if 0 < people < FEW}
+    hidden = {cell for cell, people in members.items() if 0 < people < few.FROM}
     if len(hidden) == 1:
-        others = [cell for cell, people in members.items() if people >= FEW]
+        others = [cell for cell, people in members.items() if people >= few.FROM]
         hidden |= set(sorted(others, key=lambda cell: members[cell])[:1])
     return {
-        cell: None if cell in hidden else people - people % 5 for cell, people in members.items()
+        cell: None if cell in hidden else few.fives(people) for cell, people in members.items()
     }

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
+from chaland.hub.loyalty import few
 from chaland.hub.loyalty.models import Campaign, Delivery, Invitation, Member, PrivateSale
 from chaland.hub.loyalty.outreach import keys, stopping
 from chaland.hub.loyalty.outreach.audience import drawing, freezing, reaching
@@ -104,7 +105,8 @@ def test_held_out_and_keys_are_what_python_says(cast: Cast, shop: int) -> None:
     salted = keys.salt(campaign.seed, "sms")
     assert all(d.key == keys.delivery_key(salted, d.member_id or 0) for d in rows)
     estimated = freezing.estimate(campaign)
-    assert (estimated.chosen["sms"], estimated.held_out) == (60 - len(apart), len(apart))
+    expected_told = (few.told(60 - len(apart)), few.told(len(apart)))
+    assert (estimated.chosen["sms"], estimated.held_out) == expected_told
     assert estimated.readable == (len(apart) >= uplift.READABLE)
 
 
@@ -139,16 +141,16 @@ def test_a_sale_invites_those_who_are_written_to(cast: Cast, shop: int) -> None:
     assert {d.expires_at for d in rows} == {sale.ends_at}
 
 
-@pytest.mark.parametrize("few", [0, 4, 9])
-def test_a_shop_is_not_told_of_a_few(cast: Cast, shop: int, few: int) -> None:
-    people(cast, few, SMS) if few else None
+@pytest.mark.parametrize("people_there", [0, 4, 9])
+def test_nobody_is_told_of_a_few(cast: Cast, shop: int, people_there: int) -> None:
+    people(cast, people_there, SMS) if people_there else None
     people(cast, 23)
     told = freezing.estimate(campaign_of(cast, shop))
-    assert told.chosen == {"sms": None if few else 0, "email": 0}
-    assert told.left_out == {"suppressed": 0, "no_consent": 20, "no_contact": 0}  # in fives
-    assert not told.readable
-    whole = freezing.estimate(campaign_of(cast, 0))
-    assert whole.left_out["no_consent"] == 23 + few
+    assert told.chosen == {"sms": None, "email": None}
+    assert told.held_out is None
+    whole = freezing.estimate(campaign_of(cast, 0))  # the association learns no more
+    assert whole.left_out["no_consent"] == few.fives(23 + people_there)
+    assert whole.left_out["suppressed"] is None
 
 
 def test_consent_and_stop_are_looked_at_again_when_it_goes(cast: Cast, shop: int) -> None:
@@ -177,4 +179,4 @@ def test_a_later_yes_lifts_a_suppression_and_an_older_one_does_not(cast: Cast, s
     campaign = campaign_of(cast, shop)
     assert frozen(campaign) == []
     give([member], shop, SMS)  # said sixty days ago, recorded now: it doesn't count
-    assert freezing.estimate(campaign_of(cast, shop)).chosen["sms"] == 0
+    assert freezing.sizes(campaign_of(cast, shop), NOW)["sms"] == 0

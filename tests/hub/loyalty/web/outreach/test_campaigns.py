@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 
 import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from chaland.hub.common import clock
@@ -152,7 +154,7 @@ def test_criteria_are_ticked_counted_and_kept(outreach: Outreach) -> None:
     panel = outreach.keeper.post(page, told, headers={"HX-Request": "true"})
     campaign.refresh_from_db()
     assert campaign.criteria == [{"name": "language", "language": "en"}]
-    assert panel.context["checks"].chosen[0][1] == 12
+    assert panel.context["checks"].chosen[0][1] == 10  # 12, in fives
     wrong = typed(criteria=["bought_within"], **{"bought_within.days": "0"})
     refused = outreach.keeper.post(page, wrong)
     assert refused.status_code == 422
@@ -213,6 +215,63 @@ def test_two_shops_within_a_day_are_told_of_each_other(outreach: Outreach) -> No
     page = reverse("campaign_edit", args=[campaign.pk])
     found = outreach.keeper.get(page).context["checks"].others
     assert [other.who for other in found] == [outreach.cast.association.name]
+
+
+def test_one_s_own_campaigns_are_no_others(outreach: Outreach) -> None:
+    outreach.people(12, outreach.shop)
+    near = NOON + timedelta(hours=3)
+    outreach.campaign(outreach.shop, name="La mienne", state="scheduled", send_at=near)
+    page = reverse("campaign_edit", args=[outreach.campaign(outreach.shop, seed=8).pk])
+    assert outreach.keeper.get(page).context["checks"].others == []
+
+
+def test_looking_reads_no_more_for_many_campaigns_and_counts_no_week(outreach: Outreach) -> None:
+    outreach.people(12, outreach.shop)
+    page = reverse("campaign_edit", args=[outreach.campaign(outreach.shop).pk])
+    keeper, said = outreach.keeper, {}
+    for others in (1, 5):
+        for number in range(others):
+            outreach.campaign(
+                None, seed=100 * others + number, state="scheduled", send_at=NOON,
+                counted={"email": 60},
+            )  # fmt: skip
+        keeper.get(page)
+        with CaptureQueriesContext(connections["loyalty"]) as asked:
+            answer = keeper.post(page, typed(), headers={"HX-Request": "true"})
+        said[others] = len(asked)
+        assert not any("loyalty_pressure" in query["sql"] for query in asked)
+        bands = {other.band for other in answer.context["checks"].others}
+        assert bands == {"50 à 200"}
+    assert said[5] <= said[1]
+
+
+def test_why_these_people_stands_beside_their_number(outreach: Outreach) -> None:
+    outreach.people(12, outreach.shop)
+    campaign = outreach.campaign(outreach.shop)
+    page = reverse("campaign_edit", args=[campaign.pk])
+    ticked = typed(criteria=["language"], **{"language.language": "en"})
+    for told, why in ((typed(), "tous ceux qui sont d’accord"), (ticked, "lit en anglais")):
+        panel = outreach.keeper.post(page, told, headers={"HX-Request": "true"})
+        assert why in panel.content.decode().lower(), panel.context["checks"].whom
+
+
+@pytest.mark.parametrize("director", [False, True])
+def test_nothing_of_fewer_than_ten_is_told_not_even_that_it_is_nobody(
+    outreach: Outreach, *, director: bool
+) -> None:
+    shop = None if director else outreach.shop
+    members = outreach.people(27, shop)
+    page = reverse("campaign_edit", args=[outreach.campaign(shop, holdout_percent=0).pk])
+    client = outreach.director if director else outreach.keeper
+    for english, size in ((0, None), (1, None), (9, None), (10, 10), (14, 10), (27, 25)):
+        for number, member in enumerate(members):
+            member.language = "en" if number < english else "fr"
+            member.save()
+        told = typed(criteria=["language"], holdout="0", **{"language.language": "en"})
+        checks = client.post(page, told, headers={"HX-Request": "true"}).context["checks"]
+        assert dict(checks.chosen)["e-mail"] == size
+        assert {n for _reason, n in checks.left_out} == {None}
+        assert checks.estimate.held_out is None
 
 
 def test_a_preview_is_what_is_sent_and_can_do_nothing(outreach: Outreach) -> None:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chaland.hub.common import clock
-from chaland.hub.loyalty.models import THE_ASSOCIATION, Campaign, Delivery
+from chaland.hub.loyalty import few
+from chaland.hub.loyalty.models import Campaign, Delivery
 from chaland.hub.loyalty.outreach.audience import drawing, segments
-from chaland.hub.loyalty.outreach.pressure_rules import FEW
 from chaland.hub.loyalty.outreach.results import uplift
 from chaland.hub.loyalty.sales.services import invite
 
@@ -18,7 +18,7 @@ _EXPIRES_AFTER = timedelta(days=3)
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """What freezing now would bring: chosen by channel (held-out ones not among them), kept apart,
-    and left out by reason (of them a shop learns fives). None: fewer than ten."""
+    and left out by reason; each as `few.told` tells it, to a shop and to the association."""
 
     chosen: dict[str, int | None]
     held_out: int | None
@@ -34,19 +34,19 @@ def estimate(campaign: Campaign) -> Estimate:
     """
     now = clock.now()
     counted = drawing.count(campaign, segments.members(campaign, now), now)
-    shop = campaign.controller != THE_ASSOCIATION
-
-    def told(people: int, step: int = 1) -> int | None:
-        if not shop:
-            return people
-        return None if 0 < people < FEW else people - people % step
-
     return Estimate(
-        {channel: told(counted.chosen(channel)) for channel in campaign.channels},
-        told(counted.held_out),
-        {reason: told(counted.left_out(reason), 5) for reason in drawing.LEFT_OUT},
+        {channel: few.told(counted.chosen(channel)) for channel in campaign.channels},
+        few.told(counted.held_out),
+        {reason: few.told(counted.left_out(reason)) for reason in drawing.LEFT_OUT},
         min(counted.held_out, counted.drawn - counted.held_out) >= uplift.READABLE,
     )
+
+
+def sizes(campaign: Campaign, now: datetime) -> dict[str, int]:
+    """Count by channel whom a campaign would write to, for its line in the calendar; nobody is
+    told the numbers. SegmentErrorFinal where its criteria are none."""
+    counted = drawing.count(campaign, segments.members(campaign, now), now)
+    return {channel: counted.chosen(channel) for channel in campaign.channels}
 
 
 def freeze(campaign: Campaign, now: datetime) -> int:

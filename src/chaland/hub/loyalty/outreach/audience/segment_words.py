@@ -18,7 +18,7 @@ from chaland.hub.loyalty.models import (
 )
 from chaland.hub.loyalty.outreach import pressure, values
 from chaland.hub.loyalty.outreach.audience import segments
-from chaland.hub.loyalty.outreach.audience.segments import Criterion
+from chaland.hub.loyalty.outreach.audience.segments import Criterion, SegmentErrorFinal
 
 Says = Callable[[Mapping[str, Any]], str]
 """Takes a criterion's parameters, with ``where`` (who writes) and names for numbers."""
@@ -30,6 +30,15 @@ def sentence(criterion: Criterion, association_id: int, controller: int) -> str:
     own = controller != THE_ASSOCIATION
     where = _("from you") if own else _("from a shop of the association")
     return _CHOOSES[criterion.name]({**told, "where": where})
+
+
+def sentences(campaign: Campaign) -> list[str]:
+    """Say whom a campaign's criteria choose, each in a sentence; nothing: everybody who agreed."""
+    try:
+        parsed = segments.parse(campaign.criteria, campaign.controller)
+    except SegmentErrorFinal as error:
+        return [str(error)]
+    return [sentence(each, campaign.association_id, campaign.controller) for each in parsed]
 
 
 def why(delivery: Delivery) -> list[str]:

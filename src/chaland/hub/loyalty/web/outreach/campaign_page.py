@@ -13,12 +13,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from chaland.hub.association.access import staff_required
 from chaland.hub.common import clock
+from chaland.hub.loyalty import few
 from chaland.hub.loyalty.models import Campaign, CampaignText, Delivery
 from chaland.hub.loyalty.outreach import campaigns, selectors
-from chaland.hub.loyalty.outreach.audience import drawing, segment_words, segments
-from chaland.hub.loyalty.outreach.audience.segments import SegmentErrorFinal
+from chaland.hub.loyalty.outreach.audience import drawing, segment_words
 from chaland.hub.loyalty.outreach.campaigns import CampaignErrorFinal
-from chaland.hub.loyalty.outreach.pressure_rules import FEW
 from chaland.hub.loyalty.outreach.transitions import LEFT, UNDER_WAY
 from chaland.hub.loyalty.web.outreach.scope import Scope, campaign_of, scope_of
 
@@ -53,7 +52,7 @@ def page(request: HttpRequest, campaign_id: int) -> HttpResponse:
     context["texts"] = CampaignText.objects.filter(
         campaign=campaign, channel__in=campaign.channels
     ).order_by("channel", "-language")
-    context["criteria"] = _sentences(scope, campaign)
+    context["criteria"] = segment_words.sentences(campaign)
     return render(request, "loyalty/outreach/campaign.html", context)
 
 
@@ -85,31 +84,18 @@ def _progress(scope: Scope, campaign: Campaign) -> dict[str, Any]:
             (str(Delivery.Reason(reason).label), n) for reason, n in sorted(found.reasons.items())
         ],
         "cost_cents": -(-found.cost_microcents // 1_000_000) if found.cost_microcents else 0,
-        "left_out": _left_out(scope, campaign),
+        "left_out": _left_out(campaign),
     }
 
 
-def _left_out(scope: Scope, campaign: Campaign) -> list[tuple[str, int | None]]:
-    """Tell who was left out at the drawing; a shop learns fives, and nothing of few."""
-
-    def told(people: int) -> int | None:
-        if scope.shop is None:
-            return people
-        return None if people < FEW else people - people % 5
-
+def _left_out(campaign: Campaign) -> list[tuple[str, int | None]]:
+    """Tell who was left out at the drawing."""
+    if campaign.frozen_at is None or campaign.automatic:
+        return []
     return [
-        (str(reason.label), told(people))
+        (str(reason.label), few.told(campaign.counted.get(str(reason), 0)))
         for reason in drawing.LEFT_OUT
-        if (people := campaign.counted.get(str(reason), 0))
     ]
-
-
-def _sentences(scope: Scope, campaign: Campaign) -> list[str]:
-    try:
-        parsed = segments.parse(campaign.criteria, campaign.controller)
-    except SegmentErrorFinal as error:
-        return [str(error)]
-    return [segment_words.sentence(each, scope.association.pk, scope.controller) for each in parsed]
 
 
 @staff_required

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
-from django.core.cache import cache
 from django.utils.translation import gettext as _
 
+from chaland.hub.loyalty import few
 from chaland.hub.loyalty.models import Campaign, CampaignText, Channel, Delivery
 from chaland.hub.loyalty.outreach import campaigns, hours, pressure, values
-from chaland.hub.loyalty.outreach.audience import freezing
+from chaland.hub.loyalty.outreach.audience import freezing, segment_words
 from chaland.hub.loyalty.outreach.audience.freezing import Estimate
 from chaland.hub.loyalty.outreach.audience.segments import SegmentErrorFinal
 from chaland.hub.loyalty.outreach.pressure import Planned
@@ -23,7 +22,6 @@ from chaland.hub.loyalty.web.outreach.scope import Scope
 NEAR = timedelta(days=3)
 """Others' campaigns so near to one's own ask for the same places in the members' week."""
 _BANDS = (50, 200, 1_000, 5_000)
-_BAND_HOLDS_S = 3_600
 _MICRO = 1_000_000
 _BUY_ANYWAY = 0.2
 """The share that buys without a campaign, for saying beforehand what can be seen."""
@@ -42,26 +40,6 @@ class Other:
     conflict: bool = False
 
 
-@dataclass(frozen=True)
-class Checks:
-    """All of it. ``faults``: what was not saved; ``against``: what must be put right first."""
-
-    estimate: Estimate | None
-    chosen: Sequence[tuple[str, int | None]]
-    left_out: Sequence[tuple[str, int | None]]
-    opens: Sequence[tuple[str, datetime, bool]]
-    """Channel, when it may go, whether that is later than asked."""
-    others: Sequence[Other]
-    sms: Sequence["SmsCost"]
-    cost_cents: int | None
-    """None: the gateway's price isn't known."""
-    against: Sequence[str]
-    send_at: datetime
-    smallest_percent: float | None
-    """By how many points the share of buyers must change to be seen; None: not readable."""
-    readable_from: int = uplift.READABLE
-
-
 @dataclass(frozen=True, slots=True)
 class SmsCost:
     """An SMS at its longest: language, segments, encoding, and what forces it."""
@@ -72,25 +50,64 @@ class SmsCost:
     culprits: str
 
 
-def look(scope: Scope, campaign: Campaign, send_at: datetime, now: datetime) -> Checks:
-    """Look at a saved campaign as if it were to go at ``send_at``."""
-    against: list[str] = []
+@dataclass(frozen=True)
+class Checks:
+    """All of it. ``faults``: what was not saved; ``against``: what must be put right first."""
+
+    estimate: Estimate | None
+    whom: Sequence[str]
+    """Why these people: what each criterion says; nothing: everybody who agreed."""
+    chosen: Sequence[tuple[str, int | None]]
+    left_out: Sequence[tuple[str, int | None]]
+    opens: Sequence[tuple[str, datetime, bool]]
+    """Channel, when it may go, whether that is later than asked."""
+    others: Sequence[Other]
+    sms: Sequence[SmsCost]
+    cost_cents: int | None
+    """None: the gateway's price isn't known."""
+    against: Sequence[str]
+    send_at: datetime
+    smallest_percent: float | None
+    """By how many points the share of buyers must change to be seen; None: not readable."""
+    readable_from: int = uplift.READABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What is read of a campaign's saved rows: what stands against them, and what an SMS costs."""
+
+    against: Sequence[str]
+    sms: Sequence[SmsCost]
+    segment_microcents: int
+
+
+def texts(campaign: Campaign, send_at: datetime, now: datetime) -> Texts:
+    """Read a saved campaign's texts and gateways, as if it were to go at ``send_at``."""
+    return Texts(campaigns.reasons_against(campaign, send_at, now), *_sms(campaign))
+
+
+def look(
+    scope: Scope, campaign: Campaign, send_at: datetime, now: datetime, read: Texts | None = None
+) -> Checks:
+    """Look at a campaign as if it were to go at ``send_at``. With its `texts` read before, it need
+    not be saved any more."""
+    read = read or texts(campaign, send_at, now)
+    against = list(read.against)
     estimate = None
     if not campaign.automatic and campaign.channels:
         try:
             estimate = freezing.estimate(campaign)
         except SegmentErrorFinal as error:
-            against.append(str(error))
-    against += campaigns.reasons_against(campaign, send_at, now)
-    costs, price = _sms(campaign)
+            against.insert(0, str(error))
     return Checks(
         estimate,
+        segment_words.sentences(campaign) if estimate else [],
         [(_channel(c), n) for c, n in estimate.chosen.items()] if estimate else [],
-        [(_reason(r), n) for r, n in estimate.left_out.items() if n != 0] if estimate else [],
+        [(_reason(r), n) for r, n in estimate.left_out.items()] if estimate else [],
         _opens(scope, campaign, send_at),
-        near(scope, campaign, send_at, now),
-        costs,
-        _cost(estimate, costs, price),
+        near(scope, send_at),
+        read.sms,
+        _cost(estimate, read),
         against,
         send_at,
         _smallest(campaign, estimate),
@@ -135,20 +152,21 @@ def _sms(campaign: Campaign) -> tuple[list[SmsCost], int]:
     return found, price
 
 
-def _cost(estimate: Estimate | None, costs: Sequence[SmsCost], price: int) -> int | None:
-    people = estimate.chosen.get(Channel.SMS) if estimate else None
-    if not costs or not people:
-        return 0 if not costs or people == 0 else None
-    if not price:
+def _cost(estimate: Estimate | None, read: Texts) -> int | None:
+    if not read.sms:
+        return 0
+    told = estimate.chosen.get(Channel.SMS) if estimate else None
+    if told is None or not read.segment_microcents:
         return None
-    dearest = max(each.segments for each in costs)
-    return -(-people * dearest * price // _MICRO)  # rounded up to the cent
+    people = told + few.STEP - 1  # so many at most
+    dearest = max(each.segments for each in read.sms)
+    return -(-people * dearest * read.segment_microcents // _MICRO)  # rounded up to the cent
 
 
-def near(scope: Scope, campaign: Campaign, at: datetime, now: datetime) -> list[Other]:
+def near(scope: Scope, at: datetime) -> list[Other]:
     """List others' campaigns around a day."""
-    found = pressure.calendar(scope.association.pk, at - NEAR, at + NEAR, now).campaigns
-    return shown(scope, [each for each in found if each.campaign_id != campaign.pk])
+    found = pressure.planned(scope.association.pk, at - NEAR, at + NEAR)
+    return shown(scope, [each for each in found if each.controller != scope.controller])
 
 
 def shown(scope: Scope, planned: Sequence[Planned]) -> list[Other]:
@@ -160,7 +178,7 @@ def shown(scope: Scope, planned: Sequence[Planned]) -> list[Other]:
             names.get(each.controller, "–"),
             each.controller == scope.controller,
             ", ".join(_channel(c) for c in each.channels),
-            band_of(each.campaign_id),
+            _band(each.people),
             str(Campaign.State(each.state).label),
             _conflicts(each, planned),
         )
@@ -173,26 +191,6 @@ def _conflicts(one: Planned, planned: Sequence[Planned]) -> bool:
         abs(other.at - one.at) < timedelta(days=1) and other.controller != one.controller
         for other in planned
     )
-
-
-def band_of(campaign_id: int) -> str:
-    """Return a campaign's size as others see it: a band, counted at most once an hour."""
-    key = f"campaign-band:{campaign_id}"
-    people: int | None = cache.get(key)
-    if people is None:
-        people = _size(Campaign.objects.get(pk=campaign_id))
-        cache.set(key, people, _BAND_HOLDS_S)
-    return _band(people)
-
-
-def _size(campaign: Campaign) -> int:
-    counted: dict[str, Any] = campaign.counted
-    if campaign.frozen_at is None:
-        try:
-            counted = freezing.estimate(campaign).chosen
-        except SegmentErrorFinal:
-            return 0
-    return sum(counted.get(channel) or 0 for channel in campaign.channels)
 
 
 def _band(people: int) -> str:

@@ -74,9 +74,9 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {"scope": scope, "rows": rows, "live": any(r.campaign.state in LIVE for r in rows)}
     if request.headers.get("HX-Request"):
         return render(request, "loyalty/outreach/rows.html", context)
-    planned = pressure.calendar(scope.association.pk, now - BEHIND, now + AHEAD, now)
-    context["days"] = _days(checks.shown(scope, planned.campaigns))
-    context["left"] = _left(planned.members_left)
+    planned = pressure.planned(scope.association.pk, now - BEHIND, now + AHEAD)
+    context["days"] = _days(checks.shown(scope, planned))
+    context["left"] = _left(pressure.members_left(scope.association.pk, now))
     return render(request, "loyalty/outreach/index.html", context)
 
 
