@@ -115,7 +115,7 @@ def _empty(member: Member, actor: str) -> None:
     Voucher.objects.filter(member=member, state=Voucher.State.OPEN).update(
         state=Voucher.State.VOIDED
     )
-    inbound.forget(member.association_id)
+    inbound.forget(member.association_id, clock.now())
     outbox.forget(member.association_id, member.deliveries.values_list("key", flat=True))
     Seller.objects.filter(own_member_id=member.pk).update(own_member_id=None)
     # A file between preview and decision may hold the person: it is chosen again.

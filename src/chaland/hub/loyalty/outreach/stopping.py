@@ -6,9 +6,11 @@ ever deleted, and a later, explicit consent is what lifts it.
 """
 
 import hmac
+import random
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -22,6 +24,7 @@ from chaland.hub.loyalty import contention
 from chaland.hub.loyalty.consent import services as consent
 from chaland.hub.loyalty.consent.services import Decision
 from chaland.hub.loyalty.members import contacts
+from chaland.hub.loyalty.members.rules import MemberErrorFinal
 from chaland.hub.loyalty.models import (
     THE_ASSOCIATION,
     Campaign,
@@ -37,6 +40,7 @@ _Cause = Suppression.Cause
 INDEX_OF = {Channel.SMS: "phone_index", Channel.EMAIL: "email_index"}
 """Where a member's row has the blind index of a channel's address."""
 _NUMBER_BYTES, _SEAL_BYTES = 5, 8
+_AT_ONCE = 500
 UNDO_LIVES = timedelta(hours=1)
 _CODES = {Channel.SMS: b"s", Channel.EMAIL: b"e"}
 
@@ -81,11 +85,41 @@ def stop(
 
     ``address``: E.164, or an e-mail address; MemberErrorFinal where it is neither.
     """
-    if channel == Channel.SMS:
-        index = contacts.blind("phone", association_id, contacts.phone_of(address))
-    else:
-        index = contacts.blind("email", association_id, contacts.email_of(address))
+    index = _index(association_id, channel, address)
     return _stop(_Address(association_id, channel, index), cause, at, delivery_id)
+
+
+def unheard(association_id: int, channel: str, addresses: Iterable[str]) -> list[str]:
+    """Return which addresses of a provider's stop list may say something new: first those of which
+    no STOP is on record, then those whose member has agreed since, in any order. What no member
+    can have is left out."""
+    told: dict[bytes, str] = {}
+    for address in addresses:
+        with suppress(MemberErrorFinal):
+            told[_index(association_id, channel, address)] = address
+    stopped, agreed = set[bytes](), set[bytes]()
+    indices = list(told)
+    for first in range(0, len(indices), _AT_ONCE):
+        some = indices[first : first + _AT_ONCE]
+        stops = Suppression.objects.filter(
+            association_id=association_id, channel=channel, cause=_Cause.STOP, index__in=some
+        )
+        stopped |= {bytes(index) for index in stops.values_list("index", flat=True)}
+        column = f"member__{INDEX_OF[Channel(channel)]}"
+        given = Permission.objects.filter(
+            member__association_id=association_id, channel=channel, given=True
+        ).filter(**{f"{column}__in": some})
+        agreed |= {bytes(index) for index in given.values_list(column, flat=True)}
+    new = [address for index, address in told.items() if index not in stopped]
+    since = [told[index] for index in agreed & stopped]
+    return [*new, *random.sample(since, len(since))]
+
+
+def _index(association_id: int, channel: str, address: str) -> bytes:
+    """Return an address' blind index. MemberErrorFinal: it is none."""
+    if channel == Channel.SMS:
+        return contacts.blind("phone", association_id, contacts.phone_of(address))
+    return contacts.blind("email", association_id, contacts.email_of(address))
 
 
 @contention.anew

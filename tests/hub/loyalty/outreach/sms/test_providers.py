@@ -199,10 +199,13 @@ def test_a_number_that_ovh_does_not_take_is_a_bad_address(peer: Provider) -> Non
 
 def test_stops_kept_at_ovh_come_with_their_time(peer: Provider) -> None:
     driver = Ovh(Opening(SETTINGS[Ovh] | {"url": peer.url}, REPORTS))
-    (one,) = driver.stops()
-    driver.close()
+    (one,) = driver.stops(list)
     assert (one.sender, one.at) == ("+33612345678", datetime(2026, 11, 20, 9, tzinfo=UTC))
     assert understood(one.text) is Answer.STOP
+    before = len(peer.calls)
+    assert list(driver.stops(lambda _numbers: [])) == []
+    assert len(peer.calls) == before + 1, "only what is wanted is asked for"
+    driver.close()
 
 
 def _post(told: dict[str, object], **query: str) -> Hook:

@@ -100,7 +100,8 @@ class Journal:
     def said(self, outcome: Outcome) -> None:
         """Write down what became of a message."""
         told = (outcome.result, outcome.provider_id, outcome.code, outcome.segments)
-        line = "\t".join(_plain(part) for part in (*told, outcome.cost_microcents))
+        more = (outcome.cost_microcents, int(outcome.bad_address))
+        line = "\t".join(_plain(part) for part in (*told, *more))
         os.write(self._flight, f"O\t{outcome.key}\t{line}\n".encode())
 
     def keep(self, outcomes: Mapping[UUID, Outcome], until: datetime) -> None:
@@ -197,9 +198,10 @@ def _read(worker: UUID, text: str) -> Flight:
         if kind == "D":
             outcomes[UUID(key)] = Outcome(key, Result.UNKNOWN)
         else:
-            result, provider_id, code, segments, cost = rest
+            result, provider_id, code, *numbers = rest
+            segments, cost, *bad_address = (int(number) for number in numbers)
             outcomes[UUID(key)] = Outcome(
-                key, Result(result), provider_id, code, int(segments), int(cost)
+                key, Result(result), provider_id, code, segments, cost, any(bad_address)
             )
     return Flight(worker, bool(head) and head == _boot(), outcomes)
 

@@ -25,14 +25,37 @@ _AGAIN = timedelta(minutes=1)
 _LONGEST = timedelta(hours=1)
 
 
+@contention.anew
 def write(outcomes: Mapping[int, Outcome], now: datetime) -> Counter[str]:
     """Write down the outcomes of deliveries, by their ids; return how many of each state.
 
-    A report that came first stands. What surely was not handed over gives its place back.
+    A report that came first stands. What surely was not handed over gives its place back; an
+    address that doesn't exist is suppressed in the same transaction.
     """
-    counted, dead = _write(outcomes, now)
-    for number in dead:
-        stopping.suppress_delivery(number, Suppression.Cause.BOUNCED, now)
+    counted: Counter[str] = Counter()
+    rows, free, dead = [], [], []
+    with transaction.atomic(using="loyalty"):
+        found = Delivery.objects.select_for_update(no_key=True).filter(pk__in=list(outcomes))
+        told = found.order_by("pk").values_list("pk", "state", "reason", "not_before", "attempts")
+        for number, before, why, when, attempts in told:
+            outcome = outcomes[number]
+            state = answered(State(before), outcome.result)
+            reason = why if state == before else _REASONS.get(state, _Reason.NONE)
+            backoff = min(_AGAIN * 2 ** min(attempts, 6), _LONGEST)
+            not_before = now + backoff if state == State.HELD else when
+            if state in (State.HELD, State.NOT_SENT):
+                free.append(number)
+            dead += [number] if outcome.bad_address else []
+            counted[state] += 1
+            rows.append(
+                (state, reason, not_before, outcome.provider_id[:120], outcome.segments,
+                 outcome.cost_microcents, outcome.code[:80], attempts + 1, None, now, number)
+            )  # fmt: skip
+        bulk.update(Delivery, _FIELDS, rows)
+        if free:
+            pressure.release(free)
+        for number in dead:
+            stopping.suppress_delivery(number, Suppression.Cause.BOUNCED, now)
     return counted
 
 
@@ -63,33 +86,6 @@ def write_alike(
             transaction.set_rollback(True, using="loyalty")
             return None
     return Counter({State.ACCEPTED: written})
-
-
-@contention.anew
-def _write(outcomes: Mapping[int, Outcome], now: datetime) -> tuple[Counter[str], list[int]]:
-    counted: Counter[str] = Counter()
-    rows, free, dead = [], [], []
-    with transaction.atomic(using="loyalty"):
-        found = Delivery.objects.select_for_update(no_key=True).filter(pk__in=list(outcomes))
-        told = found.order_by("pk").values_list("pk", "state", "reason", "not_before", "attempts")
-        for number, before, why, when, attempts in told:
-            outcome = outcomes[number]
-            state = answered(State(before), outcome.result)
-            reason = why if state == before else _REASONS.get(state, _Reason.NONE)
-            backoff = min(_AGAIN * 2 ** min(attempts, 6), _LONGEST)
-            not_before = now + backoff if state == State.HELD else when
-            if state in (State.HELD, State.NOT_SENT):
-                free.append(number)
-            dead += [number] if outcome.bad_address else []
-            counted[state] += 1
-            rows.append(
-                (state, reason, not_before, outcome.provider_id[:120], outcome.segments,
-                 outcome.cost_microcents, outcome.code[:80], attempts + 1, None, now, number)
-            )  # fmt: skip
-        bulk.update(Delivery, _FIELDS, rows)
-        if free:
-            pressure.release(free)
-    return counted, dead
 
 
 def give_back(rows: Sequence[Waiting], worker: UUID, now: datetime) -> int:

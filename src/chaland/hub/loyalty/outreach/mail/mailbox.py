@@ -19,7 +19,8 @@ def empty_mailbox(settings: MailSettings, store: Callable[[bytes], None]) -> int
     """Hand each mail of the mailbox to ``store``, then delete it there; return how many.
 
     A mail that was stored and not yet deleted when we were killed comes again: what it says is then
-    known already. GatewayErrorTemporary: no connection. GatewayErrorFinal: name or password.
+    known already. GatewayErrorTemporary: no connection, or an odd answer (no INBOX, not now).
+    GatewayErrorFinal: name or password.
     """
     if not settings.imap_host:
         return 0
@@ -29,7 +30,7 @@ def empty_mailbox(settings: MailSettings, store: Callable[[bytes], None]) -> int
         raise GatewayErrorTemporary(type(error).__name__) from None
     try:
         return _emptied(box, settings, store)
-    except (OSError, imaplib.IMAP4.abort) as error:
+    except (OSError, imaplib.IMAP4.error) as error:
         raise GatewayErrorTemporary(type(error).__name__) from None
     finally:
         box.shutdown()

@@ -8,13 +8,15 @@ them. Reports come as GET to the ``callBack`` set for the service: the gateway's
 """
 
 import hashlib
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx
+from django.utils.translation import gettext as _
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Gateway
@@ -33,6 +35,8 @@ from chaland.hub.loyalty.outreach.sms.encoding import Encoding, looked
 from chaland.hub.loyalty.outreach.sms.opening import Opening
 from chaland.hub.loyalty.outreach.sms.rest import Rest, heard, status, without_stop
 
+_log = logging.getLogger(__name__)
+_FAILURES = 3
 _DELIVERED_PTT = "4"
 _KINDS = {"1": Kind.DELIVERED, "2": Kind.FAILED, "16": Kind.FAILED}
 """By ``description``, the state of the report; 0, 4 and 8 mean that it is on its way."""
@@ -112,19 +116,31 @@ class Ovh(Rest):
             str(told.get("ptt", "")), str(told.get("deliveryReceipt", "")), key, provider_id
         )
 
-    def stops(self) -> list[Heard]:
-        """Fetch who answered STOP to OVH, and when.
+    def stops(self, wanted: Callable[[Sequence[str]], Sequence[str]]) -> Iterator[Heard]:
+        """Fetch who answered STOP to OVH, and when, of the numbers that ``wanted`` leaves of all:
+        each costs a call.
 
-        GatewayErrorTemporary: OVH could not be asked.
+        GatewayErrorTemporary: OVH could not be asked, or (after all that could be read) some of
+        what it keeps is not as documented.
         """
-        found = []
-        for number in self._asked(f"{self._path}/blacklists") or []:
-            told = self._asked(f"{self._path}/blacklists/{quote(str(number), safe='')}")
-            if isinstance(told, dict):
-                one = heard(number, "STOP")
-                at = datetime.fromisoformat(str(told["creationDatetime"]))
-                found.append(Heard(one.sender, one.text, at))
-        return found
+        numbers = self._asked(f"{self._path}/blacklists") or []
+        listed = {heard(number, "STOP").sender: str(number) for number in numbers}
+        odd = 0
+        for number in wanted(list(listed)):
+            try:
+                found = self._asked(f"{self._path}/blacklists/{quote(listed[number], safe='')}")
+                at = _instant(found["creationDatetime"]) if found is not None else None
+            except (GatewayErrorTemporary, KeyError, TypeError, ValueError) as error:
+                _log.warning("OVH’s stop list: %s", type(error).__name__)
+                odd += 1
+                if isinstance(error, GatewayErrorTemporary) and odd > _FAILURES:
+                    raise
+                continue
+            if at is not None:  # None: taken off the list meanwhile
+                yield Heard(number, "STOP", at)
+        if odd:
+            told = _("%(count)d of the numbers that said STOP can’t be read.")
+            raise GatewayErrorTemporary(f"OVH: {told % {'count': odd}}")
 
     def read(self, hook: Hook) -> list[Status | Heard]:
         """Read a report."""
@@ -147,6 +163,14 @@ class Ovh(Rest):
         if self._ahead_s is None:
             self._ahead_s = int(self._asked("/auth/time")) - int(time.time())
         return self._ahead_s
+
+
+def _instant(told: object) -> datetime:
+    """Read an instant. ValueError: it is none, or doesn't say of which zone."""
+    at = datetime.fromisoformat(str(told))
+    if at.tzinfo is None:
+        raise ValueError("An instant without its zone.")
+    return at
 
 
 def _status(ptt: str, state: str, key: str, provider_id: str) -> Status:
