@@ -32,25 +32,32 @@ _BUSY = timedelta(seconds=5)
 _PATIENCE = timedelta(days=1)
 """Who could have been sent for as long, and wasn't (its gateway is broken, its queue long), no
 longer keeps others waiting."""
-_COMPETES = (_Reason.NONE, _Reason.CAP, _Reason.OWN_CAP, _Reason.OTHERS_TURN, _Reason.QUIET)
+_COMPETES = (_Reason.NONE, _Reason.CAP, _Reason.OWN_CAP, _Reason.OTHERS_TURN)
 """What a delivery may wait for and still want a place with its member now."""
 _FIELDS = ("member", "delivery", "controller", "at")
 
 
-def reserve(waiting: Sequence[Waiting], now: datetime) -> dict[int, Held]:
-    """Take a place for each delivery that may go, inside of the caller's transaction; return those
-    that got none, with the reason and when to try again (never, where it would be out of date).
+def lock(waiting: Sequence[Waiting], now: datetime) -> dict[int, Held]:
+    """Lock the members of deliveries until the caller's transaction ends: what they say after it is
+    said after it. Return those whose member's row is in use (an empty reason: nothing is decided).
+    """
+    free = _locked({one.member_id for one in waiting})
+    return {one.id: Held(_Reason.NONE, now + _BUSY) for one in waiting if one.member_id not in free}
 
-    A receipt that was asked for takes no place. Who has a place keeps it. ``until`` with an empty
-    reason: the member's row is in use, nothing is decided.
+
+def reserve(waiting: Sequence[Waiting], now: datetime) -> dict[int, Held]:
+    """Take a place for each delivery that may go, inside of the transaction that has locked their
+    members (`lock`); return those that got none, with the reason and when to try again (never,
+    where it would be out of date).
+
+    A receipt that was asked for takes no place. Who has a place keeps it.
     """
     campaigns = Campaign.objects.in_bulk({one.campaign_id for one in waiting})
     counted = [one for one in waiting if promotional(campaigns[one.campaign_id])]
-    free = _locked({one.member_id for one in counted})
-    held = {one.id: Held(_Reason.NONE, now + _BUSY) for one in counted if one.member_id not in free}
-    known = _Known.read(free, now)
+    held: dict[int, Held] = {}
+    known = _Known.read({one.member_id for one in counted}, now)
     rows: list[tuple[int, int, int, datetime]] = []
-    for member_id, mine in _by_member(counted, free).items():
+    for member_id, mine in _by_member(counted).items():
         asking = [one for one in mine if one.id not in known.kept]
         got = known.places(member_id, asking, campaigns, now)
         for one in asking:
@@ -67,6 +74,21 @@ def reserve(waiting: Sequence[Waiting], now: datetime) -> dict[int, Held]:
 def release(delivery_ids: Sequence[int]) -> int:
     """Give back the places of deliveries that were never handed over; how many."""
     return Pressure.objects.filter(delivery__in=delivery_ids).delete()[0]
+
+
+def count(delivery_ids: Sequence[int], now: datetime) -> None:
+    """Take the places of deliveries that left, as is known now, and have none: the database came
+    back from a back-up. Whatever the caps say: it did leave."""
+    left = Delivery.objects.filter(pk__in=delivery_ids, member__isnull=False).exclude(
+        campaign__automatic=Campaign.Automatic.RECEIPT
+    )
+    rows = left.order_by("pk").values_list("member_id", "pk", "campaign__controller")
+    bulk.insert_new(Pressure, _FIELDS, [(*row, now) for row in rows])
+
+
+def prune(now: datetime) -> int:
+    """Forget places that count no longer, neither for the caps nor for whose turn it is."""
+    return Pressure.objects.filter(at__lte=now - rules.FAIR).delete()[0]
 
 
 def promotional(campaign: Campaign) -> bool:
@@ -107,11 +129,10 @@ def _locked(member_ids: set[int]) -> set[int]:
     )
 
 
-def _by_member(asking: Sequence[Waiting], members: set[int]) -> dict[int, list[Waiting]]:
+def _by_member(asking: Sequence[Waiting]) -> dict[int, list[Waiting]]:
     found: defaultdict[int, list[Waiting]] = defaultdict(list)
     for one in asking:
-        if one.member_id in members:
-            found[one.member_id].append(one)
+        found[one.member_id].append(one)
     return found
 
 

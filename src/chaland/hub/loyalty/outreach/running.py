@@ -50,18 +50,20 @@ def _start(campaign_id: int, now: datetime) -> bool:
     return True
 
 
+def sale_over(now: datetime) -> Q:
+    """Return the condition that a campaign's sale is over or cancelled: nothing of it may go."""
+    over = Q(sale__state__in=(PrivateSale.State.OVER, PrivateSale.State.CANCELLED))
+    return over | Q(sale__ends_at__lte=now)
+
+
 def expire_due(now: datetime) -> int:
     """End what waits in campaigns that are out of date, or whose sale is over; how many."""
     live = Campaign.objects.filter(state__in=_LIVE)
-    over = live.filter(
-        Q(sale__state__in=(PrivateSale.State.OVER, PrivateSale.State.CANCELLED))
-        | Q(sale__ends_at__lte=now)
-    )
     cancelled = Campaign.objects.filter(state=Campaign.State.CANCELLED, finished_at__isnull=True)
     ended = sum(_settle_cancelled(number, now) for number in cancelled.values_list("pk", flat=True))
     for number in live.filter(expires_at__lte=now).values_list("pk", flat=True):
         ended += end_waiting(number, _Reason.EXPIRED, now)
-    for number in over.values_list("pk", flat=True):
+    for number in live.filter(sale_over(now)).values_list("pk", flat=True):
         ended += end_waiting(number, _Reason.SALE_OVER, now)
     return ended
 

@@ -1,6 +1,6 @@
 """A town whose members agreed to be written to, a gateway into an outbox, and a campaign."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,6 +10,9 @@ from pytest_django import Settings
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Campaign, Delivery, Gateway, Member
+from chaland.hub.loyalty.outreach import drivers
+from chaland.hub.loyalty.outreach.outbox import Outbox
+from chaland.hub.loyalty.outreach.shapes import Capabilities, Outcome, Result, Sms
 from tests import outreach_builders as build
 from tests.builders import build_cast
 from tests.outreach_builders import NOON
@@ -57,3 +60,33 @@ def town(db: None, settings: Settings, tmp_path: Path) -> Iterator[Town]:
     clock.use(lambda: made.now)
     yield made
     clock.use(before)
+
+
+IDEMPOTENT = Capabilities(idempotent=True, looks_up=False, reports=True, batch=9)
+
+
+class Odd(Outbox):
+    """An outbox whose calls go wrong as a test says."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.answers: dict[int, Result | Exception] = {}
+        self.drawn = 0
+
+    def send(self, batch: Iterable[Sms]) -> Iterator[Outcome]:
+        for message in batch:
+            answer = self.answers.get(self.drawn, Result.ACCEPTED)
+            self.drawn += 1
+            if isinstance(answer, Exception):
+                raise answer
+            if answer == Result.ACCEPTED:
+                yield from super().send([message])
+            else:
+                yield Outcome(message.key, answer, code="450")
+
+
+@pytest.fixture
+def odd(town: Town, monkeypatch: pytest.MonkeyPatch) -> Odd:
+    driver = Odd(town.outbox)
+    monkeypatch.setattr(drivers, "open_gateway", lambda _gateway: driver)
+    return driver

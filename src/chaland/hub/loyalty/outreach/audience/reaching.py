@@ -37,6 +37,13 @@ def reach(waiting: Sequence[Waiting], now: datetime) -> dict[int, Reach | Held]:
     }
 
 
+def refused(waiting: Sequence[Waiting], now: datetime) -> dict[int, Held]:
+    """Return the deliveries that may no longer go, of some that might a moment ago."""
+    known = _Facts.read(waiting, now)
+    judged = {one.id: known.judge(one) for one in waiting}
+    return {number: answer for number, answer in judged.items() if isinstance(answer, Held)}
+
+
 _READ = ("id", "association_id", "state", "language", "first_name")
 _ADDRESSES = {Channel.SMS: ("phone", "phone_index"), Channel.EMAIL: ("email", "email_index")}
 

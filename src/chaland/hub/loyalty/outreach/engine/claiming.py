@@ -5,7 +5,7 @@ sending, whatever they were when the audience was drawn.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,18 +14,16 @@ from django.db.models import F
 
 from chaland.hub.loyalty import bulk, contention
 from chaland.hub.loyalty.models import Campaign, Delivery, Gateway
-from chaland.hub.loyalty.outreach import pressure, queue
+from chaland.hub.loyalty.outreach import pressure, queue, waiting
 from chaland.hub.loyalty.outreach.audience import reaching
 from chaland.hub.loyalty.outreach.engine.journal import Journal
 from chaland.hub.loyalty.outreach.shapes import Held, Outcome, Reach, Result, Waiting
 
 LEASE = timedelta(minutes=2)
 """Renewed while a batch goes; for workers of other machines only, one's own are known dead."""
-AGAIN_AFTER = timedelta(minutes=1)
-"""A report of an unknown message may still be on its way."""
-_KEPT = timedelta(days=30)
 _State, _Reason = Delivery.State, Delivery.Reason
-_COLUMNS = ("pk", "key", "campaign_id", "member_id", "channel", "occasion", "expires_at")
+COLUMNS = ("pk", "key", "campaign_id", "member_id", "channel", "occasion", "expires_at")
+"""Of a delivery, what `Waiting` has, in its order."""
 _HELD_FIELDS = ("state", "reason", "not_before", "changed_at")
 
 
@@ -39,28 +37,26 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one claim brought: what goes, how many others were decided (by state and reason), and
-    the campaigns in which something was still waiting."""
+    """What one claim brought: what goes, and how many others were decided, by state and reason."""
 
     claimed: list[Claimed]
     decided: Counter[tuple[str, str]]
-    lively: list[Campaign]
 
 
 @contention.anew
 def claim(
-    gateway: Gateway, campaigns: Sequence[Campaign], at_most: int, journal: Journal, now: datetime
+    gateway: Gateway, limits: Mapping[int, int], at_most: int, journal: Journal, now: datetime
 ) -> Batch:
-    """Take up to ``at_most`` deliveries of ``campaigns`` by a gateway, an equal share of each."""
-    share = max(1, at_most // max(1, len(campaigns)))
+    """Take up to ``at_most`` deliveries by a gateway, an equal share of each campaign; ``limits``:
+    of each at most so many."""
+    shares = _shares(limits, at_most)
     decided: Counter[tuple[str, str]] = Counter()
     rows: list[Waiting] = []
-    lively = []
     with transaction.atomic(using="loyalty"):
-        for campaign in _running(campaigns):
-            found = _take(campaign, gateway.channel, share, now)
-            rows += found
-            lively += [campaign] if found else []
+        # Read again: a pause, and the end of a sale, hold from their commit on.
+        running = Campaign.objects.filter(pk__in=shares, state=Campaign.State.RUNNING)
+        for campaign in waiting.may_go(running, gateway, now):
+            rows += _take(campaign, gateway.channel, shares[campaign.pk], now)
         rows = _not_left(rows, gateway, journal, now, decided)
         reached, held = _reached(rows, now)
         _hold(rows, held, now, decided)
@@ -73,55 +69,22 @@ def claim(
             gateway=gateway,
             changed_at=now,
         )
-    return Batch(claimed, decided, lively)
+    return Batch(claimed, decided)
 
 
-@contention.anew
-def claim_again(
-    gateway: Gateway, attempts: int, at_most: int, journal: Journal, now: datetime
-) -> list[Claimed]:
-    """Take unknown deliveries that were handed over less than ``attempts`` times, to hand them over
-    again with the same key. Who may no longer be written to stays unknown."""
-    asked_by = now - AGAIN_AFTER
-    with transaction.atomic(using="loyalty"):
-        found = queue.unknown().filter(
-            gateway=gateway,
-            attempts__lt=attempts,
-            member__isnull=False,
-            expires_at__gt=now,
-            changed_at__lte=asked_by,
-            campaign__state__in=(Campaign.State.RUNNING, Campaign.State.FINISHED),
-        )
-        found = found.order_by("sending_at").select_for_update(skip_locked=True, of=("self",))
-        rows = [Waiting(*row) for row in found.values_list(*_COLUMNS)[:at_most]]
-        reached = reaching.reach(rows, now) if rows else {}
-        claimed = [
-            Claimed(one, reach) for one in rows if isinstance(reach := reached.get(one.id), Reach)
-        ]
-        # Whatever becomes of this try: what may have left stays known as such.
-        journal.keep({c.waiting.key: _unknown(c.waiting) for c in claimed}, now + _KEPT)
-        ids = [one.waiting.id for one in claimed]
-        Delivery.objects.filter(pk__in=[one.id for one in rows]).update(changed_at=now)
-        Delivery.objects.filter(pk__in=ids).update(
-            state=_State.CLAIMED, lease=journal.worker, leased_until=now + LEASE
-        )
-    return claimed
-
-
-def _unknown(one: Waiting) -> Outcome:
-    return Outcome(one.key.hex, Result.UNKNOWN)
-
-
-def _running(campaigns: Iterable[Campaign]) -> Iterable[Campaign]:
-    """Read again which campaigns run: a pause holds from its commit on."""
-    ids = [campaign.pk for campaign in campaigns]
-    return Campaign.objects.filter(pk__in=ids, state=Campaign.State.RUNNING)
+def _shares(limits: Mapping[int, int], at_most: int) -> dict[int, int]:
+    """Share a batch out: what a campaign may not use is the others'."""
+    shares: dict[int, int] = {}
+    for number, limit in sorted(limits.items(), key=lambda item: item[1]):
+        equal = (at_most - sum(shares.values())) // (len(limits) - len(shares))
+        shares[number] = min(limit, max(1, equal))
+    return shares
 
 
 def _take(campaign: Campaign, channel: str, at_most: int, now: datetime) -> list[Waiting]:
     rows = queue.waiting().filter(campaign=campaign, channel=channel, not_before__lte=now)
     rows = rows.order_by("not_before").select_for_update(skip_locked=True)
-    return [Waiting(*row) for row in rows.values_list(*_COLUMNS)[:at_most]]
+    return [Waiting(*row) for row in rows.values_list(*COLUMNS)[:at_most]]
 
 
 def _not_left(
@@ -133,10 +96,11 @@ def _not_left(
 ) -> list[Waiting]:
     """Take out what left already, as the journal knows: this database came back from a back-up."""
     known = journal.known([one.key for one in rows])
-    for one in rows:
-        if outcome := known.get(one.key):
-            _put_right(one, outcome, gateway, now)
-            decided["left", ""] += 1
+    left = [one for one in rows if one.key in known]
+    for one in left:
+        _put_right(one, known[one.key], gateway, now)
+        decided["left", ""] += 1
+    pressure.count([one.id for one in left], now)
     return [one for one in rows if one.key not in known]
 
 
@@ -164,17 +128,19 @@ def _reached(rows: Sequence[Waiting], now: datetime) -> tuple[dict[int, Reach], 
         if one.expires_at <= now or one.member_id is None
     }
     asked = [one for one in rows if one.id not in held]
-    reached: dict[int, Reach] = {}
-    for number, answer in reaching.reach(asked, now).items() if asked else ():
-        if isinstance(answer, Held):
-            held[number] = answer
-        else:
-            reached[number] = answer
-    asked = [one for one in asked if one.id in reached]
-    refused = pressure.reserve(asked, now) if asked else {}
-    for number in refused:
-        del reached[number]
-    return reached, held | refused
+    # The members first: what one of them says after it waits for this transaction's end.
+    held |= pressure.lock(asked, now) if asked else {}
+    asked = [one for one in asked if one.id not in held]
+    answers = reaching.reach(asked, now) if asked else {}
+    held |= {number: answer for number, answer in answers.items() if isinstance(answer, Held)}
+    asked = [one for one in asked if one.id not in held]
+    held |= pressure.reserve(asked, now) if asked else {}
+    reached = {
+        number: answer
+        for number, answer in answers.items()
+        if isinstance(answer, Reach) and number not in held
+    }
+    return reached, held
 
 
 def _hold(

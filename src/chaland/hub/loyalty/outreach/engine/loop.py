@@ -3,36 +3,40 @@
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import close_old_connections
 from django.utils.translation import gettext as _
 
-from chaland.hub.association.models import Association
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Campaign, Channel, Delivery, Gateway
 from chaland.hub.loyalty.outreach import (
     automatic,
     drivers,
-    hours,
     inbound,
+    pressure,
     queue,
     receipt_messages,
     running,
+    waiting,
 )
-from chaland.hub.loyalty.outreach.engine import claiming, outcomes, recovering, sending, unknowns
+from chaland.hub.loyalty.outreach.engine import (
+    again,
+    claiming,
+    outcomes,
+    recovering,
+    sending,
+    unknowns,
+)
 from chaland.hub.loyalty.outreach.engine.journal import Journal
-from chaland.hub.loyalty.outreach.engine.pace import Pace, allowed
-from chaland.hub.loyalty.outreach.engine.sending import Way
+from chaland.hub.loyalty.outreach.engine.pace import Pace
+from chaland.hub.loyalty.outreach.engine.sending import Sender, Way
 from chaland.hub.loyalty.outreach.mail import dns
-from chaland.hub.loyalty.outreach.pressure import promotional
 from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal
-from chaland.hub.loyalty.outreach.transitions import WAITING
 
 _log = logging.getLogger(__name__)
 BATCH = 250
@@ -152,18 +156,22 @@ def _turn(worker: Worker, gateway: Gateway, now: datetime, done: Done) -> None:
         outcomes.trouble(gateway, why)
         return
     done.states += unknowns.settle(way, now)
-    if (tries := unknowns.tries(way)) > 1:
-        again = claiming.claim_again(gateway, tries, _batch(gateway), worker.journal, now)
-        if again:
-            done.states += sending.send(again, way, worker.journal, worker.ending, now)
-    campaigns, at_most = _due(gateway, worker.journal, now)
-    if not campaigns:
+    since = worker.journal.suspect_since
+    if (tries := unknowns.tries(way)) > 1 and (numbers := again.campaigns(gateway)):
+        numbers = _sure(numbers, gateway, since)
+        rows = again.claim(
+            gateway, numbers, worker.journal, now, attempts=tries, at_most=_batch(gateway)
+        )
+        if rows:
+            sender = Sender(way, worker.journal, worker.ending, again=True)
+            done.states += sender.send(rows, now)
+    if not (limits := _due(gateway, since, now)):
         return
-    batch = claiming.claim(gateway, campaigns, at_most, worker.journal, now)
+    batch = claiming.claim(gateway, limits, _batch(gateway), worker.journal, now)
     for (state, reason), number in batch.decided.items():
         done.held[reason or state] += number
     if batch.claimed:
-        done.states += sending.send(batch.claimed, way, worker.journal, worker.ending, now)
+        done.states += Sender(way, worker.journal, worker.ending).send(batch.claimed, now)
 
 
 def _gate(gateway: Gateway, now: datetime) -> str:
@@ -173,53 +181,35 @@ def _gate(gateway: Gateway, now: datetime) -> str:
     return dns.reason_not_to_send(gateway, now)
 
 
-def _due(gateway: Gateway, journal: Journal, now: datetime) -> tuple[list[Campaign], int]:
-    """Return the campaigns that may send by a gateway now, and how much at once."""
-    campaigns = Campaign.objects.filter(
-        association_id=gateway.association_id, state=Campaign.State.RUNNING
+def _due(gateway: Gateway, since: datetime | None, now: datetime) -> dict[int, int]:
+    """Return the campaigns that may send by a gateway now, and how much of each at once."""
+    due = Campaign.objects.filter(
+        queue.has_due(gateway.channel, now),
+        association_id=gateway.association_id,
+        state=Campaign.State.RUNNING,
     )
-    town = Association.objects.get(pk=gateway.association_id)
-    part = hours.subdivision_of(ZoneInfo(town.timezone), town.department)
-    suspect = journal.suspect_since
-    due, at_most = [], _batch(gateway)
-    for campaign in campaigns.order_by("started_at", "pk"):
-        if gateway.channel not in campaign.channels:
-            continue
-        if hours.opens(gateway.channel, promotional(campaign), now, town.timezone, part) > now:
-            continue
-        if not queue.waiting().filter(
-            campaign=campaign, channel=gateway.channel, not_before__lte=now
-        ).exists():  # fmt: skip
-            continue
-        if suspect and _may_have_left(campaign, suspect):
-            outcomes.trouble(gateway, _suspicion())
-            continue
-        left = _left(campaign, gateway, now)
-        if left is None or left > 0:
-            due.append(campaign)
-            at_most = min(at_most, left) if left is not None else at_most
-    return due, at_most
+    going = {campaign.pk: campaign for campaign in waiting.may_go(due, gateway, now)}
+    limits = {}
+    for number in _sure(list(going), gateway, since):
+        left = waiting.left(going[number], gateway, now)
+        limits[number] = _batch(gateway) if left is None else left
+    return {number: limit for number, limit in limits.items() if limit}
+
+
+def _sure(numbers: Sequence[int], gateway: Gateway, since: datetime | None) -> list[int]:
+    """Return those campaigns of which it is known what left. ``since``: of what was due before, it
+    isn't."""
+    if since is None:
+        return list(numbers)
+    sure = Campaign.objects.filter(pk__in=numbers, send_at__gte=since)
+    found = list(sure.order_by("started_at", "pk").values_list("pk", flat=True))
+    if len(found) < len(numbers):
+        outcomes.trouble(gateway, _suspicion())
+    return found
 
 
 def _suspicion() -> str:
     return _("A back-up may have been put back: `chaland outreach --trust` sends what waits.")
-
-
-def _may_have_left(campaign: Campaign, suspect: datetime) -> bool:
-    """Say whether a campaign's messages may have gone before the journal was lost."""
-    return campaign.send_at is None or campaign.send_at < suspect
-
-
-def _left(campaign: Campaign, gateway: Gateway, now: datetime) -> int | None:
-    """Return how many a campaign's slow start lets through; None: all."""
-    started = campaign.started_at or now
-    at_most = allowed(gateway.first_hour, started, now)
-    if at_most is None:
-        return None
-    gone = Delivery.objects.filter(campaign=campaign, channel=gateway.channel).exclude(
-        state__in=(*WAITING, Delivery.State.NOT_SENT)
-    )
-    return at_most - gone.count()
 
 
 def _batch(gateway: Gateway) -> int:
@@ -232,7 +222,7 @@ def serve(worker: Worker) -> None:
     suspect = worker.journal.suspect_since
     if suspect:
         _log.warning("what was due before %s is not sent. %s", suspect.isoformat(), _suspicion())
-    pruned = mailed = ""
+    pruned = mailed = tidied = ""
     while not worker.ending.is_set():
         close_old_connections()
         now = clock.now()
@@ -246,6 +236,9 @@ def serve(worker: Worker) -> None:
             worker.journal.prune(now)
             inbound.fetch_stops()
             inbound.prune(now)
+        if tidied != (day := f"{now:%Y-%m-%d}"):
+            tidied = day
+            pressure.prune(now)
         if mailed != (minute := f"{now:%Y-%m-%d %H:%M}"):
             mailed = minute
             inbound.fetch()

@@ -1,7 +1,7 @@
 """What dead workers left, and what became of messages of which nothing is known."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from chaland.hub.loyalty.models import Delivery
 from chaland.hub.loyalty.outreach import pressure, queue
-from chaland.hub.loyalty.outreach.engine import outcomes
+from chaland.hub.loyalty.outreach.engine import again, outcomes
 from chaland.hub.loyalty.outreach.engine.journal import Flight, Journal
 from chaland.hub.loyalty.outreach.transitions import State, lapsed
 
@@ -23,43 +23,59 @@ def recover(journal: Journal, now: datetime) -> Counter[str]:
     """Take back what workers held that are dead, or whose lease is over; how many of each state."""
     counted: Counter[str] = Counter()
     for flight in journal.crashed():
+        held = [key for _pk, key, _state, _at in _held_by(flight.worker)]
+        second = set(journal.known(held))  # a first try is in the index only once it has an outcome
         journal.keep(flight.outcomes, now + _KEPT)
         while rows := _held_by(flight.worker):
-            counted += _land(rows, flight, now)
+            counted += _land(rows, flight, second, now)
     while rows := _read(queue.leased().filter(leased_until__lt=now).exclude(lease=journal.worker)):
         counted += _lapse(rows, now)
     return counted
 
 
-def _held_by(worker: UUID) -> list[tuple[int, UUID, str]]:
+_Row = tuple[int, UUID, str, datetime | None]
+
+
+def _held_by(worker: UUID) -> list[_Row]:
     return _read(queue.leased().filter(lease=worker))
 
 
-def _read(rows: "QuerySet[Delivery]") -> list[tuple[int, UUID, str]]:
-    return list(rows.order_by("leased_until").values_list("pk", "key", "state")[:_AT_ONCE])
+def _read(rows: "QuerySet[Delivery]") -> list[_Row]:
+    found = rows.order_by("leased_until").values_list("pk", "key", "state", "sending_at")
+    return list(found[:_AT_ONCE])
 
 
-def _land(rows: Sequence[tuple[int, UUID, str]], flight: Flight, now: datetime) -> Counter[str]:
-    """Write down the outcomes that a dead worker's flight tells; the others lapse."""
+def _land(
+    rows: Sequence[_Row], flight: Flight, second: Collection[UUID], now: datetime
+) -> Counter[str]:
+    """Write down the outcomes that a dead worker's flight tells; the others lapse. ``second``: of
+    these it was a second try."""
     told = {
-        number: flight.outcomes[key]
-        for number, key, state in rows
-        if key in flight.outcomes and state == _State.SENDING
+        number: again.told(outcome) if key in second else outcome
+        for number, key, state, _at in rows
+        if state == _State.SENDING and (outcome := flight.outcomes.get(key))
     }
     counted = outcomes.write(told, now) if told else Counter()
-    return counted + _lapse([row for row in rows if row[0] not in told], now, whole=flight.whole)
+    others = [row for row in rows if row[0] not in told]
+    return counted + _lapse(others, now, second, whole=flight.whole)
 
 
 def _lapse(
-    rows: Sequence[tuple[int, UUID, str]], now: datetime, *, whole: bool = False
+    rows: Sequence[_Row], now: datetime, second: Collection[UUID] = (), *, whole: bool = False
 ) -> Counter[str]:
-    """Let go of rows; ``whole``: what has no outcome was surely not drawn."""
+    """Let go of rows; ``whole``: what has no outcome was surely not drawn. What is claimed and was
+    once being sent is a second try, too."""
     counted: Counter[str] = Counter()
+    tried = {number for number, key, _state, _at in rows if key in second}
     with transaction.atomic(using="loyalty"):
         found = Delivery.objects.select_for_update().filter(pk__in=[row[0] for row in rows])
         ready, unknown = [], []
-        for number, state in found.values_list("pk", "state"):
+        for number, state, sent_at in found.values_list("pk", "state", "sending_at"):
             after = lapsed(State(state), never_left=whole)
+            if after == State.READY and (
+                number in tried or (state == _State.CLAIMED and sent_at is not None)
+            ):
+                after = State.UNKNOWN
             counted[after] += 1
             if after == State.READY:
                 ready.append(number)

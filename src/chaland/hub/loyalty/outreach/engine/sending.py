@@ -13,8 +13,9 @@ from django.db import transaction
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Campaign, Delivery, Gateway
-from chaland.hub.loyalty.outreach import drivers, queue
-from chaland.hub.loyalty.outreach.engine import outcomes
+from chaland.hub.loyalty.outreach import drivers, queue, waiting
+from chaland.hub.loyalty.outreach.audience import reaching
+from chaland.hub.loyalty.outreach.engine import again, outcomes
 from chaland.hub.loyalty.outreach.engine.claiming import LEASE, Claimed
 from chaland.hub.loyalty.outreach.engine.journal import Journal
 from chaland.hub.loyalty.outreach.engine.pace import Pace
@@ -26,6 +27,7 @@ from chaland.hub.loyalty.outreach.shapes import (
     Outcome,
     Result,
     Sms,
+    Waiting,
 )
 
 _log = logging.getLogger(__name__)
@@ -46,70 +48,118 @@ class Way:
 
 
 class Draw:
-    """The messages of a batch, drawn by the driver when it is about to hand one over."""
+    """The messages of a batch, drawn by the driver when it is about to hand one over.
+
+    ``look`` says each second which of those that are left may still go, by their ids.
+    """
 
     def __init__(
         self,
         messages: Sequence[tuple[Claimed, Mail | Sms]],
         journal: Journal,
         pace: Pace,
-        go_on: Callable[[], bool],
+        look: Callable[[Sequence[Waiting]], set[int]],
     ) -> None:
         self.messages, self._journal = messages, journal
-        self._pace, self._go_on = pace, go_on
+        self._pace, self._look = pace, look
         self._looked = time.monotonic()
         self.drawn: dict[UUID, Claimed] = {}
 
     def __iter__(self) -> Iterator[Mail | Sms]:
-        for claimed, message in self.messages:
+        going = {claimed.waiting.id for claimed, _message in self.messages}
+        for number, (claimed, message) in enumerate(self.messages):
+            if claimed.waiting.id not in going:
+                continue
             self._pace.wait()
             if time.monotonic() - self._looked >= _LOOKS_EVERY_S:
                 self._looked = time.monotonic()
-                if not self._go_on():
-                    return
+                going = self._look([other.waiting for other, _message in self.messages[number:]])
+                if claimed.waiting.id not in going:
+                    continue
             key = claimed.waiting.key
             self.drawn[key] = claimed
             self._journal.drawn(key)
             yield message
 
 
-def send(
-    batch: Sequence[Claimed], way: Way, journal: Journal, ending: threading.Event, now: datetime
-) -> Counter[str]:
-    """Hand a claimed batch over and write down what became of it; how many of each state."""
-    messages = _composed(batch, way, now)
-    mine = _committed([claimed for claimed, _message in messages], journal, now)
-    messages = [pair for pair in messages if pair[0].waiting.id in mine]
-    if not messages:
-        return Counter()
-    going_on = lambda: not ending.is_set() and _still_runs(batch, journal)  # noqa: E731
-    draw = Draw(messages, journal, way.pace, going_on)
-    said: dict[UUID, Outcome] = {}
-    try:
-        for outcome in way.driver.send(draw):  # type: ignore[arg-type]  # all of one channel
-            journal.said(outcome)
-            said[UUID(outcome.key)] = outcome
-    except GatewayErrorTemporary as error:
-        _rest(way, now + _SOON, str(error))
-    except GatewayErrorFinal as error:
-        _rest(way, now + _LATER, str(error))
-    except Exception:  # noqa: BLE001  # a driver's fault: what it drew is unknown, the rest goes on
-        _log.exception("the driver %s failed", way.gateway.driver)
-        for key in draw.drawn.keys() - said.keys():
-            said[key] = Outcome(key.hex, Result.UNKNOWN, code="driver failed")
-        way.rests_until = now + _SOON
-    else:
-        outcomes.trouble(way.gateway, "")
-        for key in draw.drawn.keys() - said.keys():
-            said[key] = Outcome(key.hex, Result.UNKNOWN, code="no answer")
-    return _landed(draw, said, way, journal, now)
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What hands a batch over: by which way, whose journal, and when it is told to end."""
+
+    way: Way
+    journal: Journal
+    ending: threading.Event
+    again: bool = False
+    """These are second tries."""
+
+    def going(self, rest: Sequence[Waiting]) -> set[int]:
+        """Return which of what is left of a batch may still go: its lease is ours (and renewed),
+        its campaign runs, these are its hours, and its member hasn't said otherwise since."""
+        if self.ending.is_set():
+            return set()
+        now = clock.now()
+        mine = queue.leased().filter(lease=self.journal.worker, state=_State.SENDING)
+        mine.update(leased_until=now + LEASE)
+        held = set(mine.values_list("pk", flat=True))
+        states = again.STATES if self.again else (Campaign.State.RUNNING,)
+        asked = Campaign.objects.filter(pk__in={one.campaign_id for one in rest}, state__in=states)
+        running = {each.pk for each in waiting.may_go(asked, self.way.gateway, now)}
+        rest = [
+            one
+            for one in rest
+            if one.id in held and one.campaign_id in running and one.expires_at > now
+        ]
+        return {one.id for one in rest} - reaching.refused(rest, now).keys()
+
+    def put_off(self, rows: Sequence[Waiting], now: datetime, until: datetime) -> None:
+        """Let go of what was surely not handed over, for a while."""
+        if self.again:
+            again.let_go([one.id for one in rows], now)
+        else:
+            outcomes.put_off(rows, now, until)
+
+    def give_back(self, rows: Sequence[Waiting], now: datetime) -> None:
+        """Let go of what wasn't drawn."""
+        if self.again:
+            again.let_go([one.id for one in rows], now)
+        else:
+            outcomes.give_back(rows, self.journal.worker, now)
+
+    def send(self, batch: Sequence[Claimed], now: datetime) -> Counter[str]:
+        """Hand a claimed batch over and write down what became of it; how many of each state."""
+        way = self.way
+        messages = _composed(batch, self, now)
+        mine = _committed([claimed for claimed, _message in messages], self.journal, now)
+        messages = [pair for pair in messages if pair[0].waiting.id in mine]
+        if not messages:
+            return Counter()
+        draw = Draw(messages, self.journal, way.pace, self.going)
+        said: dict[UUID, Outcome] = {}
+        try:
+            for outcome in way.driver.send(draw):  # type: ignore[arg-type]  # all of one channel
+                self.journal.said(outcome)
+                said[UUID(outcome.key)] = again.told(outcome) if self.again else outcome
+        except GatewayErrorTemporary as error:
+            _rest(way, now + _SOON, str(error))
+        except GatewayErrorFinal as error:
+            _rest(way, now + _LATER, str(error))
+        except Exception:  # noqa: BLE001  # a driver's fault: what it drew is unknown
+            _log.exception("the driver %s failed", way.gateway.driver)
+            for key in draw.drawn.keys() - said.keys():
+                said[key] = Outcome(key.hex, Result.UNKNOWN, code="driver failed")
+            way.rests_until = now + _SOON
+        else:
+            outcomes.trouble(way.gateway, "")
+            for key in draw.drawn.keys() - said.keys():
+                said[key] = Outcome(key.hex, Result.UNKNOWN, code="no answer")
+        return _landed(draw, said, self, now)
 
 
 def _composed(
-    batch: Sequence[Claimed], way: Way, now: datetime
+    batch: Sequence[Claimed], sender: Sender, now: datetime
 ) -> list[tuple[Claimed, Mail | Sms]]:
     """Write the messages; a campaign whose messages can't be written waits, others go on."""
-    made = []
+    made, way = [], sender.way
     faulty: dict[int, str] = {}
     for claimed in batch:
         number = claimed.waiting.campaign_id
@@ -122,7 +172,7 @@ def _composed(
             faulty[number] = str(error)
     if faulty:
         back = [claimed.waiting for claimed in batch if claimed.waiting.campaign_id in faulty]
-        outcomes.put_off(back, now, now + _LATER)
+        sender.put_off(back, now, now + _LATER)
         outcomes.trouble(way.gateway, next(iter(faulty.values())))
     return [pair for pair in made if pair[0].waiting.campaign_id not in faulty]
 
@@ -149,28 +199,19 @@ def _committed(batch: Sequence[Claimed], journal: Journal, now: datetime) -> set
     return ids & set(mine.filter(state=_State.SENDING).values_list("pk", flat=True))
 
 
-def _still_runs(batch: Sequence[Claimed], journal: Journal) -> bool:
-    """Renew the lease; say whether all campaigns of a batch still run, and it is still ours."""
-    numbers = {claimed.waiting.campaign_id for claimed in batch}
-    running = Campaign.objects.filter(pk__in=numbers, state=Campaign.State.RUNNING).count()
-    if running < len(numbers):
-        return False
-    held = Delivery.objects.filter(lease=journal.worker, state=_State.SENDING)
-    return held.update(leased_until=clock.now() + LEASE) > 0
-
-
 def _landed(
-    draw: Draw, said: Mapping[UUID, Outcome], way: Way, journal: Journal, now: datetime
+    draw: Draw, said: Mapping[UUID, Outcome], sender: Sender, now: datetime
 ) -> Counter[str]:
     """Write all of it down: what has an outcome, what surely did not leave, what wasn't drawn."""
+    journal = sender.journal
     drawn, batch = draw.drawn, [claimed.waiting for claimed, _message in draw.messages]
     journal.keep(said, max(one.expires_at for one in batch))
     told = {drawn[key].waiting.id: outcome for key, outcome in said.items()}
     counted = outcomes.write_alike(told, journal.worker, now) or outcomes.write(told, now)
     if refused := [claimed.waiting for key, claimed in drawn.items() if key not in said]:
-        outcomes.put_off(refused, now, way.rests_until or now + _SOON)
+        sender.put_off(refused, now, sender.way.rests_until or now + _SOON)
     if back := [one for one in batch if one.key not in drawn]:
-        outcomes.give_back(back, journal.worker, now)
+        sender.give_back(back, now)
     journal.landed()
     return counted
 
