@@ -155,19 +155,19 @@ class Outreach:
                 for number, item in enumerate(items)
             ]
             sales.take_prices(self.association, shop, told, ACTOR, today=today, source="imported")
-        for kind, (subject, body) in texts.AUTOMATIC.items():
+        for kind, (name, greeting) in texts.AUTOMATIC.items():
             with transaction.atomic(using="loyalty"):
-                self._automatic(kind, subject, body, now)
+                self._automatic(kind, name, greeting, now)
 
-    def _automatic(self, kind: str, subject: str, body: str, now: datetime) -> None:
+    def _automatic(self, kind: str, name: str, greeting: str, now: datetime) -> None:
         there = Campaign.objects.filter(association_id=self.association, automatic=kind)
         if there.exists():
             return
         campaign = campaigns.create(
-            self.association, THE_ASSOCIATION, name=subject, created_by=ACTOR, now=now,
+            self.association, THE_ASSOCIATION, name=name, created_by=ACTOR, now=now,
             automatic=kind, channels=[Channel.EMAIL], holdout_percent=0,
         )  # fmt: skip
-        campaigns.write_text(campaign.pk, Channel.EMAIL, "fr", subject=subject, body=body)
+        campaigns.write_automatic(campaign.pk, {"fr": greeting})
         campaigns.schedule(campaign.pk, now, now)
 
     # Sales ---------------------------------------------------------------------------------------

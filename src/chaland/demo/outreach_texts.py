@@ -23,20 +23,8 @@ NEWS = ("Nouveautés d’automne", "Nouveautés de la semaine", "Dégustation (�
 """A campaign that was sent, one that is announced, one in preparation."""
 
 AUTOMATIC = {
-    "birthday": (
-        "Un mois pour vous",
-        "Bonjour {first_name},\n\nC’est votre mois : bon anniversaire de la part de vos "
-        "commerçants.",
-    ),
-    "points": (
-        "Vos points arrivent à échéance",
-        "Bonjour {first_name},\n\nDes points de votre compte arrivent bientôt à échéance. Votre "
-        "compte : {link}",
-    ),
-    "stamps": (
-        "Votre carte est presque pleine",
-        "Bonjour {first_name},\n\nIl ne manque plus grand-chose à votre carte à tampons. Votre "
-        "compte : {link}",
-    ),
+    "birthday": ("Un mois pour vous", "Tous vos commerçants pensent à vous !"),
+    "points": ("Vos points arrivent à échéance", ""),
+    "stamps": ("Votre carte est presque pleine", ""),
 }
-"""Subject and text of each automatic message, by its kind."""
+"""Name and greeting of each automatic message, by its kind; the rest of its text is fixed."""

@@ -6,33 +6,28 @@ CampaignErrorFinal with the reason where it can't be.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from chaland.hub.loyalty import contention
+from chaland.hub.loyalty.consent.wordings import LANGUAGES
 from chaland.hub.loyalty.models import (
     Campaign,
     CampaignText,
     Channel,
     Delivery,
-    Gateway,
     Member,
-    Permission,
     Purpose,
 )
-from chaland.hub.loyalty.outreach import drivers, keys, placeholders, values
+from chaland.hub.loyalty.outreach import against, automatic_texts, keys, placeholders, values
 from chaland.hub.loyalty.outreach.audience import freezing, segments
 from chaland.hub.loyalty.outreach.mail.templates import Letter, compile_html
 from chaland.hub.loyalty.outreach.running import EXPIRES_AFTER, end_waiting
-from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal, Reach, Waiting
-from chaland.hub.loyalty.sales import legal, town
 
-LANGUAGES = ("fr", "en")
 HOLDOUT_AT_MOST = 50
 _CHANNELS = (Channel.SMS, Channel.EMAIL)
 _State = Campaign.State
@@ -87,7 +82,8 @@ def edit(campaign_id: int, **changes: Any) -> Campaign:
 def write_text(
     campaign_id: int, channel: str, language: str, *, body: str, subject: str = "", button: str = ""
 ) -> CampaignText:
-    """Write what a campaign says by a channel in a language; a mail's HTML is made now."""
+    """Write what a campaign says by a channel in a language; a mail's HTML is made now. An
+    automatic one says our sentences, and at most a greeting (`automatic_texts`)."""
     with transaction.atomic(using="loyalty"):
         campaign = Campaign.objects.select_for_update().get(pk=campaign_id)
         _in(campaign, _OPEN, _("It is announced already: take it back first, or make a new one."))
@@ -99,7 +95,11 @@ def write_text(
             body=body,
             button=button,
         )
-        if reasons := [str(one) for one in placeholders.check(body)]:
+        reasons = [str(one) for one in placeholders.check(body)]
+        if campaign.automatic:
+            said = automatic_texts.Fixed(subject, body, button)
+            reasons += automatic_texts.refusals(campaign.automatic, channel, language, said)
+        if reasons:
             raise CampaignErrorFinal(*reasons)
         if channel == Channel.EMAIL:
             text.html = compile_html(Letter.of(text, campaign))
@@ -108,27 +108,26 @@ def write_text(
     return text
 
 
+@transaction.atomic(using="loyalty")
+def write_automatic(campaign_id: int, greetings: Mapping[str, str]) -> None:
+    """Write an automatic campaign's texts by both channels, with a greeting by language."""
+    kind = Campaign.objects.values_list("automatic", flat=True).get(pk=campaign_id)
+    for language in LANGUAGES:
+        for channel in _CHANNELS:
+            greeting = greetings.get(language, "").strip()
+            said = automatic_texts.fixed(kind, channel, language, greeting)
+            write_text(
+                campaign_id, channel, language,
+                subject=said.subject, body=said.body, button=said.button,
+            )  # fmt: skip
+
+
 def remove_text(campaign_id: int, channel: str, language: str) -> None:
     """Take a text back: its readers get the other language, if they must."""
     with transaction.atomic(using="loyalty"):
         campaign = Campaign.objects.select_for_update().get(pk=campaign_id)
         _in(campaign, _OPEN, _("It is announced already: take it back first, or make a new one."))
         CampaignText.objects.filter(campaign=campaign, channel=channel, language=language).delete()
-
-
-def reasons_against(campaign: Campaign, send_at: datetime, now: datetime) -> list[str]:
-    """Say why a campaign can't be announced for ``send_at``; nothing: it can."""
-    found = [] if campaign.channels else [_("Choose e-mail, SMS or both.")]
-    for channel in campaign.channels:
-        found += _against_channel(campaign, Channel(channel))
-    if campaign.sale is not None:
-        if campaign.sale.state != campaign.sale.State.OPEN:
-            found.append(_("Announce the private sale first."))
-        elif campaign.sale.ends_at <= max(send_at, now):
-            found.append(_("The private sale is over by then."))
-    if campaign.expires_at is not None and campaign.expires_at <= max(send_at, now):
-        found.append(_("It is out of date before it would be sent."))
-    return found + _against_words(campaign, send_at)
 
 
 def schedule(
@@ -142,7 +141,7 @@ def schedule(
         campaign.send_at = max(send_at, now)
         over = campaign.sale.ends_at if campaign.sale else campaign.send_at + EXPIRES_AFTER
         campaign.expires_at = None if campaign.automatic else expires_at or over
-        if reasons := reasons_against(campaign, campaign.send_at, now):
+        if reasons := against.reasons(campaign, campaign.send_at, now):
             raise CampaignErrorFinal(*reasons)
         if not campaign.automatic:
             campaign.counted = freezing.sizes(campaign, now)
@@ -202,8 +201,9 @@ def cancel(campaign_id: int, now: datetime) -> Campaign:
 
 
 def send_receipt(campaign: Campaign, member: Member, receipt_id: int, now: datetime) -> bool:
-    """Plan the receipt that a member asked for, by the first channel that reaches; once, however
-    often it is asked. False where the association sends none, or it is planned already."""
+    """Plan the receipt that a member asked for, by the first channel that reaches; once, whoever
+    sends it, and however often it is asked. False where the association sends none, or it is
+    planned already: also by another channel, or for a double that was merged since."""
     if campaign.state != _State.RUNNING or campaign.automatic != Campaign.Automatic.RECEIPT:
         return False
     has = {Channel.SMS: member.phone_index, Channel.EMAIL: member.email_index}
@@ -211,6 +211,8 @@ def send_receipt(campaign: Campaign, member: Member, receipt_id: int, now: datet
     if channel is None:
         return False
     occasion = f"{values.RECEIPT}{receipt_id}"
+    if Delivery.objects.filter(member=member, occasion=occasion).exists():
+        return False
     _row, made = Delivery.objects.get_or_create(
         key=keys.delivery_key(keys.salt(campaign.seed, channel, occasion), member.pk),
         defaults={
@@ -263,73 +265,3 @@ def _checked(changes: Mapping[str, Any], controller: int) -> None:
         reasons.append(str(error))
     if reasons:
         raise CampaignErrorFinal(*reasons)
-
-
-def _against_channel(campaign: Campaign, channel: Channel) -> list[str]:
-    """Say what is missing for one channel: a gateway, its settings, a text in each language."""
-    gateway = Gateway.objects.filter(
-        association_id=campaign.association_id, channel=channel, active=True
-    ).first()
-    if gateway is None:
-        return [_("There is no gateway for %(channel)s yet.") % {"channel": channel.label}]
-    texts = {text.language: text for text in _texts(campaign, [channel])}
-    try:
-        drivers.open_gateway(gateway).close()
-        _try_to_compose(campaign, gateway, texts)
-    except GatewayErrorFinal as error:
-        return [str(error)]
-    missing = sorted(languages_of(campaign, channel) - texts.keys())
-    names = {"fr": _("French"), "en": _("English")}
-    told = {"channel": channel.label, "languages": ", ".join(names[each] for each in missing)}
-    found = [_("%(channel)s: no text in %(languages)s.") % told] if missing else []
-    for text in texts.values():
-        found += [
-            f"{channel.label} {text.language}: {one}" for one in placeholders.check(text.body)
-        ]
-        if not text.body.strip() or (channel == Channel.EMAIL and not text.subject.strip()):
-            found.append(_("%(channel)s: a text or a subject is empty.") % told)
-    return found
-
-
-def _try_to_compose(campaign: Campaign, gateway: Gateway, languages: Iterable[str]) -> None:
-    """Make one message for nobody in each language. GatewayErrorFinal: the gateway's settings
-    don't allow it."""
-    nobody = Waiting(0, UUID(int=0), campaign.pk, 0, gateway.channel, "", campaign.created_at)
-    composer = drivers.composer(campaign, gateway)
-    for language in languages:
-        words = dict.fromkeys(placeholders.PERSONAL, "-")
-        composer.message(nobody, Reach("nobody@example.org", language, words))
-
-
-def languages_of(campaign: Campaign, channel: str) -> set[str]:
-    """Return the languages of who may be written to; French where there is nobody."""
-    agreed = Permission.objects.filter(
-        controller=campaign.controller,
-        purpose=campaign.purpose,
-        channel=channel,
-        given=True,
-        member__association_id=campaign.association_id,
-    )
-    found = set(agreed.values_list("member__language", flat=True).distinct())
-    return found & set(LANGUAGES) or {LANGUAGES[0]}
-
-
-def _against_words(campaign: Campaign, send_at: datetime) -> list[str]:
-    """Say where a text speaks of soldes outside of their days (L21)."""
-    department = town.department_of(campaign.association_id)
-    if campaign.sale is not None:
-        first, last = town.days_of(campaign.sale)
-    else:
-        first = last = send_at.astimezone(town.zone_of(campaign.association_id)).date()
-    words = {
-        one.word
-        for text in _texts(campaign, campaign.channels)
-        for part in (text.subject, text.body, text.button)
-        for one in legal.complaints(part, first, department, last)
-    }
-    said = _("“%(word)s” may be said only of the legal periods of soldes.")
-    return [said % {"word": word} for word in sorted(words)]
-
-
-def _texts(campaign: Campaign, channels: Sequence[str]) -> Iterable[CampaignText]:
-    return CampaignText.objects.filter(campaign=campaign, channel__in=channels)

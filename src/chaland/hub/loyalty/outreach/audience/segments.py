@@ -16,6 +16,7 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from chaland.hub.association.models import Association, Shop
+from chaland.hub.loyalty.consent.wordings import LANGUAGES
 from chaland.hub.loyalty.models import (
     THE_ASSOCIATION,
     Account,
@@ -34,7 +35,6 @@ from chaland.hub.loyalty.models import (
 )
 from chaland.hub.loyalty.programmes.facts import TIER_WINDOW
 
-LANGUAGES = ("fr", "en")
 DAYS_MAX = 3 * 365
 CENTS_MAX = 10_000_000
 _IDS_MAX, _WORD_MAX, _CRITERIA_MAX = 100, 64, 8

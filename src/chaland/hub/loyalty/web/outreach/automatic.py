@@ -6,16 +6,15 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 from django.views.decorators.http import require_POST, require_safe
 
 from chaland.hub.association.access import staff_required
 from chaland.hub.common import clock
-from chaland.hub.loyalty.models import Campaign, Channel
+from chaland.hub.loyalty.models import Campaign
 from chaland.hub.loyalty.outreach import campaigns
-from chaland.hub.loyalty.outreach.campaigns import LANGUAGES, CampaignErrorFinal
+from chaland.hub.loyalty.outreach.campaigns import CampaignErrorFinal
 from chaland.hub.loyalty.web.outreach.listing import rows_of
-from chaland.hub.loyalty.web.outreach.scope import Scope, campaigns_of, scope_of
+from chaland.hub.loyalty.web.outreach.scope import campaigns_of, scope_of
 
 _Kind, _State = Campaign.Automatic, Campaign.State
 KINDS = (_Kind.POINTS, _Kind.STAMPS, _Kind.BIRTHDAY, _Kind.RECEIPT)
@@ -71,7 +70,7 @@ def begin(request: HttpRequest, kind: str) -> HttpResponse:
         holdout_percent=0,
         channels=["email", "sms"],
     )
-    _write(scope, campaign)
+    campaigns.write_automatic(campaign.pk, {})
     return redirect("campaign_edit", campaign.pk)
 
 
@@ -79,41 +78,6 @@ def _opened(campaign: Campaign) -> HttpResponse:
     if campaign.state == _State.DRAFT:
         return redirect("campaign_edit", campaign.pk)
     return redirect("campaign", campaign.pk)
-
-
-def _write(_scope: Scope, campaign: Campaign) -> None:
-    """Give the texts that a kind begins with, in both languages."""
-    for language in LANGUAGES:
-        with override(language):
-            subject, body = _words(campaign.automatic)
-            hello = _("Hello {first_name},")
-            campaigns.write_text(
-                campaign.pk,
-                Channel.EMAIL,
-                language,
-                subject=subject,
-                body=f"{hello}\n\n{body}",
-                button=_("See it"),
-            )
-            campaigns.write_text(campaign.pk, Channel.SMS, language, body=f"{body} {{link}}")
-
-
-def _words(kind: str) -> tuple[str, str]:
-    return {
-        _Kind.POINTS: (
-            _("What you have saved is about to lapse"),
-            _("What you have saved at {shop} lapses soon: use it in time."),
-        ),
-        _Kind.STAMPS: (
-            _("Your card is nearly full"),
-            _("Your stamp card of {shop} is nearly full."),
-        ),
-        _Kind.BIRTHDAY: (
-            _("Happy birthday from {shop}"),
-            _("{shop} wishes you a happy birthday."),
-        ),
-        _Kind.RECEIPT: (_("Your receipt"), _("Your receipt of {shop}:")),
-    }[Campaign.Automatic(kind)]
 
 
 @staff_required

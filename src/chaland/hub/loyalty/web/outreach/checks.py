@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from chaland.hub.loyalty import few
 from chaland.hub.loyalty.models import Campaign, CampaignText, Channel, Delivery
-from chaland.hub.loyalty.outreach import campaigns, hours, pressure, values
+from chaland.hub.loyalty.outreach import against, hours, pressure, values
 from chaland.hub.loyalty.outreach.audience import freezing, segment_words
 from chaland.hub.loyalty.outreach.audience.freezing import Estimate
 from chaland.hub.loyalty.outreach.audience.segments import SegmentErrorFinal
@@ -83,7 +83,7 @@ class Texts:
 
 def texts(campaign: Campaign, send_at: datetime, now: datetime) -> Texts:
     """Read a saved campaign's texts and gateways, as if it were to go at ``send_at``."""
-    return Texts(campaigns.reasons_against(campaign, send_at, now), *_sms(campaign))
+    return Texts(against.reasons(campaign, send_at, now), *_sms(campaign))
 
 
 def look(
@@ -92,13 +92,13 @@ def look(
     """Look at a campaign as if it were to go at ``send_at``. With its `texts` read before, it need
     not be saved any more."""
     read = read or texts(campaign, send_at, now)
-    against = list(read.against)
+    stands = list(read.against)
     estimate = None
     if not campaign.automatic and campaign.channels:
         try:
             estimate = freezing.estimate(campaign)
         except SegmentErrorFinal as error:
-            against.insert(0, str(error))
+            stands.insert(0, str(error))
     return Checks(
         estimate,
         segment_words.sentences(campaign) if estimate else [],
@@ -108,7 +108,7 @@ def look(
         near(scope, send_at),
         read.sms,
         _cost(estimate, read),
-        against,
+        stands,
         send_at,
         _smallest(campaign, estimate),
     )

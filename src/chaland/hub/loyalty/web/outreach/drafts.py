@@ -10,9 +10,10 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from chaland.hub.common import clock
+from chaland.hub.loyalty.consent.wordings import LANGUAGES
 from chaland.hub.loyalty.models import Campaign, CampaignText, Channel
-from chaland.hub.loyalty.outreach import campaigns
-from chaland.hub.loyalty.outreach.campaigns import LANGUAGES, CampaignErrorFinal
+from chaland.hub.loyalty.outreach import automatic_texts, campaigns
+from chaland.hub.loyalty.outreach.campaigns import CampaignErrorFinal
 from chaland.hub.loyalty.sales import town
 from chaland.hub.loyalty.web.outreach import criteria
 from chaland.hub.loyalty.web.outreach.criteria import Criteria
@@ -57,6 +58,8 @@ class Draft:
     criteria: Criteria | None
     at: str | None
     words: Mapping[tuple[str, str], Words] = field(default_factory=dict)
+    greetings: Mapping[str, str] = field(default_factory=dict)
+    """Of an automatic message, by language."""
 
     @property
     def channels(self) -> list[str]:
@@ -107,7 +110,21 @@ def of(campaign: Campaign, zone: ZoneInfo, now: datetime) -> Draft:
             (text.channel, text.language): Words(text.subject, text.body, text.button)
             for text in CampaignText.objects.filter(campaign=campaign)
         },
+        _greetings(campaign),
     )
+
+
+def _greetings(campaign: Campaign) -> dict[str, str]:
+    if campaign.automatic not in automatic_texts.GREETED:
+        return {}
+    mails = CampaignText.objects.filter(campaign=campaign, channel=Channel.EMAIL)
+    return dict.fromkeys(LANGUAGES, "") | {
+        text.language: automatic_texts.greeting_of(
+            campaign.automatic, text.channel, text.language, text.body
+        )
+        or ""
+        for text in mails
+    }
 
 
 def posted(data: QueryDict) -> Draft:
@@ -126,6 +143,7 @@ def posted(data: QueryDict) -> Draft:
         criteria.read(data) if "whom" in data else None,
         None if when == "now" or not (when or at) else at,
         words,
+        {each: data.get(f"greeting.{each}", "").strip() for each in LANGUAGES},
     )
 
 
@@ -152,6 +170,8 @@ def save(campaign: Campaign, draft: Draft) -> list[str]:
             campaigns.edit(campaign.pk, **changes)
         except CampaignErrorFinal as error:
             faults += error.reasons
+    if campaign.automatic:
+        faults += _greet(campaign.pk, draft.greetings)
     had = of(campaign, ZoneInfo("UTC"), campaign.created_at).words
     for (channel, language), words in draft.words.items():
         if words != had.get((channel, language), Words()):
@@ -162,6 +182,14 @@ def save(campaign: Campaign, draft: Draft) -> list[str]:
     except ValueError as error:
         faults.append(str(error))
     return faults
+
+
+def _greet(campaign_id: int, greetings: Mapping[str, str]) -> list[str]:
+    try:
+        campaigns.write_automatic(campaign_id, greetings)
+    except CampaignErrorFinal as error:
+        return list(error.reasons)
+    return []
 
 
 def _write(campaign_id: int, channel: str, language: str, words: Words) -> list[str]:

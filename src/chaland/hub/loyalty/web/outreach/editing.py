@@ -16,8 +16,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from chaland.hub.association.access import staff_required
 from chaland.hub.common import clock
+from chaland.hub.loyalty.consent.wordings import LANGUAGES
 from chaland.hub.loyalty.models import Campaign, CampaignText, Channel
-from chaland.hub.loyalty.outreach import campaigns
+from chaland.hub.loyalty.outreach import automatic_texts, campaigns
 from chaland.hub.loyalty.outreach.campaigns import CampaignErrorFinal
 from chaland.hub.loyalty.outreach.placeholders import WRITTEN
 from chaland.hub.loyalty.web.outreach import checks, criteria, drafts, samples
@@ -100,6 +101,9 @@ def _page(
             criteria.choices(scope, campaign.criteria if draft.criteria is None else draft.criteria)
         ),
         "texts": [_text(campaign, draft, *pair) for pair in drafts.pairs()],
+        "greeted": campaign.automatic in automatic_texts.GREETED,
+        "greetings": [(each, draft.greetings.get(each, "")) for each in LANGUAGES],
+        "greeting_most": automatic_texts.GREETING_MOST,
         "placeholders": [f"{{{name}}}" for name in WRITTEN],
         "cases": samples.cases(campaign),
     }
@@ -165,7 +169,7 @@ def discard(request: HttpRequest, campaign_id: int) -> HttpResponse:
 def preview(request: HttpRequest, campaign_id: int, language: str) -> HttpResponse:
     """Show a mail as an invented reader gets it (``case``), alone in a page that can do nothing."""
     campaign = campaign_of(scope_of(request), campaign_id)
-    if language not in campaigns.LANGUAGES:
+    if language not in LANGUAGES:
         raise Http404
     text = get_object_or_404(
         CampaignText, campaign=campaign, channel=Channel.EMAIL, language=language

@@ -7,8 +7,8 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import override
 
+from chaland.hub.loyalty.consent.wordings import LANGUAGES
 from chaland.hub.loyalty.models import Channel
-from chaland.hub.loyalty.outreach.campaigns import LANGUAGES
 from chaland.hub.loyalty.web.outreach.drafts import Words
 
 _SMS = {
