@@ -24,7 +24,7 @@ PLANES = ["default", "footfall", "loyalty"]
 """Every test that asks for a database gets all planes', on the engine that the environment names
 (CHALAND_ASSOCIATION_DATABASE_URL and so on; SQLite in memory by default)."""
 
-_DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
+_DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server", "own_database"}
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 """Reference data of others, kept beside the project, never in it (see tests/realdata)."""
@@ -84,6 +84,29 @@ def _own_journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     settings.OUTREACH_DIR = tmp_path_factory.getbasetemp() / "outreach" / uuid4().hex
     yield
     settings.OUTREACH_DIR = before
+
+
+@pytest.fixture
+def own_database() -> Iterator[str]:
+    """Return the address of an empty database for a hub in processes of its own, beside the tests'
+    own loyalty database and on its engine; "": it has files in a folder."""
+    from django.db import connections
+
+    connection = connections["loyalty"]
+    if connection.vendor != "postgresql":
+        yield ""
+        return
+    import psycopg
+
+    told = connection.settings_dict
+    server = f"{told['USER']}:{told['PASSWORD']}@{told['HOST']}:{told['PORT'] or 5432}"
+    name = f"own_{uuid4().hex[:12]}"
+    with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+        try:
+            yield f"postgres://{server}/{name}"
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="module")

@@ -31,21 +31,28 @@ zone = Zone.objects.create(association=town, name="Halles", slug="halles")
 """Begins a script that prepares a hub: a town with a zone."""
 
 
-def django(directory: Path, script: str) -> str:
-    """Run a script in the hub whose files are in ``directory``; return what it printed."""
+def django(directory: Path, script: str, loyalty: str = "") -> str:
+    """Run a script in the hub whose files are in ``directory``, but for the loyalty plane's
+    database where one is named; return what it printed."""
     start = "import django; django.setup()\n"
     put_tables(directory)
     return subprocess.check_output(
-        [sys.executable, "-c", start + script], env=environment(directory), text=True,
+        [sys.executable, "-c", start + script], env=_environment(directory, loyalty), text=True,
         cwd=Path(__file__).parents[1],
     )  # fmt: skip
 
 
-class Hub:
-    """A hub of its own, in ``directory``, with unused enrolment ``codes``."""
+def _environment(directory: Path, loyalty: str) -> dict[str, str]:
+    named = {"CHALAND_LOYALTY_DATABASE_URL": loyalty} if loyalty else {}
+    return environment(directory) | named
 
-    def __init__(self, directory: Path, codes: list[str]) -> None:
-        self.directory, self.codes = directory, codes
+
+class Hub:
+    """A hub of its own, in ``directory``, with unused enrolment ``codes``; ``loyalty`` names that
+    plane's database where it isn't a file."""
+
+    def __init__(self, directory: Path, codes: list[str], loyalty: str = "") -> None:
+        self.directory, self.codes, self._loyalty = directory, codes, loyalty
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
@@ -58,7 +65,7 @@ class Hub:
                 [sys.executable, "-m", "gunicorn", "chaland.hub.site.wsgi:application",
                  f"--bind=127.0.0.1:{self._port}", "--workers=2", "--threads=2",
                  "--worker-class=gthread", "--preload", "--log-level=warning"],
-                env=environment(self.directory), stdout=log, stderr=log,
+                env=_environment(self.directory, self._loyalty), stdout=log, stderr=log,
             )  # fmt: skip
         for _ in range(600):
             with contextlib.suppress(httpx.TransportError):

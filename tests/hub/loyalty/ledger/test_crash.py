@@ -15,11 +15,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from tests.real_hub import Hub, django
 
 TILLS = 4
+MIGRATE = """
+from django.core.management import call_command
+call_command("migrate", database="loyalty", verbosity=0)
+"""
 PREPARE = """
 import json
 import logging
@@ -91,9 +96,12 @@ class Tills:
         return False
 
 
-def _rows(folder: Path, query: str) -> list[tuple[int, ...]]:
-    with contextlib.closing(sqlite3.connect(folder / "loyalty.sqlite3")) as database:
-        return database.execute(query).fetchall()
+def _rows(folder: Path, database: str, query: str) -> list[tuple[int, ...]]:
+    if database:
+        with psycopg.connect(database) as opened:
+            return opened.execute(query).fetchall()
+    with contextlib.closing(sqlite3.connect(folder / "loyalty.sqlite3")) as file:
+        return file.execute(query).fetchall()
 
 
 def _wait(until: Callable[[], bool]) -> None:
@@ -110,12 +118,13 @@ def _wait(until: Callable[[], bool]) -> None:
     ids=["short", "campaign"],
 )
 def test_nothing_acknowledged_is_missing_and_nothing_doubled(
-    tmp_path: Path, writes: int, kills: int
+    tmp_path: Path, own_database: str, writes: int, kills: int
 ) -> None:
     """``kills`` times: in the middle of ``writes`` writes the server dies."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    keys, cards = json.loads(django(tmp_path, PREPARE))
-    hub = Hub(tmp_path, [])
+    prepare = MIGRATE + PREPARE if own_database else PREPARE
+    keys, cards = json.loads(django(tmp_path, prepare, own_database))
+    hub = Hub(tmp_path, [], own_database)
     tills = Tills(hub, keys, cards)
     hub.up()
     try:
@@ -129,7 +138,9 @@ def test_nothing_acknowledged_is_missing_and_nothing_doubled(
             stored = {
                 n
                 for (n,) in _rows(
-                    tmp_path, "SELECT CAST(substr(external_id, 3) AS INT) FROM loyalty_receipt"
+                    tmp_path,
+                    own_database,
+                    "SELECT CAST(substr(external_id, 3) AS INT) FROM loyalty_receipt",
                 )
             }
             assert said <= stored
@@ -141,10 +152,10 @@ def test_nothing_acknowledged_is_missing_and_nothing_doubled(
     assert len(tills.acknowledged) == total
     assert tills.repeated >= kills
     ones = "SELECT COUNT(*), COUNT(DISTINCT external_id) FROM loyalty_receipt"
-    assert _rows(tmp_path, ones) == [(total, total)]
+    assert _rows(tmp_path, own_database, ones) == [(total, total)]
     earned = """SELECT COUNT(*), COUNT(DISTINCT receipt_id) FROM loyalty_transfer t
         JOIN loyalty_entry e ON e.transfer_id = t.id JOIN loyalty_account a ON a.id = e.account_id
         JOIN loyalty_asset s ON s.id = a.asset_id AND s.kind = 'purse'
         WHERE a.role = 'member' AND e.amount = 1"""
-    assert _rows(tmp_path, earned) == [(total, total)]
-    assert django(tmp_path, PROOF).split() == ["[]"] * 4
+    assert _rows(tmp_path, own_database, earned) == [(total, total)]
+    assert django(tmp_path, PROOF, own_database).split() == ["[]"] * 4

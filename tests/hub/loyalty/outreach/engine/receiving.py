@@ -38,6 +38,7 @@ class Receiver(socketserver.ThreadingTCPServer):
 
 class _Session(socketserver.StreamRequestHandler):
     server: Receiver
+    disable_nagle_algorithm = True  # else it waits 40 ms for each mail's acknowledgement
 
     def handle(self) -> None:
         key, answer = "", self.wfile.write

@@ -6,6 +6,7 @@ folder of its own (not pytest's, which only root may enter: these servers change
 """
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -160,6 +161,7 @@ def receiving(received: Received, **options: Any) -> Iterator[int]:
             made.append(super().factory())
             return made[-1]
 
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # else every word of each mail
     controller = Receiver(received, hostname="127.0.0.1", port=free_ports(1)[0], **options)
     controller.start()
     try:
@@ -220,7 +222,8 @@ def mail_peers() -> Iterator[MailPeers]:
         key = stack.enter_context(_signer(folder / "dkim", milter))
         stack.enter_context(_mailbox(folder / "dovecot", imap, lmtp))
         routes = {name: f"smtp:[127.0.0.1]:{port}" for name, port in sinks.items()}
-        routes["reads.example"] = f"smtp:[127.0.0.1]:{receiver}"
+        for name in ("reads.example", "example.org"):  # the latter: members of the builders
+            routes[name] = f"smtp:[127.0.0.1]:{receiver}"
         routes[DOMAIN] = f"lmtp:[127.0.0.1]:{lmtp}"
         stack.enter_context(_postfix(folder / "postfix", smtp, milter, routes))
         os.umask(before)

@@ -38,13 +38,13 @@ class Operator:
 
 
 @contextmanager
-def operator(folder: Path) -> Iterator[Operator]:
-    """Run it."""
+def operator(folder: Path, *modes: str) -> Iterator[Operator]:
+    """Run it; ``plain``: every message is delivered, whatever its number ends in."""
     if not (_MODULES / "smpp").is_dir():
         pytest.skip("needs npm’s SMPP operator, which make test installs; in CI this fails")
     (port,) = free_ports(1)
     log = folder / "operator.log"
-    command = [found("node"), _HERE / "smpp_operator.cjs", _MODULES, str(port)]
+    command = [found("node"), _HERE / "smpp_operator.cjs", _MODULES, str(port), *modes]
     with running(command, log, port) as process:
         assert process.stdin
         yield Operator(port, log, process.stdin)

@@ -1,7 +1,8 @@
-// An operator that speaks SMPP, for tests: `node smpp_operator.cjs <node_modules> <port>`.
-// What becomes of a message is in the last two digits of the number it goes to; each packet that
-// came is told on a line of JSON. Lines on the standard input speak: {"from", "text"} is an answer
-// of a member; {"receipts": true} sends what was held back, the last first.
+// An operator that speaks SMPP, for tests: `node smpp_operator.cjs <node_modules> <port> [plain]`.
+// What becomes of a message is in the last two digits of the number it goes to (`plain`: every one
+// is delivered); each packet that came is told on a line of JSON. Lines on the standard input speak:
+// {"from", "text"} is an answer of a member; {"receipts": true} sends what was held back, the last
+// first.
 const path = require("node:path");
 const smpp = require(path.join(process.argv[2], "smpp"));
 
@@ -28,7 +29,7 @@ function receipt(session, id, to, state, fast) {
 
 function submitted(session, pdu) {
   const to = pdu.destination_addr;
-  const end = Number(to.slice(-2));
+  const end = process.argv[4] ? 0 : Number(to.slice(-2));
   const message = pdu.short_message;
   const udh = message.udh && message.udh.length ? Buffer.concat([].concat(message.udh)).toString("hex") : "";
   const answer = (fields) => session.send(pdu.response(fields));
