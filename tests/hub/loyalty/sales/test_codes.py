@@ -75,8 +75,9 @@ def test_wrong_codes_are_counted_and_right_ones_are_not(town: Town) -> None:
     for _ in range(codes.MISSES_AN_HOUR):
         assert codes.invitation_of("00000-00000", "till:1") is None
     with pytest.raises(SaleErrorFinal, match="hour"):
-        codes.invitation_of(code, "till:1 seller:3")
-    assert codes.invitation_of(code, "till:2") == invitation
+        codes.invitation_of("00000-00000", "till:1 seller:3")
+    assert codes.invitation_of(code, "till:1 seller:3") == invitation, "a right code always opens"
+    assert codes.invitation_of("00000-00000", "till:2") is None
     town.time.now += timedelta(hours=1)
     assert codes.invitation_of(code, "till:1") == invitation
 

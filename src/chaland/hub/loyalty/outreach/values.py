@@ -64,7 +64,7 @@ def of_waiting(
         found[one.id] = {
             "first_name": known.members[one.member_id].first_name,
             "code": codes.code_of(invitation) if invitation else "",
-            "link": settings.PUBLIC_ORIGIN + _path(one.occasion, invitation, now),
+            "link": settings.PUBLIC_ORIGIN + _path(one, invitation, now),
             "unsubscribe": stopping.token(
                 known.choices[one.member_id].token, one.campaign_id, one.channel
             ),
@@ -84,9 +84,9 @@ def _invitations(
     return {(sale, member): pk for sale, member, pk in rows if member is not None}
 
 
-def _path(occasion: str, invitation: int | None, now: datetime) -> str:
-    if occasion.startswith(RECEIPT):
-        _link, token = links.make(int(occasion.removeprefix(RECEIPT)), now)
+def _path(one: Waiting, invitation: int | None, now: datetime) -> str:
+    if one.occasion.startswith(RECEIPT):
+        token = links.made_for(int(one.occasion.removeprefix(RECEIPT)), one.key, now)
         return reverse("e-receipt", args=[token])
     return codes.path_of(invitation) if invitation else _account()
 

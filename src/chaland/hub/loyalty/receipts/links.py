@@ -1,23 +1,29 @@
 """The e-receipt: an address under which a customer reads a receipt, member or not.
 
-The address holds a random token of which only the hash is stored. A contact given to send it to
-is sealed on the link, found by no index, copied nowhere, and wiped once sent (L5).
+The address holds a token that nobody can guess, of which only the hash is stored. A contact given
+to send it to is sealed on the link, found by no index, copied nowhere, and wiped once sent (L5).
 """
 
 import hashlib
+import hmac
 import secrets
+from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
 
 from chaland.hub.loyalty.models import Receipt, ReceiptLink
 
 LIVES = timedelta(days=90)
+_TOKEN_BYTES = 16
 CONTACT_LIVES = timedelta(days=7)
 """A contact whose link couldn't be sent by then is wiped, too."""
 
 
 def make(receipt_id: int, now: datetime, contact: str | None = None) -> tuple[ReceiptLink, str]:
     """Make a link; returns it and the token of its address, which can't be had again."""
-    token = secrets.token_urlsafe(16)
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
     link = ReceiptLink.objects.create(
         receipt_id=receipt_id,
         token_hash=_hashed(token),
@@ -26,6 +32,18 @@ def make(receipt_id: int, now: datetime, contact: str | None = None) -> tuple[Re
         expires_at=now + LIVES,
     )
     return link, token
+
+
+def made_for(receipt_id: int, key: UUID, now: datetime) -> str:
+    """Return the token of the one link that goes with a message, by the message's ``key``, however
+    often it is tried: derived under ``settings.INDEX_KEY``, and no more stored than others are."""
+    told = hmac.digest(settings.INDEX_KEY, b"chaland receipt link\0" + key.bytes, "sha256")
+    token = urlsafe_b64encode(told[:_TOKEN_BYTES]).decode().rstrip("=")
+    ReceiptLink.objects.get_or_create(
+        token_hash=_hashed(token),
+        defaults={"receipt_id": receipt_id, "made_at": now, "expires_at": now + LIVES},
+    )
+    return token
 
 
 def receipt_of(token: str, now: datetime) -> Receipt | None:

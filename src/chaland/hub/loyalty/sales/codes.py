@@ -3,8 +3,9 @@
 Nothing is stored that opens a door. The number, with 20 bits that must be zero, goes through four
 rounds of a Feistel network over HMAC-SHA-256 under ``settings.INDEX_KEY`` (Luby and Rackoff 1988):
 whoever doesn't have the key sees 50 random bits, can neither count invitations by their codes nor
-make the code of a given one. Of a million invitations one is met by 2**30 guesses; wrong tries are
-counted (``invitation_of``).
+make the code of a given one. Of a million invitations one is met by 2**30 guesses, twelve days of a
+thousand requests a second: so a right code always opens, and only wrong ones are counted
+(``invitation_of``); else whoever misses often, behind an address that many share, locks them out.
 """
 
 import hmac
@@ -62,19 +63,18 @@ def invitation_of(typed: str, actor: str, association_id: int | None = None) -> 
     """Return the invitation (with its sale, slot and member) that a code names, or None: a miss.
 
     ``actor`` is who asks: ``till:3 seller:5``, or ``address:`` and `limits.address_of`. After
-    MISSES_AN_HOUR wrong codes SaleErrorFinal (``codes``), for right and wrong ones alike. A till
-    gives its ``association_id``: another town's code is a miss.
+    MISSES_AN_HOUR wrong codes the next wrong one is SaleErrorFinal (``codes``). A till gives its
+    ``association_id``: another town's code is a miss.
     """
-    who = f"invitation-codes:{actor.partition(' ')[0]}"
-    if limits.reached(who, MISSES_AN_HOUR, _HOUR):
-        raise SaleErrorFinal("codes")
     number = number_in(typed)
     found = Invitation.objects.select_related("sale", "slot", "member")
     if association_id is not None:
         found = found.filter(sale__association_id=association_id)
     invitation = None if number is None else found.filter(pk=number).first()
     if invitation is None or invitation.member_id is None:
-        limits.count(who, MISSES_AN_HOUR, _HOUR)
+        who = f"invitation-codes:{actor.partition(' ')[0]}"
+        if not limits.count(who, MISSES_AN_HOUR, _HOUR):
+            raise SaleErrorFinal("codes")
         return None
     return invitation
 

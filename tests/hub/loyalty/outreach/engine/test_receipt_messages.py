@@ -8,8 +8,11 @@ import pytest
 from chaland.hub.association.models import Shop
 from chaland.hub.loyalty.models import Campaign, Delivery, Member, Receipt, ReceiptLink
 from chaland.hub.loyalty.outreach import choices
+from chaland.hub.loyalty.outreach.audience import reaching
 from chaland.hub.loyalty.outreach.engine.loop import run_once
 from chaland.hub.loyalty.outreach.receipt_messages import LATEST, plan_receipts
+from chaland.hub.loyalty.outreach.shapes import Reach
+from tests.hub.loyalty.outreach.audience.conftest import waiting
 from tests.hub.loyalty.outreach.engine.conftest import Town
 from tests.outreach_builders import NOON, build_campaign
 
@@ -103,3 +106,39 @@ def test_switched_off_nothing_is_planned(town: Town, sending: Campaign) -> None:
     Campaign.objects.filter(pk=sending.pk).update(state=Campaign.State.DRAFT)
     bought(town, town.members[0], NOON - timedelta(minutes=5))
     assert plan_receipts(NOON) == 0
+
+
+def test_a_receipt_goes_once_though_its_member_is_merged_or_gets_another_address(
+    town: Town, sending: Campaign
+) -> None:
+    first, second, keep = town.members[:3]
+    Campaign.objects.filter(pk=sending.pk).update(channels=["sms", "email"])
+    Member.objects.filter(pk=first.pk).update(phone=None, phone_index=None)
+    for member in (first, second):
+        bought(town, member, NOON - timedelta(minutes=5))
+    assert plan_receipts(NOON) == 2
+    Member.objects.filter(pk=first.pk).update(phone="+33639980001", phone_index=b"1" * 16)
+    choices.choose(keep.pk, per_week=None, per_month=None, automatic=["receipt"])
+    Receipt.objects.filter(member=second).update(member=keep)
+    choices.adopt(second.pk, keep.pk, NOON)
+    assert plan_receipts(NOON + timedelta(minutes=1)) == 0
+
+
+def test_a_shop_that_stops_sending_does_not_let_the_association_send_again(
+    town: Town, sending: Campaign
+) -> None:
+    shop = Shop.objects.filter(association=town.association_id).order_by("pk")[0]
+    own = receipts_by(town, shop.pk)
+    bought(town, town.members[0], NOON - timedelta(minutes=5))
+    assert plan_receipts(NOON) == 1
+    Campaign.objects.filter(pk=own.pk).update(state=Campaign.State.DRAFT)
+    assert plan_receipts(NOON + timedelta(minutes=1)) == 0
+
+
+def test_however_often_it_is_tried_a_receipt_has_one_link(town: Town, sending: Campaign) -> None:
+    bought(town, town.members[0], NOON - timedelta(minutes=5))
+    assert plan_receipts(NOON) == 1
+    (one,) = waiting(Delivery.objects.all())
+    tries = [reaching.reach([one], town.later(minutes=1))[one.id] for _try in range(5)]
+    assert len({str(each.values["link"]) for each in tries if isinstance(each, Reach)}) == 1
+    assert ReceiptLink.objects.count() == 1
