@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 from django.conf import settings as site
 from django.db import transaction
@@ -14,7 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from chaland.hub.loyalty.models import THE_ASSOCIATION, Campaign, CampaignText, Channel, Gateway
-from chaland.hub.loyalty.outreach import drivers, values
+from chaland.hub.loyalty.outreach import drivers, outbox, values
 from chaland.hub.loyalty.outreach.mail.compose import Form
 from chaland.hub.loyalty.outreach.mail.settings import MailSettings, ascii_address
 from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal, Mail, Outcome, Sms
@@ -103,7 +102,7 @@ def _words() -> str:
 
 
 def _sms(gateway: Gateway, to: str, now: datetime) -> Sms:
-    return Sms(uuid4().hex, to, _words(), gateway.sender, now + _LIVES)
+    return Sms(outbox.test_key(), to, _words(), gateway.sender, now + _LIVES)
 
 
 def _mail(gateway: Gateway, to: str, now: datetime) -> Mail:
@@ -121,7 +120,7 @@ def _mail(gateway: Gateway, to: str, now: datetime) -> Mail:
     told = MailSettings.of(json.loads(gateway.settings), gateway.sender)
     common = values.of_campaign(campaign, language)
     common |= {"postal": told.postal, "origin": site.PUBLIC_ORIGIN}
-    key, address = uuid4().hex, ascii_address(to)
+    key, address = outbox.test_key(), ascii_address(to)
     own = {"first_name": "", "code": "", "link": site.PUBLIC_ORIGIN, "unsubscribe": "test"}
     data = Form(text, campaign, told, common).spliced(key, address, now, own)
     return Mail(key, address, told.return_path(key), data)

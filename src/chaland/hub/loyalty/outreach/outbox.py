@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 from uuid import UUID
 
 from django.conf import settings
@@ -26,6 +27,20 @@ from chaland.hub.loyalty.outreach.shapes import (
     Sms,
     Status,
 )
+
+_TEST = "7e577e577e577e57"
+"""How the keys of test messages begin: they belong to no delivery."""
+
+
+def test_key() -> str:
+    """Return the key of a test message: it names nobody, and the outbox's page finds it."""
+    return _TEST + token_hex(8)
+
+
+def tests_of(association_id: int) -> list[Path]:
+    """List the test messages that lie here, the newest first."""
+    found = folder_of(association_id).glob(f"{_TEST}*")
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def open_driver(gateway: Gateway) -> "Outbox":

@@ -9,6 +9,7 @@ from django.urls import reverse
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Gateway
 from chaland.hub.loyalty.outreach.outbox import folder_of
+from chaland.hub.loyalty.web.outreach.gateways import TESTS_AN_HOUR
 from tests.hub.loyalty.web.outreach.conftest import Outreach
 from tests.outreach_builders import NOON
 
@@ -55,11 +56,96 @@ def test_a_secret_is_kept_sealed_and_never_shown(outreach: Outreach) -> None:
     assert told["segment_microcents"] == 4_500_000
     assert "geheim-7" not in outreach.director.get(page).content.decode()
     assert "geheim-7" not in outreach.director.get(reverse("gateways")).content.decode()
-    again = outreach.director.post(page, {**KANNEL, "password": "", "username": "autre"})
+    again = outreach.director.post(page, {**KANNEL, "password": "", "rate_per_s": "5"})
     assert again.status_code == 302
     gateway.refresh_from_db()
-    told = json.loads(gateway.settings)
-    assert (told["username"], told["password"]) == ("autre", "geheim-7")
+    assert (gateway.rate_per_s, json.loads(gateway.settings)["password"]) == (5, "geheim-7")
+
+
+SMTP = {
+    "sender": "bonjour@example.org", "host": "smtp.example.org", "port": "587", "tls": "starttls",
+    "user": "chaland", "password": "geheim-8", "postal": "1 rue du Pont",
+    "imap_host": "imap.example.org", "imap_port": "993", "imap_tls": "1", "imap_user": "retours",
+    "imap_password": "geheim-9",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("channel", "driver", "first", "moved"),
+    [
+        ("sms", "kannel", KANNEL, {"url": "http://own.example/sendsms"}),
+        ("sms", "kannel", KANNEL, {"username": "autre"}),
+        ("email", "smtp", SMTP, {"host": "own.example"}),
+        ("email", "smtp", SMTP, {"port": "25"}),
+        ("email", "smtp", SMTP, {"tls": "tls"}),
+        ("email", "smtp", SMTP, {"user": "autre"}),
+        ("email", "smtp", SMTP, {"imap_host": "own.example"}),
+        ("email", "smtp", SMTP, {"imap_user": "autre"}),
+        ("email", "smtp", SMTP, {"imap_port": "143"}),
+    ],
+)
+def test_a_kept_secret_goes_to_no_other_server_and_no_other_account(
+    outreach: Outreach,
+    channel: str,
+    driver: str,
+    first: dict[str, str],
+    moved: dict[str, str],
+) -> None:
+    page = reverse("gateway_edit", args=[channel, driver])
+    assert outreach.director.post(page, first).status_code == 302
+    before = Gateway.objects.get(channel=channel, active=True).settings
+    untyped = {name: "" if "password" in name else value for name, value in first.items()}
+    assert outreach.director.post(page, untyped).status_code == 302  # the same place: it stays
+    assert json.loads(Gateway.objects.get(channel=channel, active=True).settings) == (
+        json.loads(before)
+    )
+    answer = outreach.director.post(page, {**untyped, **moved})
+    assert answer.status_code == 422
+    assert "à nouveau" in answer.context["faults"][0]
+    assert Gateway.objects.get(channel=channel, active=True).settings == before
+    typed = {name: "neu" for name in first if "password" in name}
+    assert outreach.director.post(page, {**untyped, **moved, **typed}).status_code == 302
+    assert "geheim" not in Gateway.objects.get(channel=channel, active=True).settings
+
+
+def test_a_provider_s_key_goes_to_no_other_provider(outreach: Outreach) -> None:
+    page = reverse("gateway_edit", args=["email", "anymail"])
+    first = {
+        "sender": "bonjour@example.org", "backend": "mailgun", "options.api_key": "geheim-7",
+        "options.sender_domain": "example.org", "postal": "1 rue du Pont", "imap_tls": "1",
+    }  # fmt: skip
+    assert outreach.director.post(page, first).status_code == 302
+    moved = {**first, "options.api_key": "", "options.api_url": "https://own.example/v3"}
+    assert outreach.director.post(page, moved).status_code == 422
+    assert outreach.director.post(page, {**moved, "options.api_key": "neu"}).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("unsafe", "allowed"),
+    [
+        ({"tls": "none"}, False),
+        ({"tls": "none", "host": "127.0.0.1"}, True),
+        ({"tls": "none", "host": "::1"}, True),
+        ({"tls": "none", "host": "localhost"}, True),
+        ({"tls": "none", "host": "localhost.example.org"}, False),
+        ({"imap_tls": ""}, False),
+        ({"imap_tls": "", "imap_host": "127.0.0.1"}, True),
+    ],
+)
+def test_without_tls_nothing_leaves_this_machine(
+    outreach: Outreach, unsafe: dict[str, str], *, allowed: bool
+) -> None:
+    answer = outreach.director.post(
+        reverse("gateway_edit", args=["email", "smtp"]), {**SMTP, **unsafe}
+    )
+    assert answer.status_code == (302 if allowed else 422)
+
+
+def test_the_mailbox_and_the_one_second_try_are_set_on_the_page(outreach: Outreach) -> None:
+    page = reverse("gateway_edit", args=["email", "smtp"])
+    outreach.director.post(page, {**SMTP, "imap_port": "1993", "again": "1"})
+    told = json.loads(Gateway.objects.get(channel="email", active=True).settings)
+    assert (told["imap_port"], told["imap_tls"], told["again"]) == (1993, True, True)
 
 
 def test_another_driver_is_another_gateway_and_the_old_one_still_hears(
@@ -105,6 +191,18 @@ def test_a_test_message_leaves(outreach: Outreach) -> None:
     assert "To: denise@example.org" in mail
     director.post(reverse("gateway_test", args=["sms"]), {"mobile": "nobody"})
     assert len(list(folder_of(outreach.town).iterdir())) == 2
+
+
+def test_test_messages_are_few_an_hour_and_lie_in_the_outbox(outreach: Outreach) -> None:
+    director, page = outreach.director, reverse("gateway_test", args=["sms"])
+    for _turn in range(TESTS_AN_HOUR + 5):
+        director.post(page, {"mobile": "06 39 98 00 01"})
+    assert len(list(folder_of(outreach.town).iterdir())) == TESTS_AN_HOUR
+    shown = director.get(reverse("outbox"))
+    assert shown.context["tests"]
+    assert "Messages d’essai" in shown.content.decode()
+    assert "39980001" not in shown.content.decode().replace(" ", "")
+    assert outreach.keeper.get(reverse("outbox")).context["tests"] == []
 
 
 def test_a_stopped_gateway_stands_against_campaigns(outreach: Outreach) -> None:

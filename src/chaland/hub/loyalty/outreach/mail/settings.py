@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -63,6 +64,11 @@ class MailSettings:
             value = getattr(read, name)
             if (value or name == "sender") and not ADDRESS.fullmatch(value):
                 raise GatewayErrorFinal(_("%s is no mail address") % name)
+        if read.tls == Tls.NONE and not _on_this_machine(read.host):
+            text = _("without TLS mails go to this machine only: choose starttls or tls")
+            raise GatewayErrorFinal(text)
+        if read.imap_host and not read.imap_tls and not _on_this_machine(read.imap_host):
+            raise GatewayErrorFinal(_("without TLS only a mailbox on this machine is read"))
         return read
 
     @property
@@ -74,6 +80,14 @@ class MailSettings:
         """The envelope's sender, which names the delivery (VERP)."""
         local, _at, domain = (self.bounces or self.sender).rpartition("@")
         return f"{local}+{key}@{domain}"
+
+
+def _on_this_machine(host: str) -> bool:
+    """Say whether a host's name is this machine's own; DNS isn't asked, whose answer may change."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def ascii_address(address: str) -> str:

@@ -47,6 +47,8 @@ _HOST = Setting("host", lambda: _("host"), required=True)
 _IMAP = (
     Setting("bounces", lambda: _("address for what bounces (empty: the sender)")),
     Setting("imap_host", lambda: _("mailbox of bounces: IMAP host")),
+    Setting("imap_port", lambda: _("mailbox of bounces: port"), "number", "993"),
+    Setting("imap_tls", lambda: _("mailbox of bounces: over TLS"), "flag", "1"),
     Setting("imap_user", lambda: _("mailbox of bounces: user name")),
     Setting("imap_password", lambda: _("mailbox of bounces: password"), "secret"),
 )
@@ -55,6 +57,11 @@ _MAIL = (
     _POSTAL,
     Setting("dkim_selector", lambda: _("DKIM selector of your mail server")),
     *_IMAP,
+    Setting(
+        "again",
+        lambda: _("send once more a mail of which it is not known whether it left"),
+        "flag",
+    ),
 )
 _TEXT = (
     Setting(
@@ -112,6 +119,16 @@ FIELDS: Mapping[str, Sequence[Setting]] = {
 }  # fmt: skip
 
 
+_MAILBOX = frozenset({"imap_host", "imap_port", "imap_tls", "imap_user"})
+_ACCOUNT = frozenset(
+    {
+        *("host", "port", "url", "tls", "user", "username", "login", "service"),
+        *("backend", "options.api_url", "options.sender_domain"),
+    }
+)
+"""Where secrets go, and whose they are: a secret that is kept goes nowhere else."""
+
+
 def drivers_of(channel: str) -> list[tuple[str, str]]:
     """List the drivers of a channel, with what each is called."""
     names = {
@@ -166,8 +183,10 @@ def _shown(setting: Setting, value: Any) -> str:
 
 
 def read(driver: str, channel: str, data: QueryDict, had: Mapping[str, Any]) -> dict[str, Any]:
-    """Read a driver's settings; a secret that wasn't typed stays. ValueError names a bad field."""
+    """Read a driver's settings. A secret that wasn't typed stays, but not where the server or the
+    account is another now. ValueError names a bad field."""
     told: dict[str, Any] = {}
+    had = _without_moved(driver, channel, data, had)
     for each in asked_of(driver, channel):
         text = data.get(each.name, "").strip()
         value = _found(had, each.name) if each.kind == "secret" and not text else _read(each, text)
@@ -180,6 +199,44 @@ def read(driver: str, channel: str, data: QueryDict, had: Mapping[str, Any]) -> 
     if driver == "outbox" and channel == Channel.EMAIL:
         told["offline"] = True  # nothing leaves: there is no domain to prove
     return told
+
+
+def _without_moved(
+    driver: str, channel: str, data: QueryDict, had: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the settings that were had, without the secrets of an endpoint that is another now.
+    ValueError where such a secret is still needed, and none was typed."""
+    asked = asked_of(driver, channel)
+    kept = json.loads(json.dumps(had))
+    for where in (_ACCOUNT, _MAILBOX):
+        named = [each for each in asked if each.name in where]
+        secrets = [
+            each
+            for each in asked
+            if each.kind == "secret" and each.name.startswith("imap_") == (where is _MAILBOX)
+        ]
+        known = [each for each in secrets if _found(had, each.name)]
+        moved = any(_moved(each, data, had) for each in named)
+        if not known or not moved:
+            continue
+        used = where is not _MAILBOX or data.get("imap_host", "").strip()
+        open_to_all = driver == "smtp" and where is _ACCOUNT and not data.get("user", "").strip()
+        if used and not open_to_all and not any(data.get(each.name) for each in secrets):
+            text = _("%(field)s: the server or the account is another now: type it again.")
+            raise ValueError(text % {"field": known[0].label()})
+        for each in known:
+            outer, _dot, inner = each.name.rpartition(".")
+            (kept[outer] if outer else kept).pop(inner, None)
+    return dict(kept)
+
+
+def _moved(setting: Setting, data: QueryDict, had: Mapping[str, Any]) -> bool:
+    """Say whether a setting is another than it was; what was never told stood at its default."""
+    was, default = _found(had, setting.name), _read(setting, setting.default)
+    now = _read(setting, data.get(setting.name, "").strip())
+    if setting.kind == "number":
+        now = now or default
+    return bool((default if was is None else was) != now)
 
 
 def _read(setting: Setting, text: str) -> Any:

@@ -1,5 +1,6 @@
 """The director's page of gateways: by what messages leave, tried with one to oneself."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from chaland.hub.association import limits
 from chaland.hub.association.access import director_required, required_role
 from chaland.hub.common import clock
 from chaland.hub.loyalty.members import contacts
@@ -26,6 +28,9 @@ from chaland.hub.loyalty.outreach.shapes import (
 from chaland.hub.loyalty.web.outreach import gateway_settings
 
 CHANNELS = (Channel.EMAIL, Channel.SMS)
+TESTS_AN_HOUR = 10
+"""Of an association: each costs something, and may go to any number."""
+_HOUR = timedelta(hours=1)
 _TROUBLES = 10
 _RATES = {"rate_per_s": 10, "first_hour": 0}
 _MOST = {"rate_per_s": 1_000, "first_hour": 100_000}
@@ -152,6 +157,10 @@ def try_out(request: HttpRequest, channel: str) -> HttpResponse:
     """Send a test message to oneself: by mail to the own account's address, by SMS to a number that
     is typed and not kept."""
     gateway = _active(request, channel)
+    if not limits.count(f"gateway-test:{gateway.association_id}", TESTS_AN_HOUR, _HOUR):
+        said = _("That were %(n)d test messages within the hour: try again later.")
+        messages.error(request, said % {"n": TESTS_AN_HOUR})
+        return redirect("gateways")
     to = request.user.get_username()  # which is the address: people sign in by it
     try:
         if channel == Channel.SMS:

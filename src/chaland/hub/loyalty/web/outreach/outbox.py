@@ -2,9 +2,11 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from pathlib import Path
 
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -20,7 +22,7 @@ from chaland.hub.loyalty.outreach.transitions import LEFT
 from chaland.hub.loyalty.web.outreach.editing import framed
 from chaland.hub.loyalty.web.outreach.scope import Scope, scope_of
 
-ON_A_PAGE = 30
+ON_A_PAGE, TESTS = 30, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,25 @@ class Shown:
 def is_used(association_id: int) -> bool:
     """Say whether messages of an association go to the outbox."""
     return Gateway.objects.filter(association_id=association_id, driver="outbox").exists()
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A test message of the gateways' page, with its file's name and time."""
+
+    name: str
+    at: datetime
+    shown: Shown
+
+
+def _tests(scope: Scope) -> list[Tried]:
+    """Read the newest test messages: the director's, who sends them."""
+    if scope.shop is not None:
+        return []
+    return [
+        Tried(path.name, datetime.fromtimestamp(path.stat().st_mtime, scope.zone), _opened(path))
+        for path in outbox.tests_of(scope.association.pk)[:TESTS]
+    ]
 
 
 def _sent(scope: Scope) -> QuerySet[Delivery]:
@@ -58,6 +79,7 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = _sent(scope).order_by("-changed_at", "-pk")
     listed = Paginator(rows, ON_A_PAGE).get_page(request.GET.get("page"))
     context = {
+        "tests": _tests(scope) if listed.number == 1 else [],
         "page": listed,
         "rows": [(row, selectors.told(row)) for row in listed.object_list],
     }
@@ -88,10 +110,14 @@ def _read(row: Delivery) -> Shown:
     ending = "eml" if row.channel == Channel.EMAIL else "json"
     path = outbox.folder_of(row.campaign.association_id) / f"{row.key.hex}.{ending}"
     try:
-        data = path.read_bytes()
+        return _opened(path)
     except FileNotFoundError:
         raise Http404 from None
-    if row.channel == Channel.SMS:
+
+
+def _opened(path: Path) -> Shown:
+    data = path.read_bytes()
+    if path.suffix == ".json":
         told = json.loads(data)
         return Shown(told["sender"], told["text"])
     mail = message_from_bytes(data, policy=default)
