@@ -15,18 +15,17 @@ from chaland.hub.loyalty.models import (
     ShopCustomer,
     Suppression,
 )
-
-_State = Delivery.State
-SENT = (_State.ACCEPTED, _State.DELIVERED, _State.BOUNCED, _State.UNKNOWN)
-"""Left here for the gateway, or may have."""
+from chaland.hub.loyalty.outreach.transitions import LEFT, WAITING
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many of a campaign's deliveries are where; ``reasons`` of those that wait or don't go."""
+    """How many of a campaign's deliveries are where; ``reasons`` of those that wait or don't go;
+    ``waiting``: by channel, how many wait without a reason of their own."""
 
     states: Mapping[str, int]
     reasons: Mapping[str, int]
+    waiting: Mapping[str, int]
     segments: int
     cost_microcents: int
 
@@ -40,15 +39,18 @@ def progress(campaign: Campaign) -> Progress:
     rows = Delivery.objects.filter(campaign=campaign)
     states: dict[str, int] = {}
     reasons: dict[str, int] = {}
-    counted = rows.values_list("state", "reason").annotate(n=Count("pk")).order_by()
-    for state, reason, n in counted:
+    waiting: dict[str, int] = {}
+    counted = rows.values_list("state", "reason", "channel").annotate(n=Count("pk")).order_by()
+    for state, reason, channel, n in counted:
         states[state] = states.get(state, 0) + n
         if reason:
             reasons[reason] = reasons.get(reason, 0) + n
+        elif state in WAITING:
+            waiting[channel] = waiting.get(channel, 0) + n
     paid = rows.filter(segments__gt=0).aggregate(
         segments=Sum("segments", default=0), cost=Sum("cost_microcents", default=0)
     )
-    return Progress(states, reasons, paid["segments"], paid["cost"])
+    return Progress(states, reasons, waiting, paid["segments"], paid["cost"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +78,18 @@ def people(campaign: Campaign, shop_id: int | None) -> QuerySet[Delivery]:
     return rows.order_by("pk")
 
 
-def told(delivery: Delivery) -> Told:
-    """Return a delivery as it is shown."""
+def told(delivery: Delivery, why: Mapping[str, str] | None = None) -> Told:
+    """Return a delivery as it is shown; ``why``: what `waiting.why_waits` says of its campaign."""
     member = delivery.member
+    reason = delivery.reason
+    if why and not reason and delivery.state in WAITING:
+        reason = why.get(delivery.channel, "")
     return Told(
         delivery.pk,
         masked_name(member.first_name, member.last_name) if member else _("no longer a member"),
         delivery.get_channel_display(),
         delivery.get_state_display(),
-        delivery.get_reason_display() if delivery.reason else "",
+        str(Delivery.Reason(reason).label) if reason else "",
         delivery.code,
         delivery.changed_at,
     )
@@ -108,7 +113,7 @@ def tiring(association_id: int, first: datetime, until: datetime) -> list[Tiring
     sent = dict(
         Delivery.objects.filter(
             campaign__association_id=association_id,
-            state__in=SENT,
+            state__in=LEFT,
             sending_at__gte=first,
             sending_at__lt=until,
         )
@@ -150,7 +155,7 @@ def per_member(association_id: int, first: datetime, until: datetime) -> PerMemb
         Delivery.objects.filter(
             campaign__association_id=association_id,
             member__isnull=False,
-            state__in=SENT,
+            state__in=LEFT,
             sending_at__gte=first,
             sending_at__lt=until,
         )

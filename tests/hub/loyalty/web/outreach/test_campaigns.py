@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Campaign, CampaignText, Delivery
+from chaland.hub.loyalty.outreach import selectors
 from chaland.hub.loyalty.outreach.engine.loop import run_once
 from tests.hub.loyalty.web.outreach.conftest import Outreach, typed
 from tests.outreach_builders import NOON, build_deliveries
@@ -357,3 +358,42 @@ def test_what_was_given_up_is_no_longer_listed(outreach: Outreach) -> None:
     campaign = outreach.campaign(outreach.shop)
     outreach.keeper.post(reverse("campaign_discard", args=[campaign.pk]))
     assert outreach.keeper.get(reverse("outreach")).context["rows"] == []
+
+
+def test_what_waits_says_why(outreach: Outreach, monkeypatch: pytest.MonkeyPatch) -> None:
+    members = outreach.people(3, outreach.shop)
+    campaign = outreach.campaign(
+        outreach.shop, state="running", send_at=NOON, frozen_at=NOON, started_at=NOON,
+        expires_at=NOON + timedelta(days=2),
+    )  # fmt: skip
+    build_deliveries(campaign, members, "email")
+    pages = [reverse(name, args=[campaign.pk]) for name in ("campaign", "campaign_people")]
+    keeper, quiet = outreach.keeper, str(Delivery.Reason.QUIET.label)
+    assert not any(quiet in keeper.get(page).content.decode() for page in pages)
+    monkeypatch.setattr(clock, "_read", lambda: NOON + timedelta(hours=14))  # two in the morning
+    assert all(quiet in keeper.get(page).content.decode() for page in pages)
+    Campaign.objects.update(state="paused")
+    paused = str(Delivery.Reason.PAUSED.label)
+    assert all(paused in keeper.get(page).content.decode() for page in pages)
+
+
+def test_what_was_sent_is_nowhere_not_sent(outreach: Outreach) -> None:
+    members = outreach.people(len(Delivery.State), outreach.shop)
+    campaign = outreach.campaign(
+        outreach.shop, state="finished", send_at=NOON, frozen_at=NOON, expires_at=NOON
+    )
+    build_deliveries(campaign, members, "email")
+    for row, state in zip(Delivery.objects.all(), Delivery.State, strict=True):
+        Delivery.objects.filter(pk=row.pk).update(state=state, sending_at=NOON)
+    keeper, page = outreach.keeper, reverse("campaign_people", args=[campaign.pk])
+    shown = {
+        which: {told.delivery_id for told, _tone in people}
+        for which in ("", "sent", "waiting", "not_sent", "delivered", "failed", "unknown")
+        for people in [keeper.get(page, {"which": which}).context["people"]]
+    }
+    parts = [shown["sent"], shown["waiting"], shown["not_sent"]]
+    assert sum(map(len, parts)) == len(shown[""]) == len(set().union(*parts))
+    assert shown["delivered"] | shown["failed"] | shown["unknown"] < shown["sent"]
+    [row] = keeper.get(reverse("outreach")).context["rows"]
+    [tiring] = selectors.tiring(outreach.town, NOON - timedelta(days=1), NOON + timedelta(days=1))
+    assert row.sent == tiring.sent == len(shown["sent"])

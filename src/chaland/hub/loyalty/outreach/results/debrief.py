@@ -13,7 +13,7 @@ from django.db.models import Count, Q
 
 from chaland.hub.loyalty.models import Campaign, Delivery, Invitation, PrivateSale
 from chaland.hub.loyalty.outreach.results import measuring, takings
-from chaland.hub.loyalty.outreach.selectors import SENT
+from chaland.hub.loyalty.outreach.transitions import LEFT
 from chaland.hub.loyalty.sales import selectors as sales
 
 _AGAIN = timedelta(days=1)
@@ -69,7 +69,7 @@ def work_out(sale: PrivateSale, now: datetime) -> Debrief:
     counts = sales.counts(sale)
     messages = Delivery.objects.filter(campaign__sale=sale).aggregate(
         meant=Count("pk", filter=~Q(reason=Delivery.Reason.HELD_OUT)),
-        sent=Count("pk", filter=Q(state__in=SENT)),
+        sent=Count("pk", filter=Q(state__in=LEFT)),
         delivered=Count("pk", filter=Q(state=Delivery.State.DELIVERED)),
         held_out=Count("pk", filter=Q(reason=Delivery.Reason.HELD_OUT)),
     )

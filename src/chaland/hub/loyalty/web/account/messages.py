@@ -16,6 +16,7 @@ from chaland.hub.loyalty.outreach import choices, pressure, selectors, values
 from chaland.hub.loyalty.outreach.audience import segment_words
 from chaland.hub.loyalty.outreach.choices import ChoiceErrorFinal
 from chaland.hub.loyalty.outreach.pressure_rules import USUAL
+from chaland.hub.loyalty.outreach.transitions import LEFT
 from chaland.hub.loyalty.web.account.guard import Holder, member_required
 
 _SHOWN = 30
@@ -78,7 +79,7 @@ def _message(row: Delivery, who: str) -> Message:
         str(row.get_channel_display()),
         str(row.get_state_display()),
         str(row.get_reason_display()) if row.reason else "",
-        row.state in selectors.SENT,
+        row.state in LEFT,
         segment_words.why(row),
     )
 

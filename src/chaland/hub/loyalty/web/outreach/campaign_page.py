@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 from chaland.hub.association.access import staff_required
 from chaland.hub.common import clock
 from chaland.hub.loyalty import few
-from chaland.hub.loyalty.models import Campaign, CampaignText, Delivery
-from chaland.hub.loyalty.outreach import campaigns, selectors
+from chaland.hub.loyalty.models import Campaign, CampaignText, Channel, Delivery
+from chaland.hub.loyalty.outreach import campaigns, selectors, waiting
 from chaland.hub.loyalty.outreach.audience import drawing, segment_words
 from chaland.hub.loyalty.outreach.campaigns import CampaignErrorFinal
 from chaland.hub.loyalty.outreach.transitions import LEFT, UNDER_WAY
@@ -33,7 +33,8 @@ _WHICH: Mapping[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "sent": (lambda: _("sent"), LEFT),
     "delivered": (lambda: _("delivered"), (_Was.DELIVERED,)),
     "waiting": (lambda: _("waiting"), UNDER_WAY),
-    "not_sent": (lambda: _("not sent"), (_Was.NOT_SENT, _Was.BOUNCED, _Was.FAILED)),
+    "failed": (lambda: _("did not arrive"), (_Was.BOUNCED, _Was.FAILED)),
+    "not_sent": (lambda: _("not sent"), (_Was.NOT_SENT,)),
     "unknown": (lambda: _("unknown"), (_Was.UNKNOWN,)),
 }
 
@@ -60,6 +61,7 @@ def _progress(scope: Scope, campaign: Campaign) -> dict[str, Any]:
     found = selectors.progress(campaign)
     left = sum(found.states.get(state, 0) for state in LEFT)
     waits = sum(found.states.get(state, 0) for state in UNDER_WAY)
+    why = waiting.why_waits(campaign, clock.now()) if found.waiting else {}
     held_out = found.reasons.get(Delivery.Reason.HELD_OUT, 0)
     return {
         "scope": scope,
@@ -82,6 +84,11 @@ def _progress(scope: Scope, campaign: Campaign) -> dict[str, Any]:
         ],
         "reasons": [
             (str(Delivery.Reason(reason).label), n) for reason, n in sorted(found.reasons.items())
+        ],
+        "waiting": [
+            (str(Channel(channel).label), n, str(Delivery.Reason(why[channel]).label))
+            for channel, n in sorted(found.waiting.items())
+            if channel in why
         ],
         "cost_cents": -(-found.cost_microcents // 1_000_000) if found.cost_microcents else 0,
         "left_out": _left_out(campaign),
@@ -108,6 +115,7 @@ def people(request: HttpRequest, campaign_id: int) -> HttpResponse:
     which = which if which in _WHICH else ""
     rows = selectors.people(campaign, scope.shop_id).filter(state__in=_WHICH[which][1])
     listed = Paginator(rows, ON_A_PAGE).get_page(request.GET.get("page"))
+    why = waiting.why_waits(campaign, clock.now())
     context = {
         "scope": scope,
         "campaign": campaign,
@@ -115,7 +123,8 @@ def people(request: HttpRequest, campaign_id: int) -> HttpResponse:
         "whiches": [(name, label()) for name, (label, _states) in _WHICH.items()],
         "page": listed,
         "people": [
-            (selectors.told(row), _TONES.get(_Was(row.state), "")) for row in listed.object_list
+            (selectors.told(row, why), _TONES.get(_Was(row.state), ""))
+            for row in listed.object_list
         ],
     }
     return render(request, "loyalty/outreach/people.html", context)
