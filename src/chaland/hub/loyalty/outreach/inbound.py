@@ -28,7 +28,7 @@ from chaland.hub.loyalty.models import (
     Inbound,
     Suppression,
 )
-from chaland.hub.loyalty.outreach import drivers, stopping
+from chaland.hub.loyalty.outreach import drivers, pressure, stopping
 from chaland.hub.loyalty.outreach.engine import outcomes
 from chaland.hub.loyalty.outreach.mail.mailbox import empty_mailbox
 from chaland.hub.loyalty.outreach.mail.settings import MailSettings
@@ -42,7 +42,7 @@ from chaland.hub.loyalty.outreach.shapes import (
     Status,
 )
 from chaland.hub.loyalty.outreach.sms.answers import Answer, understood
-from chaland.hub.loyalty.outreach.transitions import State, reported
+from chaland.hub.loyalty.outreach.transitions import LEFT, State, reported
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 500
@@ -227,6 +227,8 @@ def take(delivery_id: int, status: Status, now: datetime) -> str:
                 sending_at=row.sending_at or status.at,
                 changed_at=now,
             )
+            if row.state not in LEFT:  # a back-up came back: what left takes its place again
+                pressure.count([delivery_id], status.at)
         cause = _CAUSES.get(status.kind)
         if new and cause:  # both or none: a report that is on record is not heard again
             stopping.suppress_delivery(delivery_id, cause, status.at)

@@ -18,6 +18,7 @@ from chaland.hub.loyalty.models import (
     Gateway,
     Inbound,
     Permission,
+    Pressure,
     Suppression,
 )
 from chaland.hub.loyalty.outreach import drivers, inbound, stopping
@@ -71,6 +72,16 @@ def test_reports_settle_deliveries_and_are_kept_once(town: Town, say: Say) -> No
     assert town.states() == {"accepted": 10, "delivered": 1, "failed": 1}
     assert DeliveryEvent.objects.count() == 4
     assert not Inbound.objects.filter(read_at=None).exists()
+
+
+def test_a_report_of_what_a_restored_database_believes_waiting_takes_its_place(
+    town: Town, say: Say
+) -> None:
+    for kind in ("accepted", "delivered"):
+        say(kind=kind, key=key_of(0))
+    inbound.read_due(town.now)
+    assert town.states() == {"planned": 11, "delivered": 1}
+    assert Pressure.objects.get().delivery.key.hex == key_of(0)
 
 
 def test_a_report_that_comes_before_its_delivery_is_known_is_not_lost(town: Town, say: Say) -> None:
