@@ -1,21 +1,48 @@
-// A private sale that runs here: how the customer stands, what is reduced, checked in by one tap.
+// A private sale that runs here: how the customer stands, what is reduced, what is to pay, and the
+// guest checked in by one tap.
+import * as amount from "./amount.js";
 import { Refused, write } from "./api.js";
 import { here } from "./here.js";
 import { hubNow } from "./hubtime.js";
 import { h, money, t } from "./view.js";
 
+/** The customer (by reference) whose reduced amount is noted, and how much it is. */
+let noted = { ref: "", cents: 0 };
+
 /** What the customer's card shows of each sale; `checkIn(sale)` is done by its button. */
 export function boxes(member, details, checkIn) {
   if (!member.ref) return runs() ? [h("p", { class: "notice warn" }, t("sale_offline"))] : [];
-  return (details?.sales ?? []).map((sale) => box(sale, checkIn));
+  return (details?.sales ?? []).map((sale) => box(sale, member, checkIn));
 }
 
-function box(sale, checkIn) {
+function box(sale, member, checkIn) {
   return h("section", { class: "private-sale", "aria-label": sale.name, "data-tone": sale.tone },
     h("div", {}, h("b", {}, sale.name), h("p", {}, sale.text)),
     sale.full ? h("p", { class: "notice warn" }, sale.full) : null,
     sale.act ? h("button", { type: "button", class: "big", onclick: () => checkIn(sale.sale) }, t(sale.act)) : null,
+    sale.used ? h("p", { class: "hint" }, sale.used) : null,
+    sale.tone === "ok" ? pay(sale.off, member) : null,
     sale.prices.length ? h("details", { open: sale.tone === "ok" }, h("summary", {}, t("sale_prices")), h("ul", {}, ...sale.prices.map(price))) : null);
+}
+
+/** What the typed amount comes to where a percentage is taken off everything. A tap notes it: what
+ *  was paid is what the receipt says, and what earns. */
+function pay(off, member) {
+  const full = amount.cents();
+  if (!off.length || !full || (noted.ref === member.ref && noted.cents === full)) return null;
+  const percent = Math.max(0, ...off.filter((one) => full >= one.least_cents).map((one) => one.percent));
+  if (!percent) {
+    const least = off.reduce((a, b) => (b.least_cents < a.least_cents ? b : a));
+    return h("p", { class: "hint" }, t("sale_from", { off: `−${least.percent}\u202f%`, amount: money(least.least_cents) }));
+  }
+  const cents = Math.floor(full * (100 - percent) / 100);
+  const note = () => {
+    noted = { ref: member.ref, cents };
+    amount.set(cents);
+  };
+  return h("div", { class: "to-pay" },
+    h("p", {}, h("b", {}, t("sale_pay", { amount: money(cents), full: money(full) }))),
+    h("button", { type: "button", class: "second", onclick: note }, t("sale_take", { amount: money(cents) })));
 }
 
 function price(one) {

@@ -102,6 +102,18 @@ def test_visits_are_the_published_ones_and_receipts_those_of_the_same_hours(cast
     assert found.change == 0, "each week had the same receipts"
 
 
+def test_while_it_runs_only_the_shop_reads_its_purchases(cast: Cast) -> None:
+    sale = build_sale(cast, 0, 1, state="open")
+    (place, _second) = sales.places(cast.association.pk, sale.pk, None)
+    during = BEGINS + timedelta(hours=2)
+    assert shop_hours(place, PARIS, during).during.receipts is None
+    over = shop_hours(place, PARIS, NOW).during.receipts
+    assert over is not None
+    assert over % 5 == 0
+    (own,) = sales.places(cast.association.pk, sale.pk, cast.shop.pk)
+    assert shop_hours(own, PARIS, during).during.receipts is not None
+
+
 def test_hours_before_are_those_of_the_same_clock_when_it_was_set_back() -> None:
     # Clocks went back on 25 October: 15:00 in Paris was 13:00 UTC before, 14:00 after.
     local = datetime(2026, 10, 31, 15, tzinfo=PARIS)

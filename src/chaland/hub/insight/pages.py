@@ -1,5 +1,6 @@
 """The page of a private sale's hours: for the shop's keeper, and shop by shop for the director."""
 
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -35,7 +36,7 @@ def sale(request: HttpRequest, sale_id: int) -> HttpResponse:
     context = {
         "place": places[0],
         "shops": [
-            _shop(shop_hours(place, timezone, now), names.get(place.shop_id, ""))
+            _shop(shop_hours(place, timezone, now), names.get(place.shop_id, ""), now)
             for place in places
         ],
         "director": director,
@@ -44,10 +45,10 @@ def sale(request: HttpRequest, sale_id: int) -> HttpResponse:
     return render(request, "insight/sale.html", context)
 
 
-def _shop(found: ShopHours, name: str) -> dict[str, Any]:
+def _shop(found: ShopHours, name: str, now: datetime) -> dict[str, Any]:
     return {
         "name": name,
-        "why": _why(found),
+        "why": _why(found, now),
         "during": _side(found.during),
         "before": _side(found.before),
         "change": _change(found),
@@ -63,7 +64,7 @@ def _shop(found: ShopHours, name: str) -> dict[str, Any]:
     }
 
 
-def _why(found: ShopHours) -> str:
+def _why(found: ShopHours, now: datetime) -> str:
     """Say why nothing can be read, if so."""
     if found.why is Why.NO_SENSOR:
         return _("no sensor counts here")
@@ -73,6 +74,8 @@ def _why(found: ShopHours) -> str:
         )
     if not found.during.hours:
         return _("no whole hour of the sale has enough people to show")
+    if found.during.receipts is None and now < found.place.ends_at:
+        return _("the shop alone sees its purchases while the sale runs")
     if found.during.receipts is None:
         return _("too few members to show")
     return "" if found.during.conversion else _("the number of visits is too uncertain")

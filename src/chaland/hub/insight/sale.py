@@ -15,7 +15,8 @@ from chaland.hub.loyalty.figures.sales import HourlyReceipts, Place
 class Side:
     """The hours of which visits are published, and the purchases in the same hours.
 
-    ``receipts`` is None where too few members stand behind them for the viewer.
+    ``receipts`` is None where too few members stand behind them for the viewer, and to others than
+    the shop until the sale is over: by looking again each hour they would see its single hours.
     """
 
     hours: int
@@ -56,14 +57,16 @@ def shop_hours(place: Place, timezone: ZoneInfo, now: datetime) -> ShopHours:
     return ShopHours(
         place,
         found.why,
-        _side(found.hours, published, place),
-        _side(found.before, before, place),
+        _side(found.hours, published, place, now),
+        _side(found.before, before, place, now),
         rows,
         cut=len(hours) * 3600 < (end - place.starts_at).total_seconds(),
     )
 
 
-def _side(visits: beside.Hours, receipts: HourlyReceipts, place: Place) -> Side:
-    told = receipts.total if place.own or receipts.tellable else None
+def _side(visits: beside.Hours, receipts: HourlyReceipts, place: Place, now: datetime) -> Side:
+    told = receipts.total if place.own else None
+    if not place.own and now >= place.ends_at:
+        told = receipts.told
     rate = None if told is None else conversion(told, visits.total)
     return Side(len(visits.published), visits, told, rate)

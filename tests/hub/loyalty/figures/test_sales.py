@@ -46,7 +46,14 @@ def test_its_own_shop_reads_all_others_nothing_of_few() -> None:
     assert town is not None
     assert (town.invited, town.declined, town.whole) == (40, None, None)
     assert town.shops == {7: None}
-    assert town.margin_cents is None
+    assert (keepers.margin_cents, town.margin_cents) == (None, None)
+    sale.cost_cents = 1_000
+    exact = replace(Taken(4, bought=9), cents=3_500)
+    sale.debrief["whole"] = asdict(exact)
+    keepers, town = sales.told(sale, 7), sales.told(sale, None)
+    assert keepers is not None
+    assert town is not None
+    assert (keepers.margin_cents, town.margin_cents) == (2_500, None)
     assert sales.told(PrivateSale(debrief={}), None) is None
 
 
@@ -142,5 +149,5 @@ def test_receipts_fall_into_their_hours(cast: Cast) -> None:
     hours = [AT, AT + timedelta(hours=1), AT + timedelta(hours=2)]
     found = sales.receipts(cast.shop.pk, hours)
     assert list(found.each.values()) == [2, 1, 1]
-    assert (found.total, found.members, found.tellable) == (4, 1, False)
+    assert (found.total, found.members, found.told) == (4, 1, None)
     assert sales.receipts(cast.shop.pk, []).total == 0

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chaland.hub.loyalty.models import ArticlePrice
-from chaland.hub.loyalty.sales import prices, services
+from chaland.hub.loyalty.sales import prices, reference_price, services
 from chaland.hub.loyalty.sales.price_csv import PROBLEMS, cents_of, read_prices
 from chaland.hub.loyalty.sales.prices import PriceIn
 from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
@@ -16,17 +16,40 @@ from tests.hub.loyalty.sales.conftest import TODAY, Town
 SALE_DAY = date(2026, 12, 4)
 
 
+def lowest(town: Town) -> reference_price.Lowest:
+    found = prices.articles(town.shop, SALE_DAY, item_ids=["COAT"])
+    return reference_price.lowest_before(found[0].held if found else [], SALE_DAY)
+
+
+@pytest.mark.django_db
+def test_of_a_long_history_only_what_the_thirty_days_need_is_read(town: Town) -> None:
+    old = [(5_000 + n, date(2026, 1, 1) + timedelta(days=n)) for n in range(200)]
+    town.asks("COAT", *old, (9_000, date(2026, 11, 10)), group="Coats")
+    town.asks("SOCK", (500, date(2026, 1, 1)), group="Coats")
+    (coat, sock) = prices.articles(town.shop, SALE_DAY, group="Coats")
+    assert [price.cents for price in coat.held] == [5_199, 9_000]
+    assert [price.cents for price in sock.held] == [500]
+    (whole,) = prices.articles(town.shop, None, item_ids=["COAT"])
+    assert len(whole.held) == 201
+    town.time.now += timedelta(hours=1)  # what was said last of it is its name and group now
+    town.asks("COAT", (5_100, date(2026, 2, 1)), group="Hats")
+    assert [(a.item_id, a.group) for a in prices.names(town.shop)] == [
+        ("COAT", "Hats"), ("SOCK", "Coats"),
+    ]  # fmt: skip
+    assert [a.item_id for a in prices.articles(town.shop, SALE_DAY, group="Coats")] == ["SOCK"]
+
+
 @pytest.mark.django_db
 def test_what_is_unknown_of_the_thirty_days_is_said(town: Town) -> None:
-    assert prices.lowest_before(town.shop, "COAT", SALE_DAY).missing == (
+    assert lowest(town).missing == (
         date(2026, 11, 4), date(2026, 12, 3),
     )  # fmt: skip
     town.asks("COAT", (9_000, date(2026, 11, 10)))
-    found = prices.lowest_before(town.shop, "COAT", SALE_DAY)
+    found = lowest(town)
     assert found.missing == (date(2026, 11, 4), date(2026, 11, 9))
     assert not found.complete
     town.asks("COAT", (8_000, date(2026, 1, 1)))
-    found = prices.lowest_before(town.shop, "COAT", SALE_DAY)
+    found = lowest(town)
     assert (found.complete, found.price and found.price.cents) == (True, 8_000)
     assert found.price is not None
     assert found.price.recorded_by == "user:1"
@@ -35,7 +58,7 @@ def test_what_is_unknown_of_the_thirty_days_is_said(town: Town) -> None:
 @pytest.mark.django_db
 def test_a_shops_prices_are_its_own(town: Town) -> None:
     town.asks("COAT", (1_000, date(2026, 1, 1)), shop=town.shops[1])
-    assert prices.lowest_before(town.shop, "COAT", SALE_DAY).price is None
+    assert lowest(town).price is None
 
 
 @pytest.mark.django_db
@@ -51,9 +74,9 @@ def test_said_again_is_not_written_and_corrected_stays_to_be_seen(town: Town) ->
         8_000,
         9_000,
     ]
-    lowest = prices.lowest_before(town.shop, "COAT", SALE_DAY)
-    assert lowest.price is not None
-    assert lowest.price.cents == 8_000
+    found = lowest(town)
+    assert found.price is not None
+    assert found.price.cents == 8_000
 
 
 @pytest.mark.django_db

@@ -55,7 +55,7 @@ def test_a_guest_is_checked_in_by_one_tap_and_once(counter: Counter) -> None:
     assert first["undo"]
     again = counter.page.write("sale/arrive", member=ref, sale=sale.pk)
     assert again["undo"] == ""  # the second tap is not the first one's to undo
-    assert again["text"].startswith("Déjà pointé")
+    assert again["text"].startswith("Arrivée déjà notée")
     invitation.refresh_from_db()
     assert invitation.arrived_at == NOON
     assert invitation.checked_in_by == f"till:{counter.till.pk} seller:{counter.seller.pk}"
@@ -78,6 +78,28 @@ def test_a_newcomer_is_let_in_and_counts_as_recruited(counter: Counter) -> None:
     old = counter.page.write("sale/arrive", member=counter.page.found()["ref"], sale=sale.pk)
     assert old["undo"]
     assert Invitation.objects.get(sale=sale).how == Invitation.How.DOOR
+
+
+def test_what_is_to_pay_stands_on_the_card_and_once_is_once(counter: Counter) -> None:
+    sale = announce(counter)
+    PrivateSale.objects.filter(pk=sale.pk).update(state="draft")
+    shop = counter.till.shop_id
+    services.set_offer(sale.pk, shop, OfferIn("Tout", percent=10, least_cents=2_000))
+    services.set_offer(sale.pk, shop, OfferIn("Bienvenue", percent=30, once=True))
+    services.open_sale(sale.pk)
+    shown = card(counter)
+    assert shown["off"] == [
+        {"percent": 10, "least_cents": 2_000}, {"percent": 30, "least_cents": 0},
+    ]  # fmt: skip
+    assert [(one["name"], one["text"]) for one in shown["prices"]] == [
+        ("Tout", "−10\u202f% · à partir de 20,00\u00a0€ d’achat"),
+        ("Manteau Brume", "70,00\u00a0€ · une fois par membre"),
+    ]
+    assert shown["used"] == ""
+    counter.page.attach(2_350)
+    again = card(counter)
+    assert again["off"] == [{"percent": 10, "least_cents": 2_000}]
+    assert "Bienvenue" in again["used"]
 
 
 def test_a_closed_door_says_so(counter: Counter) -> None:
@@ -130,8 +152,9 @@ def test_wrong_codes_are_limited_and_another_towns_is_wrong(counter: Counter) ->
         code = codes.code_of(invitation.pk)
         assert counter.page.write("sale/scan", 409, code=code)["code"] == "no-invitation"
     PrivateSale.objects.filter(pk=sale.pk).update(association_id=counter.till.association_id)
-    told = counter.page.write("sale/scan", 409, code=codes.code_of(invitation.pk))
+    told = counter.page.write("sale/scan", 409, code="AAAAA-AAAAA")
     assert told["code"] == "codes"
+    counter.page.write("sale/scan", code=codes.code_of(invitation.pk))  # a right one opens
 
 
 def test_another_shops_sale_is_not_there(counter: Counter) -> None:

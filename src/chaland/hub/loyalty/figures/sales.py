@@ -40,6 +40,7 @@ class Told:
     whole: Taken | None
     shops: Mapping[int, Taken | None]
     margin_cents: int | None
+    """What the guests paid less what the goods had cost, both with VAT; the shop's own, if told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def told(sale: PrivateSale, shop_id: int | None) -> Told | None:
     own = shop_id is not None and sale.shop_id == shop_id
 
     def few(people: int) -> int | None:
-        return people if own or people == 0 or rules.enough(people) else None
+        return people if own else rules.fives(people) if rules.enough(people) else None
 
     return Told(
         exact.at,
@@ -86,7 +87,7 @@ def told(sale: PrivateSale, shop_id: int | None) -> Told | None:
         few(exact.held_out),
         exact.whole if own else _whole(exact, shop_id),
         dict(exact.shops) if own else _shops(exact, shop_id),
-        exact.margin_cents,
+        exact.whole.cents - sale.cost_cents if own and sale.cost_cents is not None else None,
     )
 
 
@@ -116,9 +117,10 @@ class HourlyReceipts:
         return sum(self.each.values())
 
     @property
-    def tellable(self) -> bool:
-        """Whether others than the shop may know of them."""
-        return rules.enough(self.members)
+    def told(self) -> int | None:
+        """Return the purchases as others than the shop may know them: in fives, of enough
+        members; None otherwise."""
+        return rules.fives(self.total) if rules.enough(self.members) else None
 
 
 def receipts(shop_id: int, hours: Sequence[datetime]) -> HourlyReceipts:

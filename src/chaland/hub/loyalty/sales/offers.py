@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from chaland.hub.common import clock
-from chaland.hub.loyalty.models import Offer, PrivateSale
+from chaland.hub.loyalty.models import Offer, PrivateSale, Receipt
 from chaland.hub.loyalty.sales import prices, reference_price, town
 from chaland.hub.loyalty.sales.prices import Article
 from chaland.hub.loyalty.sales.reference_price import Lowest
@@ -35,6 +35,9 @@ class OfferIn:
     percent: int | None = None
     price_cents: int | None = None
     ladder: Sequence[Sequence[int]] | None = None
+    least_cents: int | None = None
+    once: bool = False
+    while_stock: bool = False
     exception: str = Offer.Excepted.NONE
 
 
@@ -68,13 +71,21 @@ def checked(told: OfferIn) -> OfferIn:
         raise SaleErrorFinal("price")
     if told.ladder is not None and not reference_price.is_ladder(told.ladder):
         raise SaleErrorFinal("ladder")
+    if told.least_cents is not None and not 0 < told.least_cents <= prices.CENTS_AT_MOST:
+        raise SaleErrorFinal("least")
     return told
 
 
 def check(offer: Offer, sale: PrivateSale) -> None:
     """Set an offer's ``proof`` and ``blocked`` as the shop's prices stand now; not saved."""
     day = town.days_of(sale)[0]
-    found = prices.articles(offer.shop_id, item_id=offer.item_id, group=offer.group)
+    growing = offer.exception == Offer.Excepted.PROGRESSIVE  # it may have begun at any time
+    found = prices.articles(
+        offer.shop_id,
+        None if growing else day,
+        item_ids=[offer.item_id] if offer.item_id else None,
+        group=offer.group,
+    )
     perishable = offer.exception == Offer.Excepted.PERISHABLE
     offer.proof = [_proof(offer, article, day) for article in found]
     offer.checked_at = clock.now()
@@ -123,31 +134,46 @@ def is_deep(offer: Offer) -> bool:
     return any(row["member_cents"] * 2 < row["cents"] for row in rows)
 
 
-def price(sale: PrivateSale, shop_id: int, item_id: str, articles: int = 1) -> Priced | None:
-    """Return the best price of a sale at a shop for one piece of an article, of ``articles``
-    bought together (a ladder counts them); None where no offer that stands reduces it."""
-    offers = Offer.objects.filter(sale=sale, shop_id=shop_id, blocked="", item_id__in=("", item_id))
-    found = [
+def standing(sale: PrivateSale, shop_id: int, *, used: bool = False) -> list[Offer]:
+    """List a shop's offers that stand; ``used``: for a member who has bought there in this sale,
+    without those for a first purchase."""
+    offers = Offer.objects.filter(sale=sale, shop_id=shop_id, blocked="").order_by("pk")
+    return list(offers.filter(once=False) if used else offers)
+
+
+def has_used(sale: PrivateSale, shop_id: int, member_id: int) -> bool:
+    """Say whether a member has bought at a shop since the sale's doors opened."""
+    return Receipt.objects.filter(
+        shop_id=shop_id, member=member_id, returns=None, gross_cents__gt=0,
+        issued_at__gte=sale.starts_at - town.EARLY, issued_at__lt=sale.ends_at,
+    ).exists()  # fmt: skip
+
+
+def price(found: Iterable[Offer], item_id: str, articles: int = 1) -> Priced | None:
+    """Return the best price by some offers for one piece of an article, of ``articles`` bought
+    together (a ladder counts them); None where none of them reduces it. Offers that ask for a least
+    purchase are left out: who has typed the amount knows whether they hold."""
+    each = [
         priced
-        for offer in offers
+        for offer in found
+        if not offer.least_cents
         for row in offer.proof
         if row["item_id"] == item_id and (priced := _priced(offer, row, articles)) is not None
     ]
-    return min(found, key=lambda each: (each.member_cents, each.offer_id), default=None)
+    return min(each, key=lambda each: (each.member_cents, each.offer_id), default=None)
 
 
-def price_list(sale: PrivateSale, shop_id: int) -> list[tuple[Offer, list[Priced]]]:
-    """List a shop's offers that stand, each with its articles' prices (at a ladder's top)."""
-    offers = Offer.objects.filter(sale=sale, shop_id=shop_id, blocked="").order_by("pk")
-    return [(offer, list(_all_priced(offer))) for offer in offers]
+def on_everything(found: Iterable[Offer]) -> list[Offer]:
+    """Return the offers that take a percentage off a whole purchase: what is to pay can be said of
+    an amount alone (`reference_price.reduced`)."""
+    return [o for o in found if o.percent is not None and not (o.item_id or o.group)]
 
 
-def _all_priced(offer: Offer) -> Iterable[Priced]:
+def priced(offer: Offer) -> list[Priced]:
+    """List an offer's articles with their prices (at a ladder's top)."""
     top = offer.ladder[-1][0] if offer.ladder else 1
-    for row in offer.proof:
-        priced = _priced(offer, row, top)
-        if priced is not None:
-            yield priced
+    rows = (_priced(offer, row, top) for row in offer.proof)
+    return [row for row in rows if row is not None]
 
 
 def _priced(offer: Offer, row: dict[str, Any], articles: int) -> Priced | None:

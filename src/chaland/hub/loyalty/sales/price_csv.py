@@ -30,7 +30,7 @@ class Column(StrEnum):
     NAME = "désignation"
     PRICE = "prix"
     SINCE = "depuis le"
-    GROUP = "rayon"
+    GROUP = "famille"
 
 
 REQUIRED = (Column.ITEM, Column.PRICE, Column.SINCE)
@@ -132,6 +132,11 @@ def cents_of(text: str) -> int | None:
         return None
     cents = int(Decimal(bare.replace(",", ".")) * 100)
     return cents if 0 < cents <= CENTS_AT_MOST else None
+
+
+def typed(cents: int) -> str:
+    """Write a price as one types it, and `cents_of` reads it: ``12.90``."""
+    return f"{cents // 100}.{cents % 100:02d}"
 
 
 def _positions(table: PriceTable, number: int, cells: Sequence[str]) -> dict[Column, int]:

@@ -3,15 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
-from django.db.models import Max
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty import bulk
 from chaland.hub.loyalty.models import ArticlePrice
 from chaland.hub.loyalty.sales import reference_price
-from chaland.hub.loyalty.sales.reference_price import DAYS, Lowest, Price
+from chaland.hub.loyalty.sales.reference_price import DAYS, Price
 from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
 
 CENTS_AT_MOST = 100_000_000
@@ -34,8 +34,17 @@ class PriceIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """An article by what was said of it last."""
+
+    item_id: str
+    name: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
-    """An article of a shop, by what was said of it last, with all its prices that hold."""
+    """An article of a shop, by what was said of it last, with prices that hold."""
 
     item_id: str
     name: str
@@ -77,50 +86,57 @@ def record(
     return len(fresh)
 
 
-def lowest_before(shop_id: int, item_id: str, day: date, days: int = DAYS) -> Lowest:
-    """Return the lowest price that a shop practised for an article in the days before ``day``."""
-    held = [article.held for article in articles(shop_id, item_id=item_id)]
-    return reference_price.lowest_before(held[0] if held else [], day, days)
-
-
 def prices_of(shop_id: int, item_id: str) -> list[ArticlePrice]:
     """List all that was recorded of an article, newest day first, corrected rows too."""
     rows = ArticlePrice.objects.filter(shop_id=shop_id, item_id=item_id)
     return list(rows.order_by("-since", "-recorded_at", "-pk"))
 
 
-def articles(shop_id: int, *, item_id: str = "", group: str = "") -> list[Article]:
-    """List a shop's articles with their prices: one of them, those of a group, or all."""
+def names(shop_id: int, *, item_ids: Iterable[str] | None = None, group: str = "") -> list[Named]:
+    """List a shop's articles (all, some, or those of a group) by what was said of each last."""
+    found = _newest(shop_id, item_ids, group).order_by("item_id")
+    return [Named(*each) for each in found.values_list("item_id", "item_name", "group").iterator()]
+
+
+def articles(
+    shop_id: int,
+    day: date | None,
+    *,
+    item_ids: Iterable[str] | None = None,
+    group: str = "",
+) -> list[Article]:
+    """List a shop's articles, some of them, or those of a group, with the prices that count for the
+    thirty days before ``day`` and since; None: with all that have held."""
     rows = ArticlePrice.objects.filter(shop_id=shop_id)
-    if item_id:
-        rows = rows.filter(item_id=item_id)
-    elif group:  # of an article that changed its group, the other rows count as well
-        rows = rows.filter(item_id__in=rows.filter(group=group).values("item_id"))
-    by_item: defaultdict[str, list[ArticlePrice]] = defaultdict(list)
-    for row in rows.order_by("item_id", "since", "recorded_at", "pk").iterator():
-        by_item[row.item_id].append(row)
-    found = [_article(number, each) for number, each in by_item.items()]
-    return [article for article in found if not group or item_id or article.group == group]
-
-
-def groups(shop_id: int) -> list[str]:
-    """List the product groups of a shop's articles."""
-    rows = ArticlePrice.objects.filter(shop_id=shop_id).exclude(group="")
-    return sorted(rows.values_list("group", flat=True).distinct())
-
-
-def last_recorded(shop_id: int) -> date | None:
-    """Return the day of the newest price of a shop; None where it has none."""
-    newest: date | None = ArticlePrice.objects.filter(shop_id=shop_id).aggregate(last=Max("since"))[
-        "last"
+    if item_ids is not None or group:
+        rows = rows.filter(item_id__in=_newest(shop_id, item_ids, group).values("item_id"))
+    if day is not None:
+        first = day - timedelta(days=DAYS)
+        later = ArticlePrice.objects.filter(
+            shop_id=shop_id, item_id=OuterRef("item_id"),
+            since__gt=OuterRef("since"), since__lte=first,
+        )  # fmt: skip
+        rows = rows.filter(Q(since__gt=first) | ~Exists(later))
+    held: defaultdict[str, list[Price]] = defaultdict(list)
+    told = rows.values_list("item_id", "since", "cents", "recorded_at", "recorded_by", "pk")
+    for number, begins, cents, recorded_at, recorded_by, pk in told.iterator():
+        held[number].append(Price(begins, cents, recorded_at, recorded_by, pk))
+    return [
+        Article(one.item_id, one.name, one.group, reference_price.history(held[one.item_id]))
+        for one in names(shop_id, item_ids=item_ids, group=group)
     ]
-    return newest
 
 
-def _article(item_id: str, rows: Sequence[ArticlePrice]) -> Article:
-    newest = max(rows, key=lambda row: (row.recorded_at, row.pk))
-    told = (Price(r.since, r.cents, r.recorded_at, r.recorded_by, r.pk) for r in rows)
-    return Article(item_id, newest.item_name, newest.group, reference_price.history(told))
+def _newest(shop_id: int, item_ids: Iterable[str] | None, group: str) -> QuerySet[ArticlePrice]:
+    """Return of each article the row that was recorded last."""
+    newer = ArticlePrice.objects.filter(shop_id=shop_id, item_id=OuterRef("item_id")).filter(
+        Q(recorded_at__gt=OuterRef("recorded_at"))
+        | Q(recorded_at=OuterRef("recorded_at"), pk__gt=OuterRef("pk"))
+    )
+    rows = ArticlePrice.objects.filter(~Exists(newer), shop_id=shop_id)
+    if item_ids is not None:
+        rows = rows.filter(item_id__in=list(item_ids))
+    return rows.filter(group=group) if group else rows
 
 
 def _known(shop_id: int, items: set[str]) -> dict[tuple[str, date], PriceIn]:

@@ -33,6 +33,8 @@ REASONS: Mapping[str, Promise] = {
     "percent": _("Percent off are between 1 and 99."),
     "ladder": _("A ladder rises: more articles, more percent, at most 50."),
     "price": _("A member price is for an article or a group, and more than 0."),
+    "cost": _("What the goods had cost is a sum in euro, such as 1 250,00."),
+    "least": _("The least purchase of an offer is more than 0."),
     "door-closed": _("Newcomers can’t join this sale at the door."),
     "full": _("This slot is full, and you keep the place that you have."),
     "slot-past": _("This slot is over."),

@@ -2,7 +2,8 @@
 
 A shop sees its own sale's counts as they are, and what came to itself. Whatever else anybody sees
 (the association, or a shop that takes part in another's sale) is told by `told`: nothing of fewer
-than ten people, nor of fewer than ten others than one's own, and in fives.
+than ten people, nor of fewer than ten others than one's own, and in fives: by looking again each
+minute nobody sees a single one arrive elsewhere.
 """
 
 from collections.abc import Iterable
@@ -11,12 +12,10 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Q, QuerySet
 
+from chaland.hub.loyalty import few
 from chaland.hub.loyalty.models import Invitation, PrivateSale, SaleShop
 from chaland.hub.loyalty.sales import legal, town
 
-TOLD_FROM, TOLD_IN = 10, 5
-"""Fewer people than this are told to nobody but their shop; more in fives: by looking again each
-minute nobody sees a single one arrive elsewhere."""
 _AT_A_SHOP = ("came", "at_door", "recruited")
 _State = Invitation.State
 _SALE = PrivateSale.State
@@ -172,7 +171,7 @@ def told(whole: Counts, own: Counts | None = None) -> Counts:
 
 
 def _told(people: int, own: int) -> int | None:
-    return None if people - own < TOLD_FROM else people - people % TOLD_IN
+    return few.told(people) if people - own >= few.FROM else None
 
 
 def warnings(sale: PrivateSale) -> list[legal.Rule]:

@@ -14,7 +14,6 @@ from chaland.hub.association.models import Shop
 from chaland.hub.loyalty.models import Invitation, Offer, PrivateSale, Till
 from chaland.hub.loyalty.programmes.words import money
 from chaland.hub.loyalty.sales import offers, selectors, services
-from chaland.hub.loyalty.sales.offers import Priced
 from chaland.hub.loyalty.sales.selectors import Standing
 from chaland.hub.loyalty.sales.services import Arrival
 from chaland.hub.loyalty.till import devices
@@ -53,7 +52,7 @@ def standings_of(member_id: int, shop: Shop, now: datetime) -> list[Json]:
     """Say of each sale that runs at a shop how a member stands in it, and what it reduces."""
     found = selectors.standings(shop.pk, member_id, now)
     sales = PrivateSale.objects.in_bulk(one.sale_id for one in found)
-    return [_shown(one, sales[one.sale_id], shop, now) for one in found]
+    return [_shown(one, sales[one.sale_id], shop, member_id, now) for one in found]
 
 
 def check_in(till: Till, sale_id: int, member_id: int) -> CheckedIn:
@@ -84,8 +83,10 @@ def arrived_text(at: datetime, shop_id: int | None, *, first: bool) -> str:
     return _("Checked in already: %(when)s, %(shop)s.") % told
 
 
-def _shown(one: Standing, sale: PrivateSale, shop: Shop, now: datetime) -> Json:
+def _shown(one: Standing, sale: PrivateSale, shop: Shop, member_id: int, now: datetime) -> Json:
     came = one.state == _State.ARRIVED
+    used = offers.has_used(sale, shop.pk, member_id)
+    stands = offers.standing(sale, shop.pk, used=used)
     act = "" if came or one.state == "not-invited" else "check_in"
     return {
         "sale": one.sale_id,
@@ -94,7 +95,12 @@ def _shown(one: Standing, sale: PrivateSale, shop: Shop, now: datetime) -> Json:
         "text": _text(one),
         "act": "join_sale" if one.state == "may-join" else act,
         "full": "" if came or one.state == _State.BOOKED else _full(sale, now),
-        "prices": list(_prices(offers.price_list(sale, shop.pk))),
+        "prices": list(_prices(stands)),
+        "off": [
+            {"percent": offer.percent, "least_cents": offer.least_cents or 0}
+            for offer in offers.on_everything(stands)
+        ],
+        "used": _used(sale, shop.pk) if used else "",
     }
 
 
@@ -122,23 +128,47 @@ def _full(sale: PrivateSale, now: datetime) -> str:
     return _("All %(n)d places until %(time)s are taken.") % told
 
 
-def _prices(found: Sequence[tuple[Offer, list[Priced]]]) -> Iterable[Json]:
+def _used(sale: PrivateSale, shop_id: int) -> str:
+    """Name the offers for a first purchase that this member has had."""
+    had = [offer.name for offer in offers.standing(sale, shop_id) if offer.once]
+    return _("Has had, once in this sale: %(names)s.") % {"names": ", ".join(had)} if had else ""
+
+
+def _prices(stands: Sequence[Offer]) -> Iterable[Json]:
+    """Yield what a cashier asks: each article once, at its best price; by its terms a ladder, an
+    offer of too many articles, or one that asks for a least purchase."""
     left = _PRICES_AT_MOST
-    for offer, articles in found:
-        if offer.ladder or len(articles) > left or not articles:
+    for offer in stands:
+        if offer.ladder or offer.least_cents or not 0 < len(offer.proof) <= left:
             yield {"name": offer.name, "text": terms(offer), "reference_cents": None}
             continue
-        left -= len(articles)
-        for one in articles:
-            yield {
-                "name": one.item_name,
-                "text": money(one.member_cents),
-                "reference_cents": one.reference_cents,
-            }
+        left -= len(offer.proof)
+        for one in (offers.price(stands, row["item_id"]) for row in offer.proof):
+            if one is not None and one.offer_id == offer.pk:
+                yield {
+                    "name": one.item_name,
+                    "text": " · ".join([money(one.member_cents), *conditions(offer)]),
+                    "reference_cents": one.reference_cents,
+                }
 
 
 def terms(offer: Offer) -> str:
-    """Say an offer in signs: −20 %, 79,00 €, or a ladder's steps."""
+    """Say an offer in signs: −20 %, 79,00 €, or a ladder's steps; with its conditions."""
+    return " · ".join([_off(offer), *conditions(offer)])
+
+
+def conditions(offer: Offer) -> list[str]:
+    """Say what an offer asks for, as the invitation prints it."""
+    least = offer.least_cents
+    found = [
+        _("from %(amount)s of purchase") % {"amount": money(least)} if least else "",
+        _("once per member") if offer.once else "",
+        _("while stock lasts") if offer.while_stock else "",
+    ]
+    return [text for text in found if text]
+
+
+def _off(offer: Offer) -> str:
     if offer.percent is not None:
         return f"−{offer.percent}\u202f%"
     if offer.price_cents is not None:

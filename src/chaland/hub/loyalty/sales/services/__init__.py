@@ -28,6 +28,7 @@ from chaland.hub.loyalty.sales.services.setting_up import (
     edit,
     remove_offer,
     remove_shop,
+    set_cost,
     set_offer,
 )
 from chaland.hub.loyalty.sales.services.undoing import undo_arrival
@@ -53,6 +54,7 @@ __all__ = [
     "remove_offer",
     "remove_shop",
     "remove_slot",
+    "set_cost",
     "set_offer",
     "set_slot",
     "stops",

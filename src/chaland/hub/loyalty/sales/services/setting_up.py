@@ -12,6 +12,7 @@ from chaland.hub.loyalty import contention
 from chaland.hub.loyalty.models import Offer, PrivateSale, SaleShop
 from chaland.hub.loyalty.sales import offers
 from chaland.hub.loyalty.sales.offers import OfferIn
+from chaland.hub.loyalty.sales.prices import CENTS_AT_MOST
 from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
 from chaland.hub.loyalty.sales.services.locking import draft_locked, sale_locked
 from chaland.hub.loyalty.sales.services.opening import checked_offer
@@ -137,6 +138,9 @@ def set_offer(sale_id: int, shop_id: int, told: OfferIn, offer_id: int | None = 
         percent=told.percent,
         price_cents=told.price_cents,
         ladder=None if told.ladder is None else [list(step) for step in told.ladder],
+        least_cents=told.least_cents,
+        once=told.once,
+        while_stock=told.while_stock,
         exception=told.exception,
     )
     offers.check(offer, sale)
@@ -151,6 +155,17 @@ def set_offer(sale_id: int, shop_id: int, told: OfferIn, offer_id: int | None = 
 def remove_offer(sale_id: int, shop_id: int, offer_id: int) -> None:
     """Take an offer out of a sale in preparation."""
     draft_locked(sale_id).offers.filter(pk=offer_id, shop_id=shop_id).delete()
+
+
+@contention.anew
+@transaction.atomic(using="loyalty")
+def set_cost(sale_id: int, cents: int | None) -> None:
+    """Note what the goods that guests bought had cost the shop, with VAT; None: not told."""
+    sale = sale_locked(sale_id)
+    if cents is not None and not 0 < cents <= CENTS_AT_MOST:
+        raise SaleErrorFinal("cost")
+    sale.cost_cents = cents
+    sale.save(update_fields=["cost_cents"])
 
 
 def _changeable(sale_id: int) -> PrivateSale:

@@ -81,7 +81,9 @@ def _act(request: HttpRequest, found: Invitation) -> None:
         return
     said = {
         _State.BOOKED: _("Your place is kept."),
-        _State.QUEUED: _("You are on the list: a place that is given back becomes yours."),
+        _State.QUEUED: _(
+            "You are on the list. A place that is given back becomes yours: look here again."
+        ),
         _State.OPEN: _("Your place is given back."),
         _State.DECLINED: _("Noted: you don’t come. You can still change your mind here."),
         _State.ARRIVED: _("You were there already."),

@@ -1,29 +1,31 @@
 """A plan written as a sale, with its offers, slots and campaign; looked over before the button.
 
 Looking is the same as doing, undone at the end of the transaction: what the page shows is what the
-button would meet.
+button would meet. What takes longer, the audience counted and the town's calendar, is looked at
+after it: on SQLite a transaction that writes keeps every till waiting.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from chaland.hub.association.models import Shop
 from chaland.hub.common import clock
-from chaland.hub.loyalty.models import Campaign, Offer, PrivateSale
+from chaland.hub.loyalty.models import Campaign, Offer, PrivateSale, Slot
 from chaland.hub.loyalty.outreach import campaigns
 from chaland.hub.loyalty.outreach.campaigns import CampaignErrorFinal
 from chaland.hub.loyalty.sales import prices, selectors, services
 from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
 from chaland.hub.loyalty.sales.services import SaleIn
 from chaland.hub.loyalty.web.outreach import checks, drafts
-from chaland.hub.loyalty.web.outreach.checks import Checks
+from chaland.hub.loyalty.web.outreach.checks import Checks, Texts
 from chaland.hub.loyalty.web.outreach.scope import Scope
-from chaland.hub.loyalty.web.sales import shown
-from chaland.hub.loyalty.web.sales.plans import OfferRow, Plan
+from chaland.hub.loyalty.web.sales import plans, shown
+from chaland.hub.loyalty.web.sales.offer_rows import OfferRow
+from chaland.hub.loyalty.web.sales.plans import Plan
 
 CHECK, SAVE, SEND, ANNOUNCE = "check", "save", "send", "announce"
 """What the page's buttons do: look, keep, announce and write, announce and write to nobody."""
@@ -33,7 +35,7 @@ _AROUND = timedelta(days=7)
 @dataclass
 class Looked:
     """What a plan comes to. ``faults``: can't be read or kept; ``stops``: keep it from being
-    announced; ``warnings``: to think about."""
+    announced; ``warnings``: to think about; ``kept``: it was done as asked."""
 
     sale: PrivateSale | None = None
     campaign: Campaign | None = None
@@ -43,7 +45,9 @@ class Looked:
     offers: Sequence[shown.Reduced] = ()
     places: int | None = None
     others: Sequence[str] = ()
+    texts: Texts | None = None
     checks: Checks | None = None
+    kept: bool = False
 
     @property
     def announceable(self) -> bool:
@@ -51,21 +55,29 @@ class Looked:
 
     @property
     def sendable(self) -> bool:
-        return self.announceable and self.checks is not None and not self.checks.against
+        return self.announceable and self.texts is not None and not self.texts.against
+
+    def able(self, what: str) -> bool:
+        """Say whether a button can do what it says."""
+        able = {SAVE: not self.faults, SEND: self.sendable, ANNOUNCE: self.announceable}
+        return able.get(what, False)
 
 
 def do(scope: Scope, plan: Plan, sale: PrivateSale | None, what: str) -> Looked:
     """Write a plan over a sale in preparation (None: a new one), look it over, and do ``what``.
     With CHECK, with faults, or where it can't be done as asked, nothing is kept."""
-    looked = Looked()
+    looked, now = Looked(), clock.now()
     with transaction.atomic(using="loyalty"):
         _written(scope, plan, sale, looked)
-        _look(scope, plan, looked)
-        able = {SAVE: not looked.faults, SEND: looked.sendable, ANNOUNCE: looked.announceable}
-        if able.get(what):
+        _look(scope, plan, looked, now)
+        able = looked.able(what)
+        if able:
             _done(scope, plan, looked, what)
-        if looked.faults or not able.get(what):
+        looked.kept = able and not looked.faults
+        if not looked.kept:
             transaction.set_rollback(True, using="loyalty")
+    if not looked.kept:
+        _look_around(scope, plan, looked, now)
     return looked
 
 
@@ -73,9 +85,10 @@ def choices(scope: Scope) -> list[tuple[str, list[tuple[str, str]]]]:
     """List what an offer can be of, grouped: everything, the shop's groups, its articles."""
     if scope.shop_id is None:
         return []
-    articles = [(f"item:{a.item_id}", a.name) for a in prices.articles(scope.shop_id)]
-    groups = [(f"group:{name}", name) for name in prices.groups(scope.shop_id)]
-    found = [(_("Groups"), groups), (_("Articles"), sorted(articles, key=lambda each: each[1]))]
+    known = prices.names(scope.shop_id)
+    articles = sorted(((f"item:{a.item_id}", a.name) for a in known), key=lambda each: each[1])
+    groups = [(f"group:{name}", name) for name in sorted({a.group for a in known if a.group})]
+    found = [(_("Groups"), groups), (_("Articles"), articles)]
     whole = [(_("All"), [("all", _("everything with a price"))])]
     return [each for each in found if each[1]] + (whole if articles else [])
 
@@ -84,8 +97,9 @@ def set_offers(
     scope: Scope, sale_id: int, rows: Sequence[OfferRow], faults: list[str]
 ) -> list[Offer]:
     """Add a shop's offers to a sale; what can't be is told in ``faults``."""
-    names = {what: label for _group, each in choices(scope) for what, label in each}
-    names["all"] = _("Everything")
+    chosen = [row.what.removeprefix("item:") for row in rows if row.what.startswith("item:")]
+    named = prices.names(scope.shop_id or 0, item_ids=chosen) if chosen else []
+    names = {f"item:{a.item_id}": a.name for a in named} | {"all": _("Everything")}
     found = []
     for row in rows:
         if not row.what:
@@ -94,7 +108,8 @@ def set_offers(
             told = row.told(names)
             found.append(services.set_offer(sale_id, scope.shop_id or 0, told))
         except (SaleErrorFinal, ValueError) as error:
-            faults.append(f"{names.get(row.what, row.what)}: {error}")
+            name = names.get(row.what, row.what.partition(":")[2])
+            faults.append(f"{name}: {error}")
     return found
 
 
@@ -106,17 +121,20 @@ def _written(scope: Scope, plan: Plan, sale: PrivateSale | None, looked: Looked)
         return
     told = SaleIn(scope.association.pk, scope.shop_id, plan.name, starts_at, ends_at, plan.door)
     try:
+        were = [] if sale is None else list(sale.slots.all())
+        moved = timedelta(0)
         if sale is None:
             looked.sale = services.create(told, scope.actor)
         else:
-            for slot in sale.slots.all():
+            moved = starts_at.date() - sale.starts_at.astimezone(scope.zone).date()
+            for slot in were:
                 services.remove_slot(sale.pk, slot.pk)
             for offer in sale.offers.filter(shop_id=scope.shop_id or 0):
                 services.remove_offer(sale.pk, offer.shop_id, offer.pk)
             looked.sale = services.edit(sale.pk, told)
-        _slots(scope, plan, looked.sale)
+        _slots(scope, plan, looked.sale, were, moved)
         _shops(scope, plan, looked.sale)
-    except SaleErrorFinal as error:
+    except (SaleErrorFinal, ValueError) as error:
         looked.faults.append(str(error))
         return
     if scope.shop_id is not None:
@@ -124,15 +142,22 @@ def _written(scope: Scope, plan: Plan, sale: PrivateSale | None, looked: Looked)
     looked.campaign = _campaign(scope, plan, looked.sale, looked.faults)
 
 
-def _slots(scope: Scope, plan: Plan, sale: PrivateSale) -> None:
-    if plan.slot == "none":
+def _slots(
+    scope: Scope, plan: Plan, sale: PrivateSale, were: Sequence[Slot], moved: timedelta
+) -> None:
+    """Make the slots; those that were changed one by one stay, and move with the sale's day."""
+    if plan.slot == plans.NO_SLOTS:
         return
-    try:
-        slots, capacity = plan.slots(scope.zone), int(plan.capacity)
-    except ValueError:
-        raise SaleErrorFinal("capacity") from None
+    if plan.slot == plans.KEPT:
+        for slot in were:
+            begins, ends = (at.astimezone(scope.zone) for at in (slot.starts_at, slot.ends_at))
+            services.set_slot(sale.pk, begins + moved, ends + moved, slot.capacity)
+        return
+    slots = plan.slots(scope.zone)
+    if not (plan.capacity.isascii() and plan.capacity.isdecimal() and len(plan.capacity) < 9):
+        raise SaleErrorFinal("capacity")
     for starts_at, ends_at in slots:
-        services.set_slot(sale.pk, starts_at, ends_at, capacity)
+        services.set_slot(sale.pk, starts_at, ends_at, int(plan.capacity))
 
 
 def _shops(scope: Scope, plan: Plan, sale: PrivateSale) -> None:
@@ -149,6 +174,8 @@ def _shops(scope: Scope, plan: Plan, sale: PrivateSale) -> None:
 
 def _campaign(scope: Scope, plan: Plan, sale: PrivateSale, faults: list[str]) -> Campaign | None:
     found = sale.campaigns.filter(state=Campaign.State.DRAFT, controller=scope.controller).first()
+    if plan.who not in plans.AUDIENCES and (found is None or plan.who != plans.KEPT):
+        faults.append(_("Choose who is invited."))  # and nobody by mistake
     try:
         campaign = found or campaigns.create(
             scope.association.pk, scope.controller, name=sale.name, created_by=scope.actor,
@@ -161,8 +188,8 @@ def _campaign(scope: Scope, plan: Plan, sale: PrivateSale, faults: list[str]) ->
     return campaign
 
 
-def _look(scope: Scope, plan: Plan, looked: Looked) -> None:
-    sale, campaign, now = looked.sale, looked.campaign, clock.now()
+def _look(scope: Scope, plan: Plan, looked: Looked, now: datetime) -> None:
+    sale, campaign = looked.sale, looked.campaign
     if sale is None:
         return
     looked.offers = shown.reduced(sale.offers.order_by("shop_id", "pk"))
@@ -174,15 +201,23 @@ def _look(scope: Scope, plan: Plan, looked: Looked) -> None:
         )
     slots = list(sale.slots.values_list("capacity", flat=True))
     looked.places = sum(slots) if slots else None
-    looked.others = _others(scope, sale)
     if campaign is None:
         return
     # As it will stand once the sale is announced, in the same transaction.
     campaign.sale = sale
     sale.state = PrivateSale.State.OPEN
-    send_at = plan.draft().looked_at(scope.zone, now)
-    looked.checks = checks.look(scope, campaign, send_at, now)
+    looked.texts = checks.texts(campaign, plan.draft().looked_at(scope.zone, now), now)
     sale.state = PrivateSale.State.DRAFT
+
+
+def _look_around(scope: Scope, plan: Plan, looked: Looked, now: datetime) -> None:
+    """Look at what a sale's own rows don't decide: they may be gone by now."""
+    if looked.sale is None:
+        return
+    looked.others = _others(scope, looked.sale)
+    if looked.campaign is not None and looked.texts is not None:
+        send_at = plan.draft().looked_at(scope.zone, now)
+        looked.checks = checks.look(scope, looked.campaign, send_at, now, looked.texts)
 
 
 def _others(scope: Scope, sale: PrivateSale) -> list[str]:

@@ -3,22 +3,24 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from chaland.hub.loyalty.models import Campaign, Gateway, Offer, PrivateSale
-from chaland.hub.loyalty.sales.offers import OfferIn
+from chaland.hub.common import clock
+from chaland.hub.loyalty.models import Campaign, Gateway, PrivateSale, Slot
 from chaland.hub.loyalty.web.outreach import drafts
 from chaland.hub.loyalty.web.outreach.drafts import Draft, Words
 from chaland.hub.loyalty.web.outreach.scope import Scope
-from chaland.hub.loyalty.web.sales import proposals
+from chaland.hub.loyalty.web.sales import offer_rows, proposals
+from chaland.hub.loyalty.web.sales.offer_rows import OFFERS, OfferRow
 
-OFFERS = 5
 SLOT_MINUTES = (0, 30, 60, 120)
 """0: one slot for the whole day."""
+NO_SLOTS, KEPT = "none", "kept"
+"""``KEPT``: the slots, or the audience, stay as they were changed elsewhere than on this page."""
+SLOTS_AT_MOST = 200
 AUDIENCES: Mapping[str, list[dict[str, object]]] = {
     "all": [],
     "year": [{"name": "bought_within", "days": 365}],
@@ -26,43 +28,8 @@ AUDIENCES: Mapping[str, list[dict[str, object]]] = {
     "best": [{"name": "spent_at_least", "cents": 10_000, "days": 365}],
 }
 _AHEAD = timedelta(days=10)
+_YEARS = 2
 _THURSDAY = 3
-PERCENT, PRICE, LADDER = "percent", "price", "ladder"
-
-
-@dataclass(frozen=True, slots=True)
-class OfferRow:
-    """A line of the page: ``what`` is ``all``, ``group:…`` or ``item:…``; empty: not used."""
-
-    what: str = ""
-    how: str = PERCENT
-    amount: str = "20"
-    exception: str = ""
-
-    def told(self, names: Mapping[str, str]) -> OfferIn:
-        """Return the offer; ValueError, in words, where the amount is none."""
-        kind, _sep, which = self.what.partition(":")
-        common = {
-            "name": names.get(self.what, which)[:80],
-            "item_id": which if kind == "item" else "",
-            "group": which if kind == "group" else "",
-            "exception": self.exception if self.exception in Offer.Excepted.values else "",
-        }
-        return OfferIn(**common, **self._off())  # type: ignore[arg-type]
-
-    def _off(self) -> dict[str, object]:
-        try:
-            if self.how == LADDER:
-                return {"ladder": [_step(each) for each in self.amount.split(",")]}
-            number = Decimal(self.amount.strip().replace(",", "."))
-            return (
-                {"price_cents": int(number * 100)}
-                if self.how == PRICE
-                else {"percent": int(number)}
-            )
-        except (InvalidOperation, ValueError, OverflowError):
-            text = _("“%(amount)s” can’t be read: 20 for percent, 79.90 for a price, 2=10, 3=20 for a ladder.")  # fmt: skip  # noqa: E501
-            raise ValueError(text % {"amount": self.amount[:40]}) from None
 
 
 @dataclass(frozen=True)
@@ -86,20 +53,27 @@ class Plan:
     words: Mapping[tuple[str, str], Words] = field(default_factory=dict)
 
     def times(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
-        """Return when it begins and ends; ValueError where a day or an hour can't be read."""
+        """Return when it begins and ends; ValueError where a day or an hour can't be read, or is
+        not of these years."""
         first, last = (
             datetime.strptime(f"{day} {hour}", "%Y-%m-%d %H:%M").replace(tzinfo=zone)
             for day, hour in ((self.day, self.begins), (self.last_day or self.day, self.ends))
         )
+        this_year = clock.now().year
+        if any(abs(at.year - this_year) > _YEARS for at in (first, last)):
+            raise ValueError("no year of ours")
         return first, last
 
     def slots(self, zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
-        """Cut the days into slots; the same hours on each of several days."""
+        """Cut the days into slots, the same hours on each of several days. ValueError, in words:
+        the hours or the length make none, or too many."""
+        if self.slot not in map(str, SLOT_MINUTES):
+            raise ValueError(_("Choose how long a slot is."))
         first, last = self.times(zone)
         length = timedelta(minutes=int(self.slot))
         found: list[tuple[datetime, datetime]] = []
         day = first
-        while day.date() <= last.date() and len(found) < 200:
+        while day.date() <= last.date() and len(found) <= SLOTS_AT_MOST:
             end = datetime.combine(day.date(), last.timetz())
             step = length or end - day
             begins = day
@@ -107,12 +81,20 @@ class Plan:
                 found.append((begins, min(begins + step, end)))
                 begins += step
             day += timedelta(days=1)
+        if not found:
+            raise ValueError(
+                _("With slots the hours are those of each day: the end comes after the beginning.")
+            )
+        if len(found) > SLOTS_AT_MOST:
+            told = {"n": SLOTS_AT_MOST}
+            raise ValueError(_("These are more than %(n)d slots: make them longer.") % told)
         return found
 
     def draft(self) -> Draft:
-        """Return the campaign's part."""
-        criteria = AUDIENCES.get(self.who, AUDIENCES["all"])
-        return Draft(self.name, self.way, self.holdout, list(criteria), self.at, self.words)
+        """Return the campaign's part; whom it chooses stays where it was chosen on its page."""
+        chosen = AUDIENCES.get(self.who)
+        criteria = None if chosen is None else list(chosen)
+        return Draft(self.name, self.way, self.holdout, criteria, self.at, self.words)
 
 
 def fresh(scope: Scope, now: datetime) -> Plan:
@@ -136,28 +118,46 @@ def usual_way(scope: Scope) -> str:
 def of(scope: Scope, sale: PrivateSale, campaign: Campaign | None, now: datetime) -> Plan:
     """Return the page of a sale in preparation, as it was kept."""
     first, last = (at.astimezone(scope.zone) for at in (sale.starts_at, sale.ends_at))
-    slots = list(sale.slots.all())
-    length = int((slots[0].ends_at - slots[0].starts_at).total_seconds() // 60) if slots else 0
     draft = drafts.of(campaign, scope.zone, now) if campaign else None
-    criteria = campaign.criteria if campaign else []
-    rows = [_row(offer) for offer in sale.offers.filter(shop_id=scope.shop_id or 0).order_by("pk")]
-    return Plan(
+    criteria = draft.criteria if draft else []
+    offers = sale.offers.filter(shop_id=scope.shop_id or 0).order_by("pk")
+    rows = [offer_rows.of(offer) for offer in offers]
+    plan = Plan(
         sale.name,
         first.date().isoformat(),
         "" if first.date() == last.date() else last.date().isoformat(),
         f"{first:%H:%M}",
         f"{last:%H:%M}",
-        str(length if length in SLOT_MINUTES else 0) if slots else "none",
-        str(slots[0].capacity) if slots else "20",
+        NO_SLOTS,
+        "20",
         sale.door_open,
         [*rows, *(OfferRow() for _n in range(OFFERS - len(rows)))],
         [str(pk) for pk in sale.shops.values_list("shop_id", flat=True)],
-        next((who for who, told in AUDIENCES.items() if told == criteria), "all"),
+        next((who for who, told in AUDIENCES.items() if told == criteria), KEPT),
         draft.way if draft else usual_way(scope),
         draft.holdout if draft else "10",
         draft.at if draft else None,
         draft.words if draft else proposals.texts(first, last),
     )
+    return _with_slots(plan, list(sale.slots.all()), scope.zone)
+
+
+def _with_slots(plan: Plan, slots: Sequence[Slot], zone: ZoneInfo) -> Plan:
+    """Return a plan with the length and the places that make these very slots; ``KEPT``: no length
+    does, or their places differ."""
+    if not slots:
+        return plan
+    there = [(slot.starts_at, slot.ends_at) for slot in slots]
+    plan = replace(plan, capacity=str(slots[0].capacity))
+    if len({slot.capacity for slot in slots}) == 1:
+        for minutes in SLOT_MINUTES:
+            made = replace(plan, slot=str(minutes))
+            try:
+                if made.slots(zone) == there:
+                    return made
+            except ValueError:
+                continue  # this length makes none, or too many
+    return replace(plan, slot=KEPT)
 
 
 def posted(data: QueryDict, zone: ZoneInfo) -> Plan:
@@ -169,12 +169,12 @@ def posted(data: QueryDict, zone: ZoneInfo) -> Plan:
         data.get("last_day", ""),
         data.get("begins", ""),
         data.get("ends", ""),
-        data.get("slot", "none"),
+        data.get("slot", NO_SLOTS),
         data.get("capacity", ""),
         "door" in data,
-        rows_posted(data),
+        offer_rows.posted(data),
         data.getlist("shops"),
-        data.get("who", "all"),
+        data.get("who", ""),
         draft.way,
         draft.holdout,
         draft.at,
@@ -183,41 +183,7 @@ def posted(data: QueryDict, zone: ZoneInfo) -> Plan:
     try:
         was = [datetime.fromisoformat(text) for text in data.get("proposed", "").split()]
         old, new = proposals.texts(was[0], was[1]), proposals.texts(*plan.times(zone))
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, OverflowError):
         return plan
     kept = {pair: new[pair] if words == old[pair] else words for pair, words in plan.words.items()}
     return replace(plan, words=kept)
-
-
-def rows_posted(data: QueryDict) -> list[OfferRow]:
-    """Return the lines of offers as they were sent."""
-    return [
-        OfferRow(
-            data.get(f"what.{n}", ""),
-            data.get(f"how.{n}", PERCENT),
-            data.get(f"amount.{n}", ""),
-            data.get(f"exception.{n}", ""),
-        )
-        for n in range(OFFERS)
-    ]
-
-
-def _row(offer: Offer) -> OfferRow:
-    what = (
-        f"item:{offer.item_id}"
-        if offer.item_id
-        else f"group:{offer.group}"
-        if offer.group
-        else "all"
-    )
-    if offer.price_cents is not None:
-        return OfferRow(what, PRICE, f"{offer.price_cents / 100:.2f}", offer.exception)
-    if offer.ladder:
-        steps = ", ".join(f"{count}={percent}" for count, percent in offer.ladder)
-        return OfferRow(what, LADDER, steps, offer.exception)
-    return OfferRow(what, PERCENT, str(offer.percent), offer.exception)
-
-
-def _step(text: str) -> list[int]:
-    count, percent = text.split("=")
-    return [int(count), int(percent)]

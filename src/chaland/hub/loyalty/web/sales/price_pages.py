@@ -25,7 +25,9 @@ from chaland.hub.loyalty.web.outreach.scope import Scope, scope_of
 
 _A_PAGE, _SHOWN, _PROBLEMS = 50, 20, 100
 _LOOKED_FOR_S = 3_600
-_EXAMPLE = "référence;désignation;rayon;prix;depuis le\nM-104;Manteau Brume;Manteaux;129,00;{day}\n"
+_EXAMPLE = (
+    "référence;désignation;famille;prix;depuis le\nM-104;Manteau Brume;Manteaux;129,00;{day}\n"
+)
 
 
 class PriceForm(forms.Form):
@@ -54,7 +56,9 @@ class PriceForm(forms.Form):
 class FileForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("File (CSV)"),
-        help_text=gettext_lazy("Columns: référence, prix, depuis le; désignation and rayon help."),
+        help_text=gettext_lazy(
+            "Columns: référence, prix, depuis le; désignation and famille help."
+        ),
     )
 
 
@@ -71,17 +75,19 @@ def index(request: HttpRequest) -> HttpResponse:
         if _taken(scope, [told], today, form):
             messages.success(request, _("Saved."))
             return redirect("prices")
-    found = prices.articles(scope.shop_id or 0)
+    shop_id = scope.shop_id or 0
+    known = prices.names(shop_id)
     wanted = request.GET.get("q", "").strip().casefold()
-    found = [a for a in found if wanted in f"{a.item_id} {a.name} {a.group}".casefold()]
+    found = [a for a in known if wanted in f"{a.item_id} {a.name} {a.group}".casefold()]
     page = Paginator(found, _A_PAGE).get_page(request.GET.get("page"))
+    shown = prices.articles(shop_id, today, item_ids=[one.item_id for one in page])
     context = {
         "scope": scope,
         "form": form,
         "q": request.GET.get("q", ""),
         "page": page,
-        "rows": [_row(article, today) for article in page],
-        "groups": prices.groups(scope.shop_id or 0),
+        "rows": [_row(article, today) for article in shown],
+        "groups": sorted({one.group for one in known if one.group}),
     }
     status = 422 if form.errors else 200
     return render(request, "loyalty/sales/prices.html", context, status=status)

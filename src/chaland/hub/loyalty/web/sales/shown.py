@@ -78,6 +78,7 @@ def reduced(found: Iterable[Offer]) -> list[Reduced]:
 
 def priced(sale: PrivateSale, shop_id: int) -> list[dict[str, Any]]:
     """Return what a shop reduces, as a customer reads it."""
+    stands = [(offer, offers.priced(offer)) for offer in offers.standing(sale, shop_id)]
     return [
         {
             "offer": offer,
@@ -85,7 +86,7 @@ def priced(sale: PrivateSale, shop_id: int) -> list[dict[str, Any]]:
             "rows": articles[:ROWS_AT_MOST],
             "more": max(0, len(articles) - ROWS_AT_MOST),
         }
-        for offer, articles in offers.price_list(sale, shop_id)
+        for offer, articles in stands
     ]
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from chaland.hub.loyalty.web.sales import pages, price_pages, wizard
+from chaland.hub.loyalty.web.sales import acts, pages, price_pages, wizard
 
 urlpatterns: list[URLPattern] = [
     path("", pages.index, name="sales"),
@@ -13,5 +13,5 @@ urlpatterns: list[URLPattern] = [
     path("prices/<path:item_id>/", price_pages.article, name="price_article"),
     path("<int:sale_id>/", pages.page, name="sale"),
     path("<int:sale_id>/prepare/", wizard.prepare, name="sale_prepare"),
-    path("<int:sale_id>/<slug:what>/", pages.act, name="sale_act"),
+    path("<int:sale_id>/<slug:what>/", acts.act, name="sale_act"),
 ]

@@ -51,8 +51,7 @@ def _page(request: HttpRequest, scope: Scope, sale: PrivateSale | None) -> HttpR
     if request.headers.get("HX-Request"):
         return render(request, "loyalty/sales/checks.html", _checked(scope, plan, looked))
     asked = what in (SAVE, SEND, ANNOUNCE)
-    able = {SAVE: not looked.faults, SEND: looked.sendable, ANNOUNCE: looked.announceable}
-    if asked and able[what] and looked.sale is not None:
+    if looked.kept and looked.sale is not None:
         messages.success(request, _said(scope, what))
         return redirect("sale", looked.sale.pk)
     context = {**_checked(scope, plan, looked), **_choices(scope, plan), "kept": sale}
@@ -86,20 +85,14 @@ def _choices(scope: Scope, plan: Plan) -> dict[str, Any]:
     return {
         "what": planning.choices(scope),
         "shops": [] if scope.shop else [(str(s.pk), s.name) for s in shops],
-        "audiences": _audiences(scope),
+        "audiences": _audiences(scope, plan),
         "ways": [
             ("email,sms", _("e-mail, SMS to who has no e-mail")),
             ("sms,email", _("SMS, e-mail to who has no mobile")),
             ("email", _("e-mail only")),
             ("sms", _("SMS only")),
         ],
-        "slots": [
-            ("none", _("no booking")),
-            ("0", _("the whole time")),
-            ("30", _("half an hour")),
-            ("60", _("an hour")),
-            ("120", _("two hours")),
-        ],
+        "slots": _slots(plan),
         "holdouts": [str(n) for n in drafts.HOLDOUTS],
         "texts": [(*pair, plan.words.get(pair, drafts.Words())) for pair in drafts.pairs()],
         "placeholders": [f"{{{name}}}" for name in WRITTEN],
@@ -107,9 +100,23 @@ def _choices(scope: Scope, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _audiences(scope: Scope) -> list[tuple[str, str]]:
+def _slots(plan: Plan) -> list[tuple[str, str]]:
+    kept = [(plans.KEPT, _("as they are now"))] if plan.slot == plans.KEPT else []
+    return [
+        *kept,
+        (plans.NO_SLOTS, _("no booking")),
+        ("0", _("the whole time")),
+        ("30", _("half an hour")),
+        ("60", _("an hour")),
+        ("120", _("two hours")),
+    ]
+
+
+def _audiences(scope: Scope, plan: Plan) -> list[tuple[str, str]]:
+    kept = [(plans.KEPT, _("as chosen on the campaign’s page"))] if plan.who == plans.KEPT else []
     all_of = _("all your customers who agreed") if scope.shop else _("all members who agreed")
     return [
+        *kept,
         ("all", all_of),
         ("year", _("who has bought within a year")),
         ("best", _("who has spent 100 € or more within a year")),

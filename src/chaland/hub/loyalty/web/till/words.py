@@ -72,6 +72,9 @@ def _of_private_sales() -> dict[str, str]:
         "join_sale": _("Let in, at members’ prices"),
         "sale_prices": _("Members’ prices"),
         "sale_reference": _("lowest price of the 30 days before: {amount}"),
+        "sale_pay": _("To pay: {amount} instead of {full}"),
+        "sale_take": _("Note {amount}"),
+        "sale_from": _("{off} from {amount} of purchase on"),
         "sale_offline": _("Without the network nobody can be checked in to the private sale."),
     }
 

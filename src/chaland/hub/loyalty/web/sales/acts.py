@@ -1,0 +1,111 @@
+"""What the page of a private sale does: cancel, places, taking part or not, offers, cost."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from chaland.hub.association.access import staff_required
+from chaland.hub.common import clock
+from chaland.hub.loyalty.outreach import campaigns
+from chaland.hub.loyalty.outreach.campaigns import CampaignErrorFinal
+from chaland.hub.loyalty.sales import price_csv, services
+from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
+from chaland.hub.loyalty.web.outreach.scope import Scope, campaigns_of, scope_of
+from chaland.hub.loyalty.web.sales import offer_rows, planning
+from chaland.hub.loyalty.web.sales.pages import own_sale, visible_sale
+
+
+@staff_required
+@require_POST
+def act(request: HttpRequest, sale_id: int, what: str) -> HttpResponse:
+    """Do what a button of the sale's page says, and say what was done."""
+    scope = scope_of(request)
+    doing: dict[str, Callable[[HttpRequest, Scope, int], str]] = {
+        "cancel": _cancel,
+        "places": _places,
+        "agree": _agree,
+        "refuse": _refuse,
+        "offer": _offer,
+        "drop": _drop,
+        "cost": _cost,
+    }
+    if what not in doing:
+        raise Http404
+    try:
+        said = doing[what](request, scope, sale_id)
+    except (SaleErrorFinal, ValueError) as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, said)
+    return redirect("sales") if what == "refuse" else redirect("sale", sale_id)
+
+
+def _cancel(_request: HttpRequest, scope: Scope, sale_id: int) -> str:
+    sale = own_sale(scope, sale_id)
+    services.cancel_sale(sale.pk)
+    for campaign in campaigns_of(scope).filter(sale=sale):
+        with suppress(CampaignErrorFinal):  # sent already: the page it leads to says so
+            campaigns.cancel(campaign.pk, clock.now())
+    return _("Cancelled: no further invitation leaves, and the invitations say so.")
+
+
+def _number(request: HttpRequest, name: str) -> int:
+    typed = request.POST.get(name, "")
+    if not (typed.isascii() and typed.isdecimal() and len(typed) < 18):
+        raise Http404
+    return int(typed)
+
+
+def _places(request: HttpRequest, scope: Scope, sale_id: int) -> str:
+    sale = own_sale(scope, sale_id)
+    slot = get_object_or_404(sale.slots, pk=_number(request, "slot"))
+    typed = request.POST.get("capacity", "")
+    if not (typed.isascii() and typed.isdecimal() and len(typed) < 9):
+        raise SaleErrorFinal("capacity")
+    services.set_slot(sale.pk, slot.starts_at, slot.ends_at, int(typed), slot.pk)
+    return _("Saved. Who waited moves up.")
+
+
+def _agree(_request: HttpRequest, scope: Scope, sale_id: int) -> str:
+    sale = visible_sale(scope, sale_id)
+    services.agree(sale.pk, scope.shop_id or 0, scope.actor)
+    return _("Your shop takes part.")
+
+
+def _refuse(_request: HttpRequest, scope: Scope, sale_id: int) -> str:
+    sale = visible_sale(scope, sale_id)
+    services.remove_shop(sale.pk, scope.shop_id or 0)
+    return _("Noted: your shop doesn’t take part.")
+
+
+def _offer(request: HttpRequest, scope: Scope, sale_id: int) -> str:
+    sale = visible_sale(scope, sale_id)
+    faults: list[str] = []
+    planning.set_offers(scope, sale.pk, offer_rows.posted(request.POST), faults)
+    if faults:
+        raise ValueError(" ".join(faults))
+    return _("Saved.")
+
+
+def _drop(request: HttpRequest, scope: Scope, sale_id: int) -> str:
+    sale = visible_sale(scope, sale_id)
+    services.remove_offer(sale.pk, scope.shop_id or 0, _number(request, "offer"))
+    return _("Removed.")
+
+
+def _cost(request: HttpRequest, scope: Scope, sale_id: int) -> str:
+    sale = own_sale(scope, sale_id)
+    typed = request.POST.get("cost", "").strip()
+    try:
+        cents = price_csv.cents_of(typed) if typed else None
+    except ValueError:
+        raise SaleErrorFinal("cost") from None
+    if typed and cents is None:
+        raise SaleErrorFinal("cost")
+    services.set_cost(sale.pk, cents)
+    return _("Saved.")
