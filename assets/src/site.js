@@ -53,6 +53,12 @@ for (const here of document.querySelectorAll(".steps [aria-current], .tabs [aria
 }
 document.addEventListener("htmx:afterSettle", (event) => watchScrolling(event.target));
 
+// What asks again by itself leaves alone what is just being pressed: a button that is replaced before
+// it is let go loses the press. The next answer comes soon.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (!detail.requestConfig.triggeringEvent && detail.target.matches(":active")) detail.shouldSwap = false;
+});
+
 // <form data-confirm="…"> asks before it sends.
 document.addEventListener("submit", (event) => {
   const question = event.target.dataset.confirm;

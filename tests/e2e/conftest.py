@@ -2,12 +2,15 @@
 
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -16,10 +19,12 @@ from playwright.sync_api import (
     Error,
     Locator,
     Page,
+    expect,
 )
 from pytest_django.live_server_helper import LiveServer
 
 from chaland.hub.association.models import Association, Shop, StaffRole, User, Zone
+from chaland.hub.loyalty.till import undoing
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "src/chaland/hub/site/static/chaland"
@@ -28,8 +33,13 @@ SHOTS = ROOT / "var" / "screenshots"  # ignored by git; pytest-playwright emptie
 PASSWORD = "les-halles-du-marche"
 SIZES = {"desktop": {"width": 1366, "height": 768}, "phone": {"width": 390, "height": 844}}
 
+PATIENCE_MS = 60_000
+"""How long anything may take, in one request and in all that a test waits for: a slow machine is no
+fault of the page."""
+
 # Playwright runs an event loop in this thread; the tests' own queries are synchronous all the same.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -45,6 +55,60 @@ def _front_end_is_built() -> None:
         pytest.skip(
             "the front end is not built: npm ci --prefix assets && npm run build --prefix assets"
         )
+
+
+UNHURRIED = f"""
+// The ten seconds in which a person may undo, and the eight in which the hub must answer, are more
+// to a machine that takes as long for a click, or looks at four screens in between.
+const after = setTimeout;
+window.setTimeout = (act, ms, ...more) => after(act, ms === 10_000 ? {PATIENCE_MS} : ms, ...more);
+const within = AbortSignal.timeout;
+AbortSignal.timeout = (ms) => within.call(AbortSignal, Math.max(ms, {PATIENCE_MS}));
+"""
+
+
+@pytest.fixture(autouse=True)
+def _the_hub_gives_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what the page offers to undo be undone, however slow the machine (see UNHURRIED)."""
+    monkeypatch.setattr(undoing, "FOR", timedelta(minutes=5))
+
+
+@pytest.fixture(scope="session")
+def _requests() -> Iterator[set[int]]:
+    """Return the live server's requests that are under way; serve one at a time on SQLite.
+
+    Its database is in memory, which is one connection for all threads: transactions of two requests
+    would be one. Elsewhere (PostgreSQL; the hub of `real_hub`) each has its own.
+    """
+    from django.db import connection
+
+    serve = WSGIHandler.__call__
+    alone = threading.RLock() if connection.vendor == "sqlite" else threading.Semaphore(64)
+    under_way: set[int] = set()
+
+    def served(self: WSGIHandler, *request: Any) -> Any:
+        mine = object()
+        under_way.add(id(mine))
+        try:
+            with alone:
+                return serve(self, *request)
+        finally:
+            under_way.discard(id(mine))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(WSGIHandler, "__call__", served)
+        yield under_way
+
+
+@pytest.fixture(autouse=True)
+def _nothing_runs_on(transactional_db: None, _requests: set[int]) -> Iterator[None]:
+    """Wait, after the browsers are closed and before the tables are emptied, for the last answer:
+    what it wrote would be in the next test's tables."""
+    yield
+    until = time.monotonic() + PATIENCE_MS / 1000
+    while _requests:
+        assert time.monotonic() < until, "the live server never finished"
+        time.sleep(0.01)
 
 
 WATCH = """() => {
@@ -79,8 +143,7 @@ def _no_faster_than_a_person() -> Iterator[None]:
     def patient(act: Callable[..., Any]) -> Callable[..., Any]:
         def wait_and_act(self: Locator, *arguments: Any, **options: Any) -> Any:
             page = self.page
-            page.wait_for_load_state("load")
-            page.evaluate(WATCH)
+            _watch(page)
             downloads: list[Download] = []
 
             def came(download: Download) -> None:
@@ -89,7 +152,7 @@ def _no_faster_than_a_person() -> Iterator[None]:
             page.on("download", came)
             done = act(self, *arguments, **options)
             if _in_page(page, LEAVING, gone=True):
-                until = time.monotonic() + 30
+                until = time.monotonic() + PATIENCE_MS / 1000
                 while not downloads and _in_page(page, "() => Boolean(window.watched)", gone=True):
                     assert time.monotonic() < until, f"{page.url} was to be left, and is not"
                     page.wait_for_timeout(10)
@@ -103,6 +166,13 @@ def _no_faster_than_a_person() -> Iterator[None]:
         for name in ("check", "click", "fill", "press", "select_option", "set_input_files", "tap"):
             patched.setattr(Locator, name, patient(getattr(Locator, name)))
         yield
+
+
+def _watch(page: Page) -> None:
+    """Watch the page for its being left, once it has loaded; if it is just being left, the next."""
+    page.wait_for_load_state("load")
+    while _in_page(page, WATCH, gone=True):
+        page.wait_for_load_state("load")
 
 
 def _in_page(page: Page, script: str, *, gone: bool) -> bool:
@@ -215,8 +285,9 @@ def open_site(browser: Browser, live_server: LiveServer) -> Iterator[OpenSite]:
             reduced_motion="reduce",
         )
         contexts.append(context)
+        context.add_init_script(UNHURRIED)
+        context.set_default_timeout(PATIENCE_MS)
         site = Site(context.new_page(), live_server.url)
-        site.page.set_default_timeout(30_000)
         sites.append(site)
         return site
 

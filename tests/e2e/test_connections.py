@@ -1,5 +1,9 @@
 """The connections pages in a real browser: keys, tills, sellers, makers, a file of receipts."""
 
+import re
+
+from playwright.sync_api import expect
+
 from chaland.hub.association.models import Association, Shop
 from chaland.hub.common import clock
 from chaland.hub.loyalty.connect import connections, keys
@@ -29,12 +33,12 @@ def test_a_shopkeeper_connects_all_there_is(site: Site, town: Association) -> No
     site.open("/connections/")
     site.page.locator("input[name=till-name]").fill("Tablette du fond")
     site.page.get_by_role("button", name="Ajouter une caisse").click()
-    assert site.page.locator("#code").inner_text()
+    expect(site.page.locator("#code")).not_to_be_empty()
     site.check_everywhere("connections-tills")
     site.open("/connections/machines/")
     site.page.locator("input[name=key-name]").fill("Nouvelle caisse")
     site.page.get_by_role("button", name="Créer une clé").click()
-    assert site.page.locator("#code").input_value().startswith("chl_")
+    expect(site.page.locator("#code")).to_have_value(re.compile("^chl_"))
     site.check_everywhere("connections-machines")
     site.open("/connections/files/")
     site.page.set_input_files(
@@ -43,7 +47,7 @@ def test_a_shopkeeper_connects_all_there_is(site: Site, town: Association) -> No
     site.page.get_by_role("button", name="Vérifier le fichier").click()
     site.check_everywhere("connections-file")
     site.page.get_by_role("button", name="Reprendre les bons").click()
-    site.page.get_by_text("Repris.").wait_for()
+    expect(site.page.get_by_text("Repris.")).to_be_visible()
     assert set(Receipt.objects.values_list("external_id", flat=True)) == {"T1", "T4"}
     site.check_everywhere("connections-file-done")
     site.open("/connections/files/")
@@ -55,5 +59,5 @@ def test_a_director_sees_how_far_each_shop_is(site: Site, town: Association) -> 
     connections.connect(town.pk, shop.pk, "odoo", secret="", settings={})
     site.sign_in("directrice@example.fr")
     site.open("/connections/")
-    assert site.page.get_by_role("row", name="Boulangerie du Port").is_visible()
+    expect(site.page.get_by_role("row", name="Boulangerie du Port")).to_be_visible()
     site.check_everywhere("connections-town")

@@ -89,7 +89,7 @@ def test_the_hours_speak_to_the_keyboard(director: Site) -> None:
     expect(page.locator("[data-heat-say]")).to_contain_text("entre")
     page.keyboard.press("ArrowDown")  # Sunday: closed, and said so to a screen reader
     expect(page.locator("table.heat td:focus")).to_contain_text("fermé")
-    assert page.locator("table.heat td[tabindex='0']").count() == 1
+    expect(page.locator("table.heat td[tabindex='0']")).to_have_count(1)
 
 
 def test_the_live_part_moves_while_one_looks(director: Site) -> None:
@@ -99,7 +99,7 @@ def test_the_live_part_moves_while_one_looks(director: Site) -> None:
     before = live.locator(".value").inner_text()
     newest = Cell.objects.filter(start=datetime(2026, 11, 21, 15, 0, tzinfo=UTC))
     newest.update(fingerprints=150)
-    with page.expect_response(lambda answer: "/now/" in answer.url, timeout=20_000):
+    with page.expect_response(lambda answer: "/now/" in answer.url):
         pass
     expect(live.locator(".value")).not_to_have_text(before)
 

@@ -124,6 +124,7 @@ def test_english_is_complete_on_the_pages(open_site: OpenSite, town: Association
     site.sign_in("directrice@example.fr")
     site.open("/start/")
     site.page.locator("button[name=language][value=en]").click()
+    expect(site.page.locator("html")).to_have_attribute("lang", "en")
     for path in (
         "",
         "association/",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 import time_machine
+from playwright.sync_api import expect
 
 from chaland.hub.loyalty.models import Campaign, Delivery, PrivateSale, Receipt, SaleShop
 from chaland.hub.loyalty.outreach.results import measuring
@@ -52,9 +53,9 @@ def test_a_sale_s_visits_stand_beside_its_receipts(cast: Cast, open_site: OpenSi
     site.sign_in(cast.shopkeeper.email, PASSWORD)
     site.open(f"/insight/sales/{sale.pk}/")
     main = site.page.locator("main")
-    assert "achats pour 100 visites" in main.inner_text()
+    expect(main).to_contain_text("achats pour 100 visites")
     site.page.get_by_text("Heure par heure").click()
-    assert main.locator("table").nth(1).locator("tbody tr").count() == 8
+    expect(main.locator("table").nth(1).locator("tbody tr")).to_have_count(8)
     site.check_everywhere("insight-sale")
 
 
@@ -78,5 +79,5 @@ def test_a_campaign_says_what_it_brought(cast: Cast, open_site: OpenSite) -> Non
     site = open_site()
     site.sign_in(cast.shopkeeper.email, PASSWORD)
     site.open(f"/outreach/{campaign.pk}/")
-    assert "a changé la dépense des membres" in site.page.locator("main").inner_text()
+    expect(site.page.locator("main")).to_contain_text("a changé la dépense des membres")
     site.check_everywhere("campaign-results")

@@ -39,9 +39,10 @@ def test_theme_and_menu(site: Site, town: Association) -> None:
     site.page.locator("details.menu summary").click()
     site.check("menu-open")
     site.page.get_by_role("button", name="Sombre").click()
-    assert site.page.evaluate("document.documentElement.dataset.theme") == "dark"
+    expect(site.page.locator("html")).to_have_attribute("data-theme", "dark")
     site.check("theme-dark-chosen")
     site.page.locator("details.menu summary").click()
     site.page.get_by_role("button", name="Se déconnecter").click()
+    expect(site.page.get_by_role("button", name="Se déconnecter")).to_have_count(0)
     site.open("/start/")
     expect(site.page).to_have_url(f"{site.url}/accounts/login/?next=/start/")

@@ -12,6 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 from chaland.hub.loyalty.members import cards
 
 from . import tills
+from .conftest import PATIENCE_MS, UNHURRIED
 from .tills import PHONE_SIZE, Shop, Taps
 
 WIDTH, HEIGHT, DOT = 640, 480, 10
@@ -57,6 +58,8 @@ def looking(
 
 def counter(browser: Browser, live_server: LiveServer, shop: Shop) -> Page:
     page = browser.new_page(locale="fr-FR", viewport=PHONE_SIZE, reduced_motion="reduce")
+    page.add_init_script(UNHURRIED)
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{live_server.url}/till/")
     tills.pair(page, shop.code)
     return page
@@ -69,13 +72,13 @@ def test_the_camera_reads_a_card(looking: Browser, live_server: LiveServer, shop
     page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
     Taps(page).amount("1990")
     page.locator("#scan").dblclick()  # two taps open one camera
-    expect(page.locator("#card h2")).to_have_text("Marie D.", timeout=30_000)
+    expect(page.locator("#card h2")).to_have_text("Marie D.")
     expect(page.locator("dialog")).to_have_count(0)
     expect(page.get_by_role("button", name="Attacher 19,90")).to_be_focused()
     page.get_by_role("button", name="Attacher 19,90").click()
     page.get_by_role("button", name="Client suivant").click()
     page.locator("#scan").click()  # what has been fetched once is there
-    expect(page.locator("#card h2")).to_have_text("Marie D.", timeout=30_000)
+    expect(page.locator("#card h2")).to_have_text("Marie D.")
     assert wrong == []
 
 
@@ -87,13 +90,13 @@ def test_the_camera_reads_without_a_network(
     page.evaluate("() => navigator.serviceWorker.ready")
     page.wait_for_function("() => navigator.serviceWorker.controller")
     page.locator("#scan").click()
-    expect(page.locator("#card h2")).to_have_text("Marie D.", timeout=30_000)
+    expect(page.locator("#card h2")).to_have_text("Marie D.")
     page.reload()
     expect(page.locator("#amount")).to_be_focused()
     page.context.set_offline(True)
     Taps(page).amount("500")
     page.locator("#scan").click()
-    expect(page.get_by_role("button", name="Attacher 5,00")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Attacher 5,00")).to_be_visible()
     page.get_by_role("button", name="Attacher 5,00").click()
     expect(page.locator("#card .notice")).to_contain_text("Pas de réseau")
 

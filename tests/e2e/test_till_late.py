@@ -1,14 +1,15 @@
 """Answers of the hub that come late, and fingers that don't wait for them."""
 
+import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from chaland.hub.loyalty.models import Hold, Member, Receipt
 
 from . import tills
-from .conftest import Site
+from .conftest import PATIENCE_MS, Site
 from .tills import PHONE, PHONE_SIZE, Shop, Taps
 
 OTHER = "06 98 76 54 32"
@@ -20,33 +21,43 @@ class Late:
     def __init__(self, page: Page, path: str) -> None:
         self.page = page
         self.waiting: list[Route] = []
-        self.sent = 0
+        self.asked: list[Request] = []
+        self.over: list[Request] = []
         self.open = False
+        page.on("requestfinished", self._end)
+        page.on("requestfailed", self._end)
         page.route(f"**/till/{path}", self._hold)
 
+    @property
+    def sent(self) -> int:
+        return len(self.asked)
+
     def _hold(self, route: Route) -> None:
-        self.sent += 1
+        self.asked.append(route.request)
         if self.open:
             route.continue_()
         else:
             self.waiting.append(route)
+
+    def _end(self, request: Request) -> None:
+        self.over.append(request)
 
     def here(self, count: int = 1) -> None:
         """Wait until so many have been asked."""
         self.until(lambda: self.sent >= count)
 
     def until(self, said: Callable[[], bool]) -> None:
-        for _ in range(300):
-            if said():
-                return
-            self.page.wait_for_timeout(50)
-        raise AssertionError("it never came")
+        until = time.monotonic() + PATIENCE_MS / 1000
+        while not said():
+            assert time.monotonic() < until, "it never came"
+            self.page.wait_for_timeout(20)
 
     def go(self) -> None:
         """Let them all pass, and wait until the page has had its answers."""
         self.open = True
         while self.waiting:
             self.waiting.pop(0).continue_()
+        self.until(lambda: all(request in self.over for request in self.asked))
         self.page.wait_for_timeout(400)  # nothing more is to happen, which has no sign of its own
 
 
@@ -89,6 +100,19 @@ def test_details_that_come_after_the_attaching_draw_over_nothing(page: Page) -> 
     late.go()
     expect(page.locator("[data-next]")).to_be_visible()
     expect(page.locator("[data-attach]")).to_have_count(0)
+
+
+def test_details_that_come_under_a_press_do_not_swallow_it(page: Page) -> None:
+    late = Late(page, "member")
+    Taps(page).amount("2350")
+    page.locator("#find").fill(PHONE)
+    late.here()
+    page.get_by_role("button", name="Attacher").hover()
+    page.mouse.down()
+    late.go()
+    page.mouse.up()
+    at(page, "done")
+    assert Receipt.objects.get().gross_cents == 2350
 
 
 def test_details_of_the_one_before_are_not_shown_of_the_next(page: Page) -> None:

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from tests.real_hub import Hub, django
 
 from . import tills
-from .conftest import SIZES
+from .conftest import PATIENCE_MS, SIZES, UNHURRIED
 from .tills import PHONE
 
 PREPARE = """
@@ -58,7 +58,6 @@ class Counter:
 
     def open(self) -> Page:
         page = self.context.new_page()
-        page.set_default_timeout(10_000)
         page.goto(f"{self.hub.url}/till/")
         return page
 
@@ -86,6 +85,8 @@ def counter(_real: tuple[Hub, list[tuple[str, str]]], browser: Browser) -> Itera
     context = browser.new_context(
         locale="fr-FR", viewport=SIZES["phone"], timezone_id="Europe/Paris", reduced_motion="reduce"
     )
+    context.add_init_script(UNHURRIED)
+    context.set_default_timeout(PATIENCE_MS)
     made = Counter(hub, context, name)
     page = made.open()
     tills.pair(page, code)
@@ -99,12 +100,13 @@ def counter(_real: tuple[Hub, list[tuple[str, str]]], browser: Browser) -> Itera
 
 def sell(page: Page, cents: int, contact: str = PHONE) -> None:
     """Type an amount and a number, and attach."""
+    expect(page.locator("#amount")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.type(str(cents))
     page.locator("#find").fill(contact)
     page.locator("#find").press("Enter")
     page.locator("[data-attach]").click()
-    expect(page.locator("#sale")).to_have_attribute("data-at", "done", timeout=15_000)
+    expect(page.locator("#sale")).to_have_attribute("data-at", "done")
 
 
 def network_is_back(page: Page) -> None:
@@ -113,7 +115,7 @@ def network_is_back(page: Page) -> None:
 
 def wait_for(page: Page, said: Callable[[], object], wanted: object) -> None:
     """Wait, and let the browser's requests through meanwhile."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE_MS / 1000
     while (now := said()) != wanted:
         assert time.monotonic() < until, f"{now} is not {wanted}"
         page.wait_for_timeout(50)
@@ -348,7 +350,8 @@ def test_a_receipt_that_is_stuck_holds_up_no_other(counter: Counter) -> None:
         if not status:
             return route.continue_()
         stuck.append(status)
-        return route.fulfill(status=status, json={"code": "later", "text": "Plus tard."})
+        later = {"code": "later", "text": "Plus tard.", "retry_after_s": 300}
+        return route.fulfill(status=status, json=later)
 
     counter.context.route("**/till/receipts", refuse)
     for cents in (2401, 2402, 2403, 2404):
@@ -378,7 +381,7 @@ def test_a_return_whose_answer_is_lost_holds_up_no_other(counter: Counter) -> No
     counter.context.route("**/till/return", lose)
     page.locator("#return-amount").fill("4,00")
     page.get_by_role("button", name="Reprendre").click()
-    expect(page.locator("dialog .trouble")).to_be_visible(timeout=15_000)
+    expect(page.locator("dialog .trouble")).to_be_visible()
     assert len(set(sent)) == 1, "the same return has one key, and was done once"
     counter.context.unroute("**/till/return")
     page.locator("#return-amount").fill("5,00")  # as long as the other, and another

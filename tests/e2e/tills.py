@@ -1,5 +1,6 @@
 """A counter for the browser: a shop, its till page, a seller, members who can be found."""
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -78,6 +79,23 @@ def pair(page: Page, code: str) -> None:
     page.locator("#code").fill(code)
     page.get_by_role("button", name="Associer").click()
     unlock(page)
+
+
+def scan(page: Page, said: str) -> None:
+    """Type as a scanner does: a sign each 4 ms by what the keys themselves say, however slow the
+    machine sends them; then Enter."""
+    keyboard = page.context.new_cdp_session(page)
+    at = time.time()
+    for number, sign in enumerate([*said, "\r"]):
+        key = (
+            {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
+            if sign == "\r"
+            else {"key": sign}
+        )
+        when = {"timestamp": at + number * 0.004}
+        keyboard.send("Input.dispatchKeyEvent", {"type": "keyDown", "text": sign, **key, **when})
+        keyboard.send("Input.dispatchKeyEvent", {"type": "keyUp", **key, **when})
+    keyboard.detach()
 
 
 def unlock(page: Page, seller: str = "Sami", pin: str = PIN) -> None:

@@ -84,6 +84,8 @@ export async function choose(row, used = null) {
  *  member's details, after the receipt was attached) must not draw over what was done. */
 export function draw() {
   if ($("sale").dataset.at !== "card") return;
+  // A button that is replaced while it is pressed never hears that it was let go.
+  if ($("card").matches(":active")) return void requestAnimationFrame(draw);
   const held = document.activeElement?.dataset?.attach !== undefined;
   const cents = amount.cents();
   const attachButton = h("button", { type: "button", class: "big", "data-attach": true, disabled: !cents, onclick: attach },
