@@ -10,16 +10,18 @@ from pathlib import Path
 
 from tests.hub.site.test_commands import HUB, environment, serving
 
+SENDS, GUARDS = b"send_for", b"guard_sending"
 SERVER = """
 import time
-from chaland.hub.site.commands import _start_worker
-_start_worker()
+from chaland.hub.site import commands
+commands._django()
+commands._start_workers()
 time.sleep(60)
 """
 
 
-def workers_of(state: Path) -> list[int]:
-    """Return the processes that tend the hub of a state folder."""
+def workers_of(state: Path, called: bytes = b"tend_for") -> list[int]:
+    """Return the processes that tend (or send for) the hub of a state folder."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -28,7 +30,7 @@ def workers_of(state: Path) -> list[int]:
             ended = "\nState:\tZ" in (process / "status").read_text()
         except OSError:
             continue
-        if b"tend_for" in command and f"CHALAND_STATE_DIR={state}".encode() in where and not ended:
+        if called in command and f"CHALAND_STATE_DIR={state}".encode() in where and not ended:
             found.append(int(process.name))
     return found
 
@@ -43,14 +45,40 @@ def until(condition: Callable[[], bool]) -> None:
 def test_the_server_has_one_worker_that_ends_with_it(state: Path, tmp_path: Path) -> None:
     with serving(tmp_path):
         until(lambda: len(workers_of(tmp_path / "state")) == 1)
+        until(lambda: len(workers_of(tmp_path / "state", SENDS)) == 1)
     assert workers_of(tmp_path / "state") == []
+    assert workers_of(tmp_path / "state", SENDS) == []
 
 
 def test_the_worker_ends_with_a_server_that_was_killed(state: Path) -> None:
     server = subprocess.Popen([sys.executable, "-c", SERVER], env=environment(state))
-    until(lambda: len(workers_of(state)) == 1)
+    until(lambda: len(workers_of(state)) == len(workers_of(state, SENDS)) == 1)
     os.kill(server.pid, signal.SIGKILL)
     server.wait()
+    until(lambda: workers_of(state) == workers_of(state, SENDS) == [])
+
+
+def test_what_sends_ends_with_its_guard(state: Path) -> None:
+    server = subprocess.Popen([sys.executable, "-c", SERVER], env=environment(state))
+    try:
+        until(lambda: len(workers_of(state, SENDS)) == len(workers_of(state, GUARDS)) == 1)
+        (first,), (guard,) = workers_of(state, SENDS), workers_of(state, GUARDS)
+        os.kill(guard, signal.SIGKILL)
+        until(lambda: first not in workers_of(state, SENDS))
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_where_only_footfall_is_served_nothing_sends(state: Path) -> None:
+    alone = {**environment(state), "CHALAND_PLANES": "footfall"}
+    server = subprocess.Popen([sys.executable, "-c", SERVER], env=alone)
+    try:
+        until(lambda: len(workers_of(state)) == 1)
+        assert workers_of(state, GUARDS) == []
+    finally:
+        server.kill()
+        server.wait()
     until(lambda: workers_of(state) == [])
 
 

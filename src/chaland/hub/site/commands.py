@@ -168,10 +168,10 @@ def outreach(once: bool, trust: bool, restored: bool) -> None:
         _until_migrated()
     with loop.open_worker(clock.now()) as worker:
         if restored:
-            worker.journal.suspect(clock.now())
+            worker.suspect(clock.now())
             click.echo("What was due before now is held, until `chaland outreach --trust`.")
         elif trust:
-            worker.journal.trust()
+            worker.trust(clock.now())
             click.echo("What waits is sent, whenever it was due.")
         elif once:
             click.echo(str(loop.run_once(clock.now(), worker)) or "Nothing was due.")
@@ -217,14 +217,39 @@ def tend_for(parent: int) -> None:
     tend(_run_due, parent=parent)
 
 
+def send_for(parent: int) -> None:
+    """Send messages to members as a descendant of the server, until its parent ends."""
+    from chaland.hub.common import clock
+
+    _django()
+    loop = _of("loyalty", "outreach.engine.loop")
+    with loop.open_worker(clock.now()) as worker:
+        worker.ending = told_to_end()
+        loop.serve(worker, parent)
+
+
 def guard_worker(parent: int) -> None:
     """Run the worker as a child, again if it dies, until the server ends, however it does."""
     keep_running([sys.executable, "-c", _CALL.format("tend_for", os.getpid())], parent)
 
 
-def _start_worker() -> None:
+def guard_sending(parent: int) -> None:
+    """Run what sends as a child, again if it dies, until the server ends, however it does."""
+    keep_running([sys.executable, "-c", _CALL.format("send_for", os.getpid())], parent)
+
+
+def _start_workers() -> None:
+    """Start what tends and, where loyalty is served, what sends: the whole of a small hub."""
+    from django.conf import settings
+
+    _start("guard_worker")
+    if "loyalty" in settings.PLANES:
+        _start("guard_sending")
+
+
+def _start(guard: str) -> None:
     master = os.getpid()
-    child = subprocess.Popen([sys.executable, "-c", _CALL.format("guard_worker", master)])
+    child = subprocess.Popen([sys.executable, "-c", _CALL.format(guard, master)])
 
     def end() -> None:
         if os.getpid() == master:  # gunicorn's own children inherit this function
@@ -247,7 +272,7 @@ def _address(bind: str) -> str:
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, help="Address and port.")
 @click.option("--workers", default=2, show_default=True, help="Processes.")
 @click.option("--threads", default=4, show_default=True, help="Threads of each process.")
-@click.option("--no-worker", is_flag=True, help="`chaland hub worker` runs as a unit of its own.")
+@click.option("--no-worker", is_flag=True, help="What tends and what sends are units of their own.")
 def serve(bind: str, workers: int, threads: int, no_worker: bool) -> None:
     """Serve the hub with gunicorn; on an empty installation, print the link of the guide."""
     _django()
@@ -259,7 +284,7 @@ def serve(bind: str, workers: int, threads: int, no_worker: bool) -> None:
     _say_outdated()
     _say_wall()
     if not no_worker:
-        _start_worker()
+        _start_workers()
     click.echo(f"Serving on http://{bind} (Ctrl-C stops)")
     sys.argv = [
         "gunicorn",

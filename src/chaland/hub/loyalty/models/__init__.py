@@ -40,6 +40,7 @@ from chaland.hub.loyalty.models.outreach import (
     Inbound,
     MessageChoice,
     Pressure,
+    SendingMachine,
     Suppression,
 )
 from chaland.hub.loyalty.models.programmes import (
@@ -128,6 +129,7 @@ __all__ = [
     "SaleShop",
     "SavedAnswer",
     "Seller",
+    "SendingMachine",
     "ShopCustomer",
     "Slot",
     "Source",

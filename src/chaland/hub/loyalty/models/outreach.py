@@ -272,6 +272,24 @@ class Pressure(models.Model):
         return f"message of {self.controller} to member {self.member_id}"
 
 
+class SendingMachine(models.Model):
+    """A machine that sends, as the database knows it by the machine's journal. A database that was
+    put back has counted less than the journal noted (``engine.machines``)."""
+
+    journal = models.UUIDField(unique=True)
+    count = models.BigIntegerField(default=0)
+    """Raised with each batch, in the transaction that says what is being sent, and each minute."""
+    heard_at = models.DateTimeField()
+    suspect_at = models.DateTimeField(null=True)
+    """What was due before is held, on every machine, until a person has looked."""
+
+    class Meta:
+        verbose_name = _("machine that sends")
+
+    def __str__(self) -> str:
+        return f"machine {self.journal}"
+
+
 class Suppression(models.Model):
     """An address that must not be written to, as a keyed hash (the members' blind index): it
     outlives the member. It holds against every consent that is older than it."""

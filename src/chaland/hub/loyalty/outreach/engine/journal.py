@@ -8,6 +8,8 @@ that comes back from a back-up.
 * The index, an SQLite file of all workers of this machine: each key that was handed over, until
   its message is out of date anyway. What is claimed is looked up there: a database that was put
   back believes old messages ready, the index knows better.
+* Its name and how far the database had counted (`engine.machines`): a database that was put back
+  has counted less.
 * The origin, an empty file whose time of change is noted in the index. A journal that was copied
   back together with the database has another one: then nothing is known of what left in between,
   and the journal is suspect until a person says otherwise.
@@ -78,8 +80,11 @@ class Journal:
         if noted is None or noted != there:
             origin.touch(mode=0o600)
             self._note("origin", str(origin.stat().st_ctime_ns))
+            self._forget("name", "count", "seen", "others", "away")
             if noted is not None or sent_before():
                 self._note("suspect", now.isoformat())
+        if self._fact("name") is None:
+            self._note("name", uuid4().hex)
 
     def _take_off(self) -> tuple[int, int]:
         """Make the flight under another name, lock it, and only then show it to others."""
@@ -146,18 +151,57 @@ class Journal:
                     path.unlink()
 
     @property
-    def suspect_since(self) -> datetime | None:
-        """Since when it isn't known what left before; None: all is known."""
-        noted = self._fact("suspect")
+    def name(self) -> UUID:
+        """By what the database knows this machine."""
+        return UUID(self._fact("name") or "")
+
+    @property
+    def count(self) -> int | None:
+        """How far the database had counted for this machine; None: it was never asked."""
+        noted = self._fact("count")
+        return int(noted) if noted else None
+
+    def note_count(self, count: int) -> None:
+        """Note how far the database counted; of several workers the last one's holds."""
+        sql = "INSERT INTO fact VALUES ('count', ?) ON CONFLICT (name) DO UPDATE SET value ="
+        self._index.execute(f"{sql} MAX(CAST(value AS INT), excluded.value)", (count,))
+
+    def time(self, name: str) -> datetime | None:
+        """Return an instant that was noted."""
+        noted = self._fact(name)
         return datetime.fromisoformat(noted) if noted else None
+
+    def note_time(self, name: str, at: datetime | None) -> None:
+        """Note an instant, or (None) that there is none."""
+        if at is None:
+            self._forget(name)
+        else:
+            self._note(name, at.isoformat())
+
+    @property
+    def suspect_since(self) -> datetime | None:
+        """Since when it isn't known what left before, as is not in the database yet (`machines`
+        takes it there, for all machines)."""
+        return self.time("suspect")
 
     def suspect(self, now: datetime) -> None:
         """A person says: the database, or all of the machine, was put back from a copy."""
-        self._note("suspect", now.isoformat())
+        self._forget("trust")
+        self.note_time("suspect", now)
 
     def trust(self) -> None:
         """A person says: nothing left that the database doesn't know of."""
-        self._index.execute("DELETE FROM fact WHERE name = 'suspect'")
+        self._forget("suspect", "away")
+        self._note("trust", "yes")
+
+    @property
+    def trusted(self) -> bool:
+        """Whether a person said so, and it is not in the database yet."""
+        return self._fact("trust") is not None
+
+    def told(self) -> None:
+        """What a person said, or the journal found of itself, is in the database."""
+        self._forget("suspect", "trust")
 
     def prune(self, now: datetime) -> int:
         """Forget keys whose messages are long out of date; how many."""
@@ -177,6 +221,9 @@ class Journal:
 
     def _note(self, name: str, value: str) -> None:
         self._index.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+
+    def _forget(self, *names: str) -> None:
+        self._index.executemany("DELETE FROM fact WHERE name = ?", [(name,) for name in names])
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """A worker's round: what is due is drawn, claimed, handed over; what is unclear is asked for."""
 
 import logging
+import os
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,6 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import close_old_connections
-from django.utils.translation import gettext as _
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Campaign, Channel, Delivery, Gateway
@@ -27,6 +27,7 @@ from chaland.hub.loyalty.outreach import (
 from chaland.hub.loyalty.outreach.engine import (
     again,
     claiming,
+    machines,
     outcomes,
     recovering,
     sending,
@@ -86,6 +87,16 @@ class Worker:
         self._ways[gateway.pk] = told, way
         return way
 
+    def suspect(self, now: datetime) -> None:
+        """A person says: a back-up was put back. Holds on all machines."""
+        self.journal.suspect(now)
+        machines.look(self.journal, now)
+
+    def trust(self, now: datetime) -> None:
+        """A person says: nothing left that the database doesn't know of. Holds on all machines."""
+        self.journal.trust()
+        machines.look(self.journal, now)
+
     def close(self) -> None:
         for _told, way in self._ways.values():
             way.driver.close()
@@ -130,16 +141,19 @@ def round_of(worker: Worker, now: datetime) -> Done:
         read=inbound.read_due(now),
     )
     done.states += recovering.recover(worker.journal, now)
+    doubt = machines.look(worker.journal, now)
     for gateway in Gateway.objects.filter(active=True).order_by("pk"):
         if worker.ending.is_set():
             break
-        _turn(worker, gateway, now, done)
+        _turn(worker, gateway, doubt, now, done)
     done.held += Counter(expired=running.expire_due(now))
     done.other += Counter(finished=running.finish_due(now))
     return done
 
 
-def _turn(worker: Worker, gateway: Gateway, now: datetime, done: Done) -> None:
+def _turn(
+    worker: Worker, gateway: Gateway, doubt: machines.Doubt | None, now: datetime, done: Done
+) -> None:
     """Hand over one batch by a gateway, and ask what is unknown there."""
     try:
         way = worker.way(gateway)
@@ -156,16 +170,15 @@ def _turn(worker: Worker, gateway: Gateway, now: datetime, done: Done) -> None:
         outcomes.trouble(gateway, why)
         return
     done.states += unknowns.settle(way, now)
-    since = worker.journal.suspect_since
     if (tries := unknowns.tries(way)) > 1 and (numbers := again.campaigns(gateway)):
-        numbers = _sure(numbers, gateway, since)
+        numbers = _sure(numbers, gateway, doubt)
         rows = again.claim(
             gateway, numbers, worker.journal, now, attempts=tries, at_most=_batch(gateway)
         )
         if rows:
             sender = Sender(way, worker.journal, worker.ending, again=True)
             done.states += sender.send(rows, now)
-    if not (limits := _due(gateway, since, now)):
+    if not (limits := _due(gateway, doubt, now)):
         return
     batch = claiming.claim(gateway, limits, _batch(gateway), worker.journal, now)
     for (state, reason), number in batch.decided.items():
@@ -181,7 +194,7 @@ def _gate(gateway: Gateway, now: datetime) -> str:
     return dns.reason_not_to_send(gateway, now)
 
 
-def _due(gateway: Gateway, since: datetime | None, now: datetime) -> dict[int, int]:
+def _due(gateway: Gateway, doubt: machines.Doubt | None, now: datetime) -> dict[int, int]:
     """Return the campaigns that may send by a gateway now, and how much of each at once."""
     due = Campaign.objects.filter(
         queue.has_due(gateway.channel, now),
@@ -190,40 +203,35 @@ def _due(gateway: Gateway, since: datetime | None, now: datetime) -> dict[int, i
     )
     going = {campaign.pk: campaign for campaign in waiting.may_go(due, gateway, now)}
     limits = {}
-    for number in _sure(list(going), gateway, since):
+    for number in _sure(list(going), gateway, doubt):
         left = waiting.left(going[number], gateway, now)
         limits[number] = _batch(gateway) if left is None else left
     return {number: limit for number, limit in limits.items() if limit}
 
 
-def _sure(numbers: Sequence[int], gateway: Gateway, since: datetime | None) -> list[int]:
-    """Return those campaigns of which it is known what left. ``since``: of what was due before, it
-    isn't."""
-    if since is None:
+def _sure(numbers: Sequence[int], gateway: Gateway, doubt: machines.Doubt | None) -> list[int]:
+    """Return those campaigns of which it is known what left."""
+    if doubt is None:
         return list(numbers)
-    sure = Campaign.objects.filter(pk__in=numbers, send_at__gte=since)
+    sure = Campaign.objects.filter(pk__in=numbers, send_at__gte=doubt.since)
     found = list(sure.order_by("started_at", "pk").values_list("pk", flat=True))
     if len(found) < len(numbers):
-        outcomes.trouble(gateway, _suspicion())
+        outcomes.trouble(gateway, doubt.why)
     return found
-
-
-def _suspicion() -> str:
-    return _("A back-up may have been put back: `chaland outreach --trust` sends what waits.")
 
 
 def _batch(gateway: Gateway) -> int:
     return min(BATCH, max(1, gateway.rate_per_s * _BATCH_S)) if gateway.rate_per_s else BATCH
 
 
-def serve(worker: Worker) -> None:
-    """Do round after round, until ``worker.ending`` is set; a batch that goes is brought to its
-    end. A fault of the database ends the process: whoever starts it again loses nothing."""
-    suspect = worker.journal.suspect_since
-    if suspect:
-        _log.warning("what was due before %s is not sent. %s", suspect.isoformat(), _suspicion())
+def serve(worker: Worker, parent: int | None = None) -> None:
+    """Do round after round, until ``worker.ending`` is set or ``parent`` ended; a batch that goes is
+    brought to its end. A fault of the database ends the process: whoever starts it again loses
+    nothing."""
+    if doubt := machines.look(worker.journal, clock.now()):
+        _log.warning("what was due before %s is not sent. %s", doubt.since.isoformat(), doubt.why)
     pruned = mailed = tidied = ""
-    while not worker.ending.is_set():
+    while not worker.ending.is_set() and parent in (None, os.getppid()):
         close_old_connections()
         now = clock.now()
         done = round_of(worker, now)

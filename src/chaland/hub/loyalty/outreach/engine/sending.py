@@ -15,7 +15,7 @@ from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Campaign, Delivery, Gateway
 from chaland.hub.loyalty.outreach import drivers, queue, waiting
 from chaland.hub.loyalty.outreach.audience import reaching
-from chaland.hub.loyalty.outreach.engine import again, outcomes
+from chaland.hub.loyalty.outreach.engine import again, machines, outcomes
 from chaland.hub.loyalty.outreach.engine.claiming import LEASE, Claimed
 from chaland.hub.loyalty.outreach.engine.journal import Journal
 from chaland.hub.loyalty.outreach.engine.pace import Pace
@@ -194,6 +194,8 @@ def _committed(batch: Sequence[Claimed], journal: Journal, now: datetime) -> set
         held = mine.filter(state=_State.CLAIMED).update(
             state=_State.SENDING, sending_at=now, leased_until=now + LEASE, changed_at=now
         )
+        count = machines.count(journal)
+    journal.note_count(count)
     if held == len(ids):
         return ids
     return ids & set(mine.filter(state=_State.SENDING).values_list("pk", flat=True))

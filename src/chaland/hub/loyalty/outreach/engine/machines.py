@@ -1,0 +1,106 @@
+"""Several machines that send, each with a journal of its own, and a database that may be put back.
+
+Each machine's journal knows what left that machine; what left from the others, the database only.
+So it counts for each machine: with each batch, in the transaction that says what is being sent, and
+each minute. A journal that has noted a higher count than the database has now, knows that the
+database was put back: then nothing that was due before leaves from any machine until a person has
+looked. A machine that wasn't there for a while can't know it: it waits until it has heard of all
+the others, who can. One machine alone holds nothing back: its journal knows all that left.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Max
+from django.utils.translation import gettext as _
+
+from chaland.hub.loyalty.models import SendingMachine
+from chaland.hub.loyalty.outreach.engine.journal import Journal
+
+HEARD_EACH = timedelta(minutes=1)
+SILENT = timedelta(minutes=3)
+"""A machine of which nothing was heard for longer may have missed that the database was put back,
+or runs no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Before ``since`` it isn't known what left; ``why``, and what a person can do."""
+
+    since: datetime
+    why: str
+
+
+def count(journal: Journal) -> int:
+    """Count a batch, in the transaction that says that it is being sent; `Journal.note_count` is
+    told after its commit, and before the first message goes."""
+    mine = SendingMachine.objects.filter(journal=journal.name)
+    mine.update(count=F("count") + 1)
+    return mine.values_list("count", flat=True).get()
+
+
+def look(journal: Journal, now: datetime) -> Doubt | None:
+    """See whether the database is the one that this machine left, and be heard of; return what is
+    in doubt, by this or another machine."""
+    noted = journal.count  # first: the database has never counted less than was noted before
+    mine = SendingMachine.objects.filter(journal=journal.name).first()
+    back = noted is not None and (mine is None or mine.count < noted)
+    told = journal.trusted or journal.suspect_since is not None
+    if mine is None or back or told or mine.heard_at <= now - HEARD_EACH:
+        _be_heard(journal, noted or 0, now)
+    away = _unheard(journal, now)
+    found = SendingMachine.objects.aggregate(at=Max("suspect_at"))["at"]
+    if found is not None:
+        return Doubt(found, suspicion())
+    return Doubt(away, silence()) if away else None
+
+
+def suspicion() -> str:
+    """Say what to do after a back-up was put back."""
+    return _("A back-up may have been put back: `chaland outreach --trust` sends what waits.")
+
+
+def silence() -> str:
+    """Say what to do about a machine that isn't heard of."""
+    return _(
+        "Another machine that sends is silent, and may know more. Where it runs no more: "
+        "`chaland outreach --trust`."
+    )
+
+
+def _be_heard(journal: Journal, noted: int, now: datetime) -> None:
+    with transaction.atomic(using="loyalty"):
+        SendingMachine.objects.get_or_create(journal=journal.name, defaults={"heard_at": now})
+        mine = SendingMachine.objects.select_for_update().get(journal=journal.name)
+        others = SendingMachine.objects.exclude(pk=mine.pk)
+        if journal.trusted:
+            mine.suspect_at = None
+            others.filter(heard_at__lte=now - SILENT).delete()
+            others.update(suspect_at=None)
+        suspect = journal.suspect_since
+        if mine.count < noted and (journal.time("others") or others.exists()):
+            suspect = now
+        mine.suspect_at = suspect or mine.suspect_at
+        mine.count, mine.heard_at = max(mine.count, noted) + 1, now
+        mine.save()
+    journal.note_count(mine.count)
+    journal.told()
+
+
+def _unheard(journal: Journal, now: datetime) -> datetime | None:
+    """Return since when this machine is back and hasn't heard of all the others; None: it has, or
+    it never was away."""
+    others = SendingMachine.objects.exclude(journal=journal.name)
+    seen, away = journal.time("seen"), journal.time("away")
+    there = others.exists()
+    if there and (seen is None or seen <= now - SILENT):
+        away = now
+        journal.note_time("away", now)
+    if seen is None or seen <= now - HEARD_EACH:
+        journal.note_time("seen", now)
+        journal.note_time("others", now if there else None)
+    if away is None or others.filter(heard_at__lte=away).exists():
+        return away
+    journal.note_time("away", None)
+    return None
