@@ -243,6 +243,22 @@ def test_a_link_works_though_its_delivery_is_lost(cast: Cast, shop: int) -> None
     assert reached(campaign_of(cast, shop), member, "email") == "no_consent"
 
 
+def test_a_link_followed_while_its_member_is_merged_stops_the_one_that_stays(
+    cast: Cast, shop: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, keep = people(cast, 2, EMAIL)
+    token, _delivery = link_of(cast, shop, gone)
+    looked_up = stopping.of_token(token)
+    Member.objects.filter(pk=gone.pk).update(
+        state=Member.State.MERGED, merged_into=keep, email_index=None, phone_index=None
+    )
+    late = [looked_up]
+    now = stopping.of_token
+    monkeypatch.setattr(stopping, "of_token", lambda text: late.pop() if late else now(text))
+    assert stopping.unsubscribe(token, NOW)
+    assert reached(campaign_of(cast, shop), keep, "email") == "no_consent"
+
+
 @settings(deadline=None)
 @given(st.text(max_size=60) | st.binary(max_size=40).map(lambda b: b.hex()))
 def test_no_other_link_is_taken(text: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
@@ -206,6 +207,29 @@ def test_stops_kept_at_ovh_come_with_their_time(peer: Provider) -> None:
     assert list(driver.stops(lambda _numbers: [])) == []
     assert len(peer.calls) == before + 1, "only what is wanted is asked for"
     driver.close()
+
+
+def test_one_odd_entry_of_ovh_s_stop_list_keeps_none_of_the_others_back(peer: Provider) -> None:
+    entries: dict[str, object] = {
+        "+33600000001": {},  # no time
+        "+33600000002": {"creationDatetime": "yesterday"},
+        "+33600000003": {"creationDatetime": "2026-11-20T10:00:00"},  # of no zone
+        "+33600000004": ["not an object"],
+        "+33600000005": None,  # taken off meanwhile
+        "+33600000006": {"creationDatetime": "2026-11-20T10:00:00+01:00"},
+    }
+
+    class Odd(Ovh):
+        def _asked(self, path: str) -> Any:
+            number = unquote(path.rpartition("/")[2])
+            return ["", "anonymous", *entries] if number == "blacklists" else entries[number]
+
+    driver = Odd(Opening(SETTINGS[Ovh] | {"url": peer.url}, REPORTS))
+    heard = []
+    with pytest.raises(GatewayErrorTemporary, match="6"):
+        heard.extend(driver.stops(list))
+    driver.close()
+    assert [one.sender for one in heard] == ["+33600000006"]
 
 
 def _post(told: dict[str, object], **query: str) -> Hook:

@@ -123,9 +123,13 @@ class Ovh(Rest):
         GatewayErrorTemporary: OVH could not be asked, or (after all that could be read) some of
         what it keeps is not as documented.
         """
-        numbers = self._asked(f"{self._path}/blacklists") or []
-        listed = {heard(number, "STOP").sender: str(number) for number in numbers}
-        odd = 0
+        listed, odd = {}, 0
+        for number in self._asked(f"{self._path}/blacklists") or []:
+            try:
+                listed[heard(number, "STOP").sender] = str(number)
+            except ValueError:  # no number
+                odd += 1
+        failed = 0
         for number in wanted(list(listed)):
             try:
                 found = self._asked(f"{self._path}/blacklists/{quote(listed[number], safe='')}")
@@ -133,7 +137,8 @@ class Ovh(Rest):
             except (GatewayErrorTemporary, KeyError, TypeError, ValueError) as error:
                 _log.warning("OVH’s stop list: %s", type(error).__name__)
                 odd += 1
-                if isinstance(error, GatewayErrorTemporary) and odd > _FAILURES:
+                failed += isinstance(error, GatewayErrorTemporary)
+                if failed > _FAILURES:
                     raise
                 continue
             if at is not None:  # None: taken off the list meanwhile
