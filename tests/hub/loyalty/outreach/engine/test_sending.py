@@ -18,6 +18,7 @@ from chaland.hub.loyalty.outreach.shapes import (
     Outcome,
     Result,
     Sms,
+    Status,
 )
 from tests import outreach_builders as build
 from tests.hub.loyalty.outreach.engine.conftest import IDEMPOTENT, Odd, Town
@@ -122,6 +123,25 @@ def test_a_look_up_settles_what_is_unknown(town: Town, odd: Odd) -> None:
     (left,) = Delivery.objects.filter(state="unknown")
     (town.outbox / f"{left.key.hex}.json").write_text("it had arrived")
     assert run_once(town.later(minutes=2)).states == {"delivered": 1}
+
+
+def test_an_odd_answer_about_one_unknown_message_stops_no_other(
+    town: Town, odd: Odd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd.answers = {5: Result.UNKNOWN, 7: Result.UNKNOWN}
+    run_once(town.now)
+    first, second = Delivery.objects.filter(state="unknown").order_by("sending_at", "pk")
+    (town.outbox / f"{second.key.hex}.json").write_text("it had arrived")
+    asks = odd.look_up
+
+    def oddly(key: str, provider_id: str) -> Status | None:
+        if key == first.key.hex:
+            raise KeyError(0)
+        return asks(key, provider_id)
+
+    monkeypatch.setattr(odd, "look_up", oddly)
+    assert run_once(town.later(minutes=2)).states == {"delivered": 1}
+    assert town.states() == {"accepted": 10, "unknown": 1, "delivered": 1}
 
 
 def test_an_idempotent_provider_gets_an_unknown_message_again(town: Town, odd: Odd) -> None:

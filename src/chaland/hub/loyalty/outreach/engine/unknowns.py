@@ -1,6 +1,7 @@
 """Messages of which nothing is known: asked for at the provider, sent again where that is safe."""
 
 import json
+import logging
 from collections import Counter
 from datetime import datetime, timedelta
 
@@ -9,6 +10,7 @@ from chaland.hub.loyalty.outreach import inbound, queue
 from chaland.hub.loyalty.outreach.engine.sending import Way
 from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal, GatewayErrorTemporary
 
+_log = logging.getLogger(__name__)
 _State = Delivery.State
 _WAIT = timedelta(minutes=1)
 """A report or an answer on its way may still come by itself."""
@@ -32,6 +34,9 @@ def settle(way: Way, now: datetime) -> Counter[str]:
             status = way.driver.look_up(key.hex, provider_id)
         except (GatewayErrorTemporary, GatewayErrorFinal):
             break
+        except Exception as error:  # noqa: BLE001 (an odd answer about one message stops no other)
+            _log.warning("%s, asked for one message: %s", way.gateway, type(error).__name__)
+            continue
         if status is not None and (state := inbound.take(number, status, now)):
             counted[state] += 1
     return counted
