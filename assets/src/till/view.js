@@ -36,7 +36,7 @@ export function warn(text) {
 }
 
 const euros = new Intl.NumberFormat(language, { style: "currency", currency: "EUR" });
-export const money = (cents) => euros.format(cents / 100);
+export const money = (cents) => euros.format(cents / 100).replace("-", "\u2212");
 const number = new Intl.NumberFormat(language);
 export const whole = (units) => number.format(units);
 const days = new Intl.DateTimeFormat(language, { day: "numeric", month: "long", year: "numeric" });

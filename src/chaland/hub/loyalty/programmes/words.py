@@ -173,9 +173,13 @@ def _label(part: Mapping[str, Any]) -> str:
     return part.get("name") or (_("article") if part["kind"] == PRODUCT else _("bonus"))
 
 
+MINUS = "\u2212"
+"""Of sums that people read; files for programs keep their hyphen."""
+
+
 def money(cents: int) -> str:
     """Write an amount of euro in the language of the moment."""
-    sign, cents = ("-" if cents < 0 else ""), abs(cents)
+    sign, cents = (MINUS if cents < 0 else ""), abs(cents)
     amount = number_format(f"{cents // 100}.{cents % 100:02d}", use_l10n=True)
     return f"{sign}{amount}\u00a0€" if _french() else f"{sign}€{amount}"
 

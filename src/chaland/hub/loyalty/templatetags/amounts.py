@@ -32,7 +32,7 @@ def tax_rate(permyriad: int) -> str:
 def _plain(value: int, scale: int, places: int) -> str:
     whole, rest = divmod(abs(value), scale)
     text = f"{whole}.{rest:0{places}d}".rstrip("0").rstrip(".")
-    return ("-" if value < 0 else "") + number_format(text, use_l10n=True)
+    return (words.MINUS if value < 0 else "") + number_format(text, use_l10n=True)
 
 
 @register.filter

@@ -117,4 +117,4 @@ def _rough(cents: float) -> str:
 
 
 def _sign(value: float) -> str:
-    return "+" if value > 0 else "−" if value < 0 else ""
+    return "+" if value > 0 else words.MINUS if value < 0 else ""

@@ -7,6 +7,7 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 
 from chaland.hub.loyalty.figures import rules
+from chaland.hub.loyalty.programmes.words import MINUS
 
 DECIMALS_BELOW = 0.1
 """Shares under ten per cent have one decimal."""
@@ -64,7 +65,8 @@ def hundred(share: float | None) -> str:
 
 def euros(cents: float) -> str:
     """Write an amount in whole euro."""
-    return _("€%(number)s") % {"number": number(round(cents / 100))}
+    whole = round(cents / 100)
+    return (MINUS if whole < 0 else "") + _("€%(number)s") % {"number": number(abs(whole))}
 
 
 def rough_euros(cents: float) -> str:
