@@ -105,7 +105,8 @@ def _read(row: Inbound, ways: dict[int, Driver], now: datetime) -> bool:
     try:
         told = _told(row, ways)
     except GatewayErrorFinal as error:  # its settings are wrong just now
-        return _later(row, row.body, str(error), now)
+        row.trouble = str(error)[:200]
+        return _later(row, row.body, row.trouble, now)
     except ValueError as error:
         return _close(row, now, str(error) or type(error).__name__)
     except Exception as error:  # noqa: BLE001 (anybody may write to us: no mail may stop the worker)
@@ -128,6 +129,7 @@ def _told(row: Inbound, ways: dict[int, Driver]) -> list[Status | Heard]:
         ]
     driver = ways.get(row.gateway_id) or drivers.open_gateway(row.gateway)
     ways[row.gateway_id] = driver
+    row.trouble = ""
     return driver.read(hook_of(row.body))
 
 
@@ -302,7 +304,11 @@ def _store_mail(gateway: Gateway, raw: bytes) -> None:
 def forget(association_id: int, now: datetime) -> None:
     """Read all that wasn't read yet: sealed as it is, a member who is being erased may be named in
     it. What is read keeps nothing that names anybody."""
-    rows = Inbound.objects.filter(gateway__association_id=association_id, read_at__isnull=True)
+    rows = Inbound.objects.filter(
+        Q(again_at__isnull=True) | ~Q(trouble=""),  # others wait as reports, which name nobody
+        gateway__association_id=association_id,
+        read_at__isnull=True,
+    )
     _read_all(rows.select_related("gateway").order_by("received_at", "pk"), now)
 
 

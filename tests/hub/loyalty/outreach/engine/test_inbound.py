@@ -164,8 +164,11 @@ def test_while_a_gateway_s_settings_are_wrong_what_it_says_waits(
         patched.setattr(drivers, "open_gateway", broken)
         inbound.read_due(town.now)
         assert not Suppression.objects.exists()
-    inbound.read_due(town.later(minutes=1))
+        assert Inbound.objects.get().trouble == "no such host"
+    inbound.forget(town.association_id, town.now)
     assert Suppression.objects.exists()
+    row = Inbound.objects.get()
+    assert (row.trouble, row.body) == ("", "")
 
 
 def test_what_can_not_be_read_is_listed(town: Town, say: Say) -> None:
