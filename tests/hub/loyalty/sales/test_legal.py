@@ -1,7 +1,7 @@
 """The word soldes and its periods (L21): dates as the ministry published them, then any year."""
 
 from datetime import date, timedelta
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -149,10 +149,10 @@ def test_without_its_letters_there_is_no_complaint(text: str) -> None:
 
 
 def test_a_long_text_takes_no_time() -> None:
-    began = perf_counter()
+    began = process_time()
     for sign in ("a", "sold", "s o l d ", "solde "):
         legal.complaints((sign * 20_000)[:20_000], OUTSIDE)
-    assert perf_counter() - began < 5
+    assert process_time() - began < 5
 
 
 def test_private_sales_are_short_and_occasional() -> None:

@@ -94,7 +94,7 @@ def test_goods_that_spoil_need_no_reference(town: Town) -> None:
     town.asks("FISH", (2_000, date(2026, 11, 19)))
     offer = town.offer(sale, item_id="FISH", percent=30, exception="perishable")
     assert offer.blocked == ""
-    sold = offers.price(offers.standing(sale, town.shop), "FISH")
+    sold = offers.best(offers.standing(sale, town.shop)).get("FISH")
     assert sold == Priced(offer.pk, "FISH", "Article FISH", 1_400, None, 30)
     dearer = town.offer(sale, item_id="FISH", price_cents=2_000, exception="perishable")
     assert dearer.blocked == NOT_LOWER
@@ -144,16 +144,14 @@ def test_a_ladder_counts_the_articles_and_the_best_offer_wins(town: Town) -> Non
     town.asks("SOCK", (500, LONG_AGO))
     sale = town.draft()
     ladder = town.offer(sale, group="Manteaux", ladder=[[2, 20], [3, 50]])
-    assert offers.price(offers.standing(sale, town.shop), "COAT", 1) is None
-    two, three = (offers.price(offers.standing(sale, town.shop), "COAT", n) for n in (2, 3))
-    assert two == Priced(ladder.pk, "COAT", "Article COAT", 7_999, 9_999, 20)
-    assert three is not None
-    assert three.member_cents == 4_999
+    assert offers.best(offers.standing(sale, town.shop)) == {}
+    (top,) = offers.priced(ladder)
+    assert top == Priced(ladder.pk, "COAT", "Article COAT", 4_999, 9_999, 50)
     every = town.offer(sale, percent=30)
-    best = offers.price(offers.standing(sale, town.shop), "COAT", 2)
+    best = offers.best(offers.standing(sale, town.shop)).get("COAT")
     assert best is not None
     assert (best.offer_id, best.member_cents) == (every.pk, 6_999)
-    assert offers.price(offers.standing(sale, town.shop), "HAT") is None
+    assert offers.best(offers.standing(sale, town.shop)).get("HAT") is None
     listed = offers.standing(sale, town.shop)
     assert [(o.pk, [p.item_id for p in offers.priced(o)]) for o in listed] == [
         (ladder.pk, ["COAT"]), (every.pk, ["COAT", "SOCK"]),
@@ -163,7 +161,7 @@ def test_a_ladder_counts_the_articles_and_the_best_offer_wins(town: Town) -> Non
 def test_a_price_lowered_before_the_sale_begins_is_the_reference_then(town: Town) -> None:
     sale = town.announced()
     town.asks("COAT", (8_000, date(2026, 11, 20)))
-    sold = offers.price(offers.standing(sale, town.shop), "COAT")
+    sold = offers.best(offers.standing(sale, town.shop)).get("COAT")
     assert sold is not None
     assert (sold.reference_cents, sold.member_cents) == (8_000, 6_400)
 
@@ -172,7 +170,7 @@ def test_once_it_began_the_proof_stands(town: Town) -> None:
     sale = town.announced()
     town.time.now = sale.starts_at
     town.asks("COAT", (3_000, date(2026, 11, 20)))
-    sold = offers.price(offers.standing(sale, town.shop), "COAT")
+    sold = offers.best(offers.standing(sale, town.shop)).get("COAT")
     assert sold is not None
     assert sold.reference_cents == 10_000
 
@@ -184,10 +182,10 @@ def test_conditions_hold_where_the_price_is_made(town: Town) -> None:
     first = town.offer(sale, item_id="COAT", percent=20, once=True)
     services.open_sale(sale.pk)
     stands = offers.standing(sale, town.shop)
-    best = offers.price(stands, "COAT")
+    best = offers.best(stands).get("COAT")
     assert best is not None
     assert best.offer_id == first.pk  # the other asks for more than one coat
     again = offers.standing(sale, town.shop, used=True)
     assert again == [large]
-    assert offers.price(again, "COAT") is None
+    assert offers.best(again).get("COAT") is None
     assert offers.on_everything(stands) == [large]

@@ -149,18 +149,16 @@ def has_used(sale: PrivateSale, shop_id: int, member_id: int) -> bool:
     ).exists()  # fmt: skip
 
 
-def price(found: Iterable[Offer], item_id: str, articles: int = 1) -> Priced | None:
-    """Return the best price by some offers for one piece of an article, of ``articles`` bought
-    together (a ladder counts them); None where none of them reduces it. Offers that ask for a least
-    purchase are left out: who has typed the amount knows whether they hold."""
-    each = [
-        priced
-        for offer in found
-        if not offer.least_cents
-        for row in offer.proof
-        if row["item_id"] == item_id and (priced := _priced(offer, row, articles)) is not None
-    ]
-    return min(each, key=lambda each: (each.member_cents, each.offer_id), default=None)
+def best(found: Iterable[Offer]) -> dict[str, Priced]:
+    """Return the best price by some offers for a single piece of each article. Offers that ask for
+    a least purchase are left out: who has typed the amount knows whether they hold."""
+    prices: dict[str, Priced] = {}
+    for offer in found:
+        for row in offer.proof if not offer.least_cents else ():
+            one, had = _priced(offer, row, 1), prices.get(row["item_id"])
+            if one is not None and (had is None or one.member_cents < had.member_cents):
+                prices[one.item_id] = one
+    return prices
 
 
 def on_everything(found: Iterable[Offer]) -> list[Offer]:

@@ -137,13 +137,13 @@ def _used(sale: PrivateSale, shop_id: int) -> str:
 def _prices(stands: Sequence[Offer]) -> Iterable[Json]:
     """Yield what a cashier asks: each article once, at its best price; by its terms a ladder, an
     offer of too many articles, or one that asks for a least purchase."""
-    left = _PRICES_AT_MOST
+    left, best = _PRICES_AT_MOST, offers.best(stands)
     for offer in stands:
         if offer.ladder or offer.least_cents or not 0 < len(offer.proof) <= left:
             yield {"name": offer.name, "text": terms(offer), "reference_cents": None}
             continue
         left -= len(offer.proof)
-        for one in (offers.price(stands, row["item_id"]) for row in offer.proof):
+        for one in (best.get(row["item_id"]) for row in offer.proof):
             if one is not None and one.offer_id == offer.pk:
                 yield {
                     "name": one.item_name,

@@ -19,6 +19,7 @@ from chaland.hub.loyalty.models import (
     Slot,
 )
 from chaland.hub.loyalty.outreach.audience import freezing
+from chaland.hub.loyalty.outreach.results import debrief
 from chaland.hub.loyalty.sales import codes, services
 from tests.hub.loyalty.sales.conftest import Town
 from tests.outreach_builders import build_gateway
@@ -294,6 +295,11 @@ def test_a_guest_shop_learns_no_others_few_and_before_it_agreed_nothing(town: To
     asked = client_of(cast.neighbour).get(f"/sales/{sale.pk}/")
     assert not asked.context["counted"]
     assert "Invited" not in asked.content.decode()
+    PrivateSale.objects.update(state="over")
+    debrief.store(PrivateSale.objects.get(), town.time.now)
+    over = [client_of(who).get(f"/sales/{sale.pk}/").context["debrief"] for who in
+            (cast.shopkeeper, cast.neighbour)]  # fmt: skip
+    assert (over[0] is None, over[1]) == (False, None)
     director = client_of(cast.director).get(f"/sales/{sale.pk}/").context
     assert (director["counts"].invited, director["counts"].came) == (25, 10)
 

@@ -136,7 +136,7 @@ def _page(scope: Scope, sale: PrivateSale) -> dict[str, Any]:
         "shops": sorted(shops, key=lambda each: each[0]),
         "campaigns": campaigns_of(scope).filter(sale=sale).order_by("pk"),
         "what": planning.choices(scope) if asked else [],
-        "debrief": debriefs.shown_to(sale, scope, names, now),
+        "debrief": debriefs.shown_to(sale, scope, names, now) if live["counted"] else None,
         "cost": "" if sale.cost_cents is None else price_csv.typed(sale.cost_cents),
     }
 
