@@ -29,15 +29,21 @@ def plan_automatic(now: datetime) -> int:
     running = Campaign.objects.filter(state=Campaign.State.RUNNING).exclude(
         automatic__in=(_Automatic.NO, _Automatic.RECEIPT)
     )
-    return sum(_plan(pk, now) for pk in running.values_list("pk", flat=True))
+    return sum(_plan(each.pk, now) for each in running if not _done(each, now))
+
+
+def _done(campaign: Campaign, now: datetime) -> bool:
+    """Say whether a campaign was planned this day already."""
+    scope = segments.scope_of(campaign, now)
+    return campaign.frozen_at is not None and _day(campaign.frozen_at, scope) == _day(now, scope)
 
 
 def _plan(campaign_id: int, now: datetime) -> int:
     with transaction.atomic(using="loyalty"):
         campaign = Campaign.objects.select_for_update().get(pk=campaign_id)
-        scope = segments.scope_of(campaign, now)
-        if campaign.frozen_at is not None and _day(campaign.frozen_at, scope) == _day(now, scope):
+        if _done(campaign, now):
             return 0
+        scope = segments.scope_of(campaign, now)
         occasion, moment = _occasion(campaign.automatic, scope)
         values = {
             "occasion": occasion,

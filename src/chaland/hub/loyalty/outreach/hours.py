@@ -1,7 +1,7 @@
 """When a message may go out, in the recipient's own time (L6). Pure.
 
-The hours of the law (promotional SMS: the operators' charter, AF2M 2026, 8:00-21:30, no Sunday, no
-public holiday) can be narrowed by a caller, and never widened. Providers shift what comes outside
+They lie within the law's (promotional SMS: the operators' charter, AF2M 2026, 8:00-21:30, no
+Sunday, no public holiday), and no setting changes them. Providers shift what comes outside
 of their own hours; keeping the strictest calendar here, nothing is left for them to shift.
 """
 
@@ -27,28 +27,14 @@ class Hours:
     sundays: bool = False
     holidays: bool = False
 
-    def within(self, limits: "Hours") -> "Hours":
-        """Return these hours, less what passes ``limits``."""
-        return Hours(
-            max(self.opens, limits.opens),
-            min(self.closes, limits.closes),
-            self.sundays and limits.sundays,
-            self.holidays and limits.holidays,
-        )
-
 
 ASKED_FOR = Hours(time(8), time(21, 30), sundays=True, holidays=True)
 """Of what a member asked for (a receipt by link): any day, and nobody is woken."""
-LEGAL = {
-    SMS: Hours(time(8), time(21, 30)),
-    EMAIL: Hours(time(8), time(21, 30), holidays=True),
-}
-"""What nothing can pass, by channel."""
 USUAL = {
     SMS: Hours(time(10), time(20)),
     EMAIL: Hours(time(8), time(20), holidays=True),
 }
-"""What holds where nobody asked for less."""
+"""Of promotional messages, by channel."""
 _OWN_HOLIDAYS = {"57": "57", "67": "6AE", "68": "6AE"} | {
     overseas: overseas for overseas in ("971", "972", "973", "974", "976")
 }
@@ -73,19 +59,15 @@ def next_allowed(
     zone: ZoneInfo,
     subdivision: str = "",
     *,
-    legal_only: bool = False,
-    hours: Hours | None = None,
+    asked_for: bool = False,
 ) -> datetime:
     """Return the first instant from ``at`` on (UTC, aware) at which a message may go; ``at`` itself
     if it may.
 
     ``zone`` is the town's; ``subdivision`` adds the holidays of a part of France
-    (`subdivision_of`). ``legal_only``: what a member asked for, no promotion. ``hours``, in
-    place of the usual ones, are cut to the law's. ValueError where nothing is left of them.
+    (`subdivision_of`). ``asked_for``: a receipt, no promotion.
     """
-    held = ASKED_FOR if legal_only else (hours or USUAL[channel]).within(LEGAL[channel])
-    if held.opens >= held.closes:
-        raise ValueError(f"no message could ever go: {held.opens} to {held.closes}")
+    held = ASKED_FOR if asked_for else USUAL[channel]
     local = at.astimezone(zone)
     for days in range(_SEARCHED_DAYS):
         day = local.date() + timedelta(days=days)
@@ -121,4 +103,4 @@ def opens(
     channel: str, promotional: bool, now: datetime, timezone: str, subdivision: str = ""
 ) -> datetime:
     """Return ``now`` where a message may go, else when it may; as the queue asks it."""
-    return next_allowed(now, channel, ZoneInfo(timezone), subdivision, legal_only=not promotional)
+    return next_allowed(now, channel, ZoneInfo(timezone), subdivision, asked_for=not promotional)

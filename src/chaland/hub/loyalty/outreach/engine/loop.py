@@ -225,8 +225,8 @@ def _batch(gateway: Gateway) -> int:
 
 
 def serve(worker: Worker, parent: int | None = None) -> None:
-    """Do round after round, until ``worker.ending`` is set or ``parent`` ended; a batch that goes is
-    brought to its end. A fault of the database ends the process: whoever starts it again loses
+    """Do round after round, until ``worker.ending`` is set or ``parent`` ended; a batch that goes
+    is brought to its end. A fault of the database ends the process: whoever starts it again loses
     nothing."""
     if doubt := machines.look(worker.journal, clock.now()):
         _log.warning("what was due before %s is not sent. %s", doubt.since.isoformat(), doubt.why)

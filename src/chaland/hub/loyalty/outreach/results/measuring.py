@@ -125,16 +125,16 @@ def of(campaign: Campaign) -> Measured | None:
 def measure_due(now: datetime) -> int:
     """Work out campaigns that finished, each day until nothing changes any more; how many."""
     due = Campaign.objects.filter(
-        Q(results_at=None) | Q(results_at__lte=now - _AGAIN),
+        Q(results_at=None) | Q(results_at__lte=now - _AGAIN, results__final=False),
         state=Campaign.State.FINISHED,
         automatic=Campaign.Automatic.NO,
         frozen_at__isnull=False,
         finished_at__gt=now - _LOOKED_AT,
     )
-    open_ = [each for each in due.select_related("sale") if not each.results.get("final")]
-    for campaign in open_:
+    found = list(due.select_related("sale"))
+    for campaign in found:
         store(campaign, now)
-    return len(open_)
+    return len(found)
 
 
 _TIMES = ("begins_at", "ends_at", "at")
