@@ -8,6 +8,7 @@ from django.conf import settings
 
 from chaland.hub.loyalty.models import Campaign, Delivery, Gateway, Pressure
 from chaland.hub.loyalty.outreach import inbound
+from chaland.hub.loyalty.outreach.engine import machines
 from chaland.hub.loyalty.outreach.engine.loop import open_worker, run_once
 from chaland.hub.loyalty.outreach.shapes import Kind, Status
 from tests import outreach_builders as build
@@ -69,7 +70,7 @@ def test_a_journal_that_was_copied_back_too_holds_what_was_due(town: Town) -> No
     run_once(town.later(hours=1))
     assert town.states() == {"planned": 12}
     assert len(town.sent()) == 12
-    assert "--trust" in Gateway.objects.get().trouble
+    assert Gateway.objects.get().trouble == machines.suspicion()
     assert run_once(town.later(days=2)).held["expired"] == 12
     assert town.states() == {"expired": 12}
 

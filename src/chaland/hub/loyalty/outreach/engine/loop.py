@@ -229,7 +229,11 @@ def serve(worker: Worker, parent: int | None = None) -> None:
     is brought to its end. A fault of the database ends the process: whoever starts it again loses
     nothing."""
     if doubt := machines.look(worker.journal, clock.now()):
-        _log.warning("what was due before %s is not sent. %s", doubt.since.isoformat(), doubt.why)
+        _log.warning(
+            "what was due before %s waits for `chaland outreach --trust`: %s",
+            doubt.since.isoformat(),
+            doubt.why,
+        )
     pruned = mailed = tidied = ""
     while not worker.ending.is_set() and parent in (None, os.getppid()):
         close_old_connections()

@@ -26,7 +26,7 @@ or runs no more."""
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Before ``since`` it isn't known what left; ``why``, and what a person can do."""
+    """Of what was due before ``since`` it isn't known what left; ``why``, for the association."""
 
     since: datetime
     why: str
@@ -57,15 +57,18 @@ def look(journal: Journal, now: datetime) -> Doubt | None:
 
 
 def suspicion() -> str:
-    """Say what to do after a back-up was put back."""
-    return _("A back-up may have been put back: `chaland outreach --trust` sends what waits.")
+    """Say that a back-up was put back."""
+    return _(
+        "A back-up seems to have been put back: what was due before stays here until whoever looks "
+        "after the server has confirmed it."
+    )
 
 
 def silence() -> str:
-    """Say what to do about a machine that isn't heard of."""
+    """Say that a machine isn't heard of."""
     return _(
-        "Another machine that sends is silent, and may know more. Where it runs no more: "
-        "`chaland outreach --trust`."
+        "Another machine that sends is silent, and may know more: what was due before stays here "
+        "until it is back, or whoever looks after the server has confirmed that it runs no more."
     )
 
 
