@@ -4,11 +4,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from pytest_django import Settings
 
 from chaland.demo import loyalty, outreach_texts
 from chaland.demo.founding import found
 from chaland.demo.loyalty_load import Loading
+from chaland.hub.association.models import StaffRole
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import (
     Campaign,
@@ -65,3 +68,8 @@ def test_sales_and_messages_are_staged_once(
     again.advance(now + timedelta(minutes=5))
     after = Delivery.objects.filter(sending_at__isnull=False).count()
     assert (Campaign.objects.count(), PrivateSale.objects.count(), after) == before
+    client = Client()
+    client.force_login(StaffRole.objects.get(role=StaffRole.Role.DIRECTOR).user)
+    shown = client.get(reverse("outbox"))
+    assert shown.status_code == 200
+    assert shown.context["rows"]

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import TruncMonth
 from django.utils.translation import gettext as _
 
 from chaland.hub.loyalty.members.rules import masked_name
@@ -164,6 +166,18 @@ def per_member(association_id: int, first: datetime, until: datetime) -> PerMemb
         .aggregate(members=Count("member"), messages=Sum("n", default=0), most=Max("n", default=0))
     )
     return PerMember(rows["members"], rows["messages"], rows["most"])
+
+
+def sent_by_month(association_id: int, zone: ZoneInfo) -> dict[date, int]:
+    """Count what was sent, all shops together, by local month."""
+    rows = (
+        Delivery.objects.filter(campaign__association_id=association_id, state__in=LEFT)
+        .annotate(month=TruncMonth("sending_at", tzinfo=zone))
+        .values_list("month")
+        .annotate(n=Count("pk"))
+        .order_by()
+    )
+    return {month.date(): n for month, n in rows if month is not None}
 
 
 def messages_of(member: Member, at_most: int = 100) -> list[Delivery]:

@@ -1,13 +1,14 @@
 """Automatic messages, the outbox, and what the association sees of all shops."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.conf import settings
 from django.urls import reverse
 
 from chaland.hub.common import clock
-from chaland.hub.loyalty.models import Campaign, Delivery, Suppression
+from chaland.hub.loyalty.models import Campaign, Delivery, MonthFigures, Suppression
+from chaland.hub.loyalty.models.figures import THE_TOWN
 from chaland.hub.loyalty.outreach.engine.loop import run_once
 from tests.hub.loyalty.web.outreach.conftest import Outreach, typed
 from tests.outreach_builders import NOON, build_deliveries
@@ -80,7 +81,7 @@ def test_the_outbox_shows_ones_own_messages_as_they_are_read(outreach: Outreach)
 
 def test_there_is_no_outbox_where_messages_really_leave(outreach: Outreach) -> None:
     stranger = outreach.client(outreach.cast.stranger)
-    assert stranger.get(reverse("outbox")).status_code == 404
+    assert stranger.get(reverse("outbox"))["Location"] == reverse("outreach")
     assert reverse("outbox") not in stranger.get(reverse("outreach")).content.decode()
 
 
@@ -107,3 +108,28 @@ def test_whose_messages_tire_people_stands_first(outreach: Outreach) -> None:
     assert [row.name for row in page.context["rows"]] == [shops[1].name, shops[0].name]
     assert [row.tires for row in page.context["rows"]] == [True, False]
     assert page.context["members"].messages == 120
+
+
+def test_the_association_sees_who_joins_and_what_is_attached_month_by_month(
+    outreach: Outreach,
+) -> None:
+    attach = {
+        "receipts": 400, "attached": 120, "attached_24h": 100, "cents": 1, "attached_cents": 1
+    }  # fmt: skip
+    for month, joined in ((9, 15), (10, None)):
+        MonthFigures.objects.create(
+            association_id=outreach.town,
+            shop_id=THE_TOWN,
+            month=date(2026, month, 1),
+            content={"attach": attach, "joined": joined},
+            released_at=NOON,
+        )
+    campaign = outreach.campaign(send_at=NOON, state="finished", expires_at=NOON)
+    build_deliveries(campaign, outreach.people(12), "email")
+    at = datetime(2026, 9, 30, 22, 30, tzinfo=UTC)  # October already, in the town
+    Delivery.objects.update(state="delivered", sending_at=at)
+    page = outreach.director.get(reverse("outreach_overview"))
+    told = [(row.month.month, row.messages, row.joined) for row in page.context["months"]]
+    assert told == [(10, 12, None), (9, 0, 15)]
+    assert page.context["months"][0].attach.text[:2] == "30"
+    assert page.context["months"][0].attach.text in page.content.decode()

@@ -8,10 +8,12 @@ from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
@@ -75,7 +77,8 @@ def index(request: HttpRequest) -> HttpResponse:
     """List what was written, the newest first."""
     scope = scope_of(request)
     if not is_used(scope.association.pk):
-        raise Http404
+        messages.info(request, _("There is no outbox here: messages leave by their gateways."))
+        return redirect("outreach")
     rows = _sent(scope).order_by("-changed_at", "-pk")
     listed = Paginator(rows, ON_A_PAGE).get_page(request.GET.get("page"))
     context = {

@@ -1,7 +1,8 @@
 """What the association sees of all shops: who writes how much, and whose messages tire people."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,10 +10,14 @@ from django.views.decorators.http import require_safe
 
 from chaland.hub.association.access import director_required, required_role
 from chaland.hub.common import clock
+from chaland.hub.loyalty.figures import selectors as figures
+from chaland.hub.loyalty.models.figures import THE_TOWN
 from chaland.hub.loyalty.outreach import selectors, values
 from chaland.hub.loyalty.outreach.selectors import Tiring
+from chaland.hub.loyalty.web.figures import words
 
 PERIODS = (30, 90, 365)
+MONTHS = 12
 SPAM_PERMILLE = 1.0
 """From so many complaints a thousand on, mail providers begin to refuse (bulk senders’ rules)."""
 STOPS_PERCENT = 2.0
@@ -37,6 +42,36 @@ class Row:
         ) >= SPAM_PERMILLE
 
 
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month of the whole town, as its figures are released: what was sent, who joined, and the
+    share of purchases that found their member."""
+
+    month: date
+    messages: int
+    joined: int | None
+    attach: words.Told
+
+
+def _months(association_id: int, zone: ZoneInfo) -> list[Month]:
+    """Return the newest released months, the newest first."""
+    told = figures.released_months(association_id)[:MONTHS]
+    if not told:
+        return []
+    sent = selectors.sent_by_month(association_id, zone)
+    content = figures.released(association_id, THE_TOWN, told[-1], told[0])
+    return [
+        Month(
+            month,
+            sent.get(month, 0),
+            content[month].get("joined"),
+            words.told(content[month]["attach"]["attached"], content[month]["attach"]["receipts"]),
+        )
+        for month in told
+        if content.get(month)
+    ]
+
+
 @director_required
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
@@ -54,6 +89,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "rows": [_row(each, names.get(each.controller, "–")) for each in found],
         "members": members,
         "mean": members.messages / members.members if members.members else None,
+        "months": _months(town, ZoneInfo(required_role(request).association.timezone)),
         "spam_from": SPAM_PERMILLE,
         "stops_from": STOPS_PERCENT,
     }
