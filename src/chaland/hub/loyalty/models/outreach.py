@@ -169,6 +169,7 @@ class Delivery(models.Model):
         PAUSED_MEMBER = "paused_member", _("the membership rests")
         GONE = "gone", _("is no longer a member")
         NO_CONTACT = "no_contact", _("no address for this channel")
+        # These three are never stored: a page asks `outreach.waiting` why what is ready stays.
         QUIET = "quiet", _("waits for the hours in which messages may be sent")
         PAUSED = "paused", _("the campaign is paused")
         SLOW = "slow", _("waits for its turn")

@@ -26,7 +26,7 @@ from chaland.hub.loyalty.models import (
 from chaland.hub.loyalty.outreach import against, automatic_texts, keys, placeholders, values
 from chaland.hub.loyalty.outreach.audience import freezing, segments
 from chaland.hub.loyalty.outreach.mail.templates import Letter, compile_html
-from chaland.hub.loyalty.outreach.running import EXPIRES_AFTER, end_waiting
+from chaland.hub.loyalty.outreach.running import end_waiting
 
 HOLDOUT_AT_MOST = 50
 _CHANNELS = (Channel.SMS, Channel.EMAIL)
@@ -139,7 +139,7 @@ def schedule(
     def change(campaign: Campaign) -> None:
         _in(campaign, (*_OPEN, _State.SCHEDULED), _("It has been sent already, or cancelled."))
         campaign.send_at = max(send_at, now)
-        over = campaign.sale.ends_at if campaign.sale else campaign.send_at + EXPIRES_AFTER
+        over = campaign.sale.ends_at if campaign.sale else campaign.send_at + freezing.EXPIRES_AFTER
         campaign.expires_at = None if campaign.automatic else expires_at or over
         if reasons := against.reasons(campaign, campaign.send_at, now):
             raise CampaignErrorFinal(*reasons)
@@ -221,7 +221,7 @@ def send_receipt(campaign: Campaign, member: Member, receipt_id: int, now: datet
             "channel": channel,
             "occasion": occasion,
             "not_before": now,
-            "expires_at": now + EXPIRES_AFTER,
+            "expires_at": now + freezing.EXPIRES_AFTER,
             "changed_at": now,
         },
     )

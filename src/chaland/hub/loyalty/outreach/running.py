@@ -11,8 +11,6 @@ from chaland.hub.loyalty.outreach.audience import freezing, segments
 from chaland.hub.loyalty.outreach.transitions import UNDER_WAY
 from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
 
-EXPIRES_AFTER = timedelta(days=3)
-"""What a campaign without a sale, or a receipt that was asked for, is still worth sending."""
 UNKNOWN_FOR = timedelta(days=3)
 """So long a report is waited for; what is unknown then stays so, and is listed as such."""
 _State, _Reason = Delivery.State, Delivery.Reason

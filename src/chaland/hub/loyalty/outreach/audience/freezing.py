@@ -12,7 +12,8 @@ from chaland.hub.loyalty.sales.services import invite
 
 _Reason = Delivery.Reason
 
-_EXPIRES_AFTER = timedelta(days=3)
+EXPIRES_AFTER = timedelta(days=3)
+"""What a campaign without a sale, or a receipt that was asked for, is still worth sending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def freeze(campaign: Campaign, now: datetime) -> int:
     if campaign.frozen_at is not None:
         return Delivery.objects.filter(campaign=campaign).count()
     send_at = campaign.send_at or now
-    over = campaign.sale.ends_at if campaign.sale else send_at + _EXPIRES_AFTER
+    over = campaign.sale.ends_at if campaign.sale else send_at + EXPIRES_AFTER
     times = {
         "not_before": send_at,
         "expires_at": campaign.expires_at or over,
