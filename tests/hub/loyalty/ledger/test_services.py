@@ -336,6 +336,27 @@ def test_merging_takes_balance_debt_holds_and_dates_along(purse: Purse, points: 
     assert purse.has == (0, 0, 15)
 
 
+def test_what_a_double_earned_after_its_merging_is_paid_back_once(purse: Purse, time: Time) -> None:
+    """A till attaches a receipt to the double late, and it is returned before the merge is made
+    again: its own lots go back, not others', or they would go back once more when they lapse."""
+    double = Purse(purse.asset, _other(purse), purse.shops)
+    into = {"occurred_at": NOW, "actor": "user:7"}
+    services.merge(double.member.pk, purse.member.pk, **into)
+    double.member.merged_into = purse.member
+    double.member.save()
+    purse.earn(100, shop=1)
+    late = double.earn(100, expires_on=days(10))
+    purse.reverse(late)
+    assert double.has == (0, 0, 0)
+    assert purse.has == (100, 0, 0)
+    assert purse.position(0) == 0
+    time.now += timedelta(days=11)
+    services.expire_due(time.now)
+    services.merge(double.member.pk, purse.member.pk, **into)
+    assert purse.has == (100, 0, 0)
+    assert (purse.position(0), purse.position(1)) == (0, -100)
+
+
 def _other(purse: Purse) -> object:
     members = type(purse.member).objects
     return members.exclude(pk=purse.member.pk).get(last_name="Martin1")

@@ -5,6 +5,7 @@ from datetime import datetime
 from chaland.hub.loyalty.ledger import requests
 from chaland.hub.loyalty.ledger.book import Book, Leg, answered, written_at_once
 from chaland.hub.loyalty.ledger.postings import (
+    Asked,
     Correction,
     Funding,
     NotEnoughErrorFinal,
@@ -96,23 +97,30 @@ def merge(from_member: int, to_member: int, *, occurred_at: datetime, actor: str
     book.lock_members(pairs, create=True)
     moved = []
     for asset_id in assets:
-        source = book.members_account(from_member, asset_id)
-        target = book.members_account(to_member, asset_id)
-        legs = [Leg(source, -source.balance), Leg(target, source.balance)]
-        owing = book.debt(source)
-        if owing and owing.balance:
-            legs += [Leg(owing, -owing.balance), Leg(book.debts_account(target), owing.balance)]
-        Lot.objects.filter(account=source).update(account=target)
-        Hold.objects.filter(account=source).update(account=target)
-        target.held += source.held
-        source.held = 0
-        book.touch(source)
-        book.touch(target)
-        if any(leg.amount for leg in legs):
-            asked = book.by_itself("merge", asset_id, occurred_at, actor)
-            moved.append(book.post(asked, Transfer.Kind.MERGE, legs, "")[0])
+        asked = book.by_itself("merge", asset_id, occurred_at, actor)
+        made = take_over(book, (from_member, to_member), asset_id, asked)
+        moved += [made] if made else []
     book.write()
     return moved
+
+
+def take_over(book: Book, pair: tuple[int, int], asset_id: int, asked: Asked) -> Transfer | None:
+    """Move all of one asset from the first member to the second, both locked; None: no units were
+    there. For a caller in a transaction, who writes the book."""
+    source, target = (book.members_account(member, asset_id) for member in pair)
+    legs = [Leg(source, -source.balance), Leg(target, source.balance)]
+    owing = book.debt(source)
+    if owing and owing.balance:
+        legs += [Leg(owing, -owing.balance), Leg(book.debts_account(target), owing.balance)]
+    Lot.objects.filter(account=source).update(account=target)
+    Hold.objects.filter(account=source).update(account=target)
+    target.held += source.held
+    source.held = 0
+    book.touch(source)
+    book.touch(target)
+    if not any(leg.amount for leg in legs):
+        return None
+    return book.post(asked, Transfer.Kind.MERGE, legs, "")[0]
 
 
 @written_at_once

@@ -1,7 +1,7 @@
 """Taking back: by receipt line, from what the transfer moved, to and from who moved it."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -17,6 +17,7 @@ from chaland.hub.loyalty.ledger.book import (
 )
 from chaland.hub.loyalty.ledger.postings import LedgerErrorFinal, Reversal, TooMuchErrorFinal
 from chaland.hub.loyalty.ledger.rules import shares
+from chaland.hub.loyalty.ledger.services.changes import take_over
 from chaland.hub.loyalty.ledger.services.expiry import lapse
 from chaland.hub.loyalty.ledger.services.holds import void_beyond
 from chaland.hub.loyalty.models import Account, Entry, Lot, LotUse, Member, Transfer
@@ -60,12 +61,13 @@ def reverse(reversal: Reversal) -> Transfer | None:
     if original.kind not in (Transfer.Kind.EARN, Transfer.Kind.REDEEM):
         raise LedgerErrorFinal(f"what was {original.kind} can't be reversed")
     book = Book()
-    account = _members_account(book, original)
+    whose = _whose(book, original)
     digest = requests.digest("reverse", reversal)
     if done := answered({reversal.key: digest}):
         return done[reversal.key]
-    if account is None:
+    if whose is None:
         return None
+    account = _all_of(book, *whose, reversal)
     moved = _moved(original, account)
     amounts = _wanted(moved, reversal)
     take = _take_earning if original.kind == Transfer.Kind.EARN else _give_back
@@ -74,23 +76,36 @@ def reverse(reversal: Reversal) -> Transfer | None:
     return transfer
 
 
-def _members_account(book: Book, original: Transfer) -> Account | None:
-    """Lock and return the account of the member whom a transfer was about, now."""
+def _whose(book: Book, original: Transfer) -> tuple[list[int], int] | None:
+    """Lock the accounts of the member whom a transfer was about, and of whom it was merged into;
+    return these members, the last is the one that stays, and the asset. None: the member left."""
     entries = original.entries.filter(account__role__in=(Role.MEMBER, Role.DEBT))
     first = entries.select_related("account").first()
     if first is None or first.account.member_id is None:
         return None
-    member_id, asset_id = _now(first.account.member_id), first.account.asset_id
-    book.lock_members([(member_id, asset_id)], create=True)
-    if _now(member_id) != member_id:
+    members, asset_id = _merges(first.account.member_id), first.account.asset_id
+    book.lock_members([(member, asset_id) for member in members], create=True)
+    if _merges(members[0]) != members:
         raise MovedTemporary
-    return book.members_account(member_id, asset_id)
+    return members, asset_id
 
 
-def _now(member_id: int) -> int:
-    """Return whom a member was merged into, over all merges."""
+def _merges(member_id: int) -> list[int]:
+    """Return a member, and whom it was merged into, over all merges."""
     into = Member.objects.filter(pk=member_id).values_list("merged_into", flat=True).first()
-    return member_id if into is None else _now(into)
+    return [member_id] if into is None else [member_id, *_merges(into)]
+
+
+def _all_of(book: Book, members: Sequence[int], asset_id: int, reversal: Reversal) -> Account:
+    """Return the account of the member that stays, with what doubles got after their merging: what
+    is taken back is taken from the lots that it brought, or they lapse to the payers once more."""
+    *doubles, stays = members
+    for double in doubles:
+        asked = book.by_itself("merge", asset_id, reversal.occurred_at, "system:merge")
+        take_over(book, (double, stays), asset_id, asked)
+    if doubles:
+        book.write()
+    return book.members_account(stays, asset_id)
 
 
 def _moved(original: Transfer, account: Account) -> _Moved:
