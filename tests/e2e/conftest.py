@@ -32,7 +32,7 @@ AXE = ROOT / "assets/node_modules/axe-core/axe.min.js"
 SHOTS = ROOT / "var" / "screenshots"  # ignored by git; pytest-playwright empties test-results
 PASSWORD = "les-halles-du-marche"
 AXE_RUN = """async (options) => {
-  // All else that axe can tell (what passed, with the address of each element) costs most of its time.
+  // What else axe tells (all that passed, each with its address) costs most of its time.
   const found = await axe.run(document, { resultTypes: ["violations"], ...options });
   return found.violations;
 }"""
