@@ -2,14 +2,18 @@
 
 import json
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.hub.loyalty.outreach.peers.programs import found
 from tests.migrated import ROOT, environment, put_tables
 from tests.outreach_builders import NOON
 
@@ -116,6 +120,31 @@ class Site:
     def later(self, **time: float) -> None:
         self._behind -= timedelta(**time)
 
+    def back_up(self) -> None:
+        """Copy the whole database, as docs/how-to/deploy.md does it."""
+        if self.database:
+            self._told("pg_dump", "--format=custom", "--file", self._copy, self.database)
+        else:
+            _copied(self.folder / "loyalty.sqlite3", self._copy)
+
+    def put_back(self) -> None:
+        """Put the copy in the place of the database; the journal of what left stays as it is."""
+        if self.database:
+            empty = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+            self._told("psql", "--quiet", "--command", empty, self.database)
+            self._told("pg_restore", "--no-owner", "--dbname", self.database, self._copy)
+        else:
+            for file in self.folder.glob("loyalty.sqlite3*"):
+                file.unlink()
+            shutil.copy(self._copy, self.folder / "loyalty.sqlite3")
+
+    @property
+    def _copy(self) -> Path:
+        return self.folder / "backup"
+
+    def _told(self, name: str, *arguments: str | Path) -> None:
+        subprocess.run([found(name), *arguments], check=True, capture_output=True)
+
     def rows(self) -> list[tuple[str, str, str, str]]:
         """Return each delivery's state, key, telephone and address."""
         return [(row[0], row[1], row[2], row[3]) for row in json.loads(self.run(_LOOK))]
@@ -126,3 +155,8 @@ class Site:
         for state, key, *_address in self.rows():
             found.setdefault(state, set()).add(key)
         return found
+
+
+def _copied(database: Path, copy: Path) -> None:
+    with closing(sqlite3.connect(database)) as file, closing(sqlite3.connect(copy)) as other:
+        file.backup(other)

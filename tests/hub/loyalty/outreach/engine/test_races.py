@@ -1,6 +1,8 @@
 """Several workers at once, on either engine: each message leaves once, each place is taken once."""
 
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from chaland.hub.loyalty.models import Campaign, Delivery, Pressure
 from chaland.hub.loyalty.outreach import campaigns
 from chaland.hub.loyalty.outreach.engine import loop
-from chaland.hub.loyalty.outreach.engine.loop import Done, run_once
+from chaland.hub.loyalty.outreach.engine.loop import Done, open_worker, run_once
 from tests import outreach_builders as build
 from tests.hub.loyalty.ledger.racing import Racers, racers
 from tests.hub.loyalty.outreach.engine.conftest import Town
@@ -43,24 +45,61 @@ def test_workers_at_once_send_each_message_once(workers: Racers, town: Town) -> 
     assert len(town.sent()) == 72
 
 
-def test_pause_resume_and_cancel_from_all_sides(workers: Racers, town: Town) -> None:
-    """A worker sends while others pause, resume, and cancel: what left, left once."""
+def send_until(town: Town, ended: set[str], clock: bool) -> None:
+    """Work as a worker does, round after round, until the campaign is in one of some states."""
+    with open_worker(town.now) as worker:
+        for _ in range(1_000):
+            loop.round_of(worker, town.later(seconds=1) if clock else town.now)
+            if Campaign.objects.get().state in ended:
+                return
+    raise AssertionError("messages wait, and nobody comes back to them")
 
-    def act(number: int) -> object:
+
+def test_pause_and_resume_from_all_sides(workers: Racers, town: Town) -> None:
+    """Two workers send while two people pause and resume: the same workers bring it to its end."""
+
+    def act(number: int) -> None:
         if number < 2:
-            return run_once(town.now)
+            return send_until(town, {Campaign.State.FINISHED}, clock=number == 0)
         for _ in range(10):
-            try:
+            with suppress(campaigns.CampaignErrorFinal):  # finished meanwhile
                 campaigns.pause(town.campaign.pk)
                 campaigns.resume(town.campaign.pk, town.now)
-            except campaigns.CampaignErrorFinal:
-                break  # finished meanwhile
         return None
 
     answers = workers.race(act)
     assert not [each for each in answers if isinstance(each, Exception)], answers
-    workers.alone(lambda: run_once(town.later(minutes=1)))
-    assert workers.alone(states)[0] == {"accepted": 72}
+    assert workers.alone(states) == ({"accepted": 72}, 72)
     assert len(town.sent()) == 72
-    state = workers.alone(lambda: Campaign.objects.get().state)
-    assert state == Campaign.State.FINISHED
+
+
+def test_cancelled_from_all_sides(workers: Racers, town: Town) -> None:
+    """Two workers send, one person pauses and resumes, another cancels: what left, left once, and
+    all the rest was not sent, for that reason."""
+    over = {Campaign.State.CANCELLED, Campaign.State.FINISHED}
+
+    def act(number: int) -> None:
+        if number < 2:
+            return send_until(town, over, clock=number == 0)
+        while number == 3 and len(town.sent()) < 10:
+            time.sleep(0.001)
+        for _ in range(10):
+            with suppress(campaigns.CampaignErrorFinal):  # cancelled meanwhile
+                if number == 3:
+                    campaigns.cancel(town.campaign.pk, town.now)
+                else:
+                    campaigns.pause(town.campaign.pk)
+                    campaigns.resume(town.campaign.pk, town.now)
+        return None
+
+    answers = workers.race(act)
+    assert not [each for each in answers if isinstance(each, Exception)], answers
+    sent = town.sent()
+    assert workers.alone(lambda: Campaign.objects.get().state) == Campaign.State.CANCELLED
+    workers.alone(lambda: run_once(town.later(minutes=5)))
+    assert town.sent() == sent, "nothing leaves after it"
+    found, places = workers.alone(states)
+    cancelled = Delivery.objects.filter(reason=Delivery.Reason.CANCELLED)
+    assert found == {"accepted": len(sent), "not_sent": workers.alone(cancelled.count)}
+    assert sum(found.values()) == 72
+    assert places == len(sent), "who got nothing has lost no place"
