@@ -92,6 +92,4 @@ def told(members: Mapping[int, int]) -> dict[int, int | None]:
     if len(hidden) == 1:
         others = [cell for cell, people in members.items() if people >= few.FROM]
         hidden |= set(sorted(others, key=lambda cell: members[cell])[:1])
-    return {
-        cell: None if cell in hidden else few.fives(people) for cell, people in members.items()
-    }
+    return {cell: None if cell in hidden else few.fives(people) for cell, people in members.items()}
