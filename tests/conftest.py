@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     from django.db.backends.base.operations import BaseDatabaseOperations
     from pytest_django.plugin import DjangoDbBlocker
 
-# CI tries the same examples each time, so that what it says is of the change; at home they vary.
-hypothesis.settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    hypothesis.settings.load_profile("ci")
+# A slow machine is no fault. CI tries the same examples each time, so that what it says is of the
+# change; at home they vary.
+hypothesis.settings.register_profile(
+    "chaland",
+    derandomize=bool(os.environ.get("CI")),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("chaland")
 
 PLANES = ["default", "footfall", "loyalty"]
 """Every test that asks for a database gets all planes', on the engine that the environment names

@@ -67,7 +67,7 @@ class Hub:
                  "--worker-class=gthread", "--preload", "--log-level=warning"],
                 env=_environment(self.directory, self._loyalty), stdout=log, stderr=log,
             )  # fmt: skip
-        for _ in range(600):
+        for _ in range(2400):
             with contextlib.suppress(httpx.TransportError):
                 httpx.get(f"{self.url}/api/v1/summaries", timeout=2)
                 return
@@ -82,7 +82,7 @@ class Hub:
         for pid in [self._server.pid, *map(int, children.split())]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, how)
-        self._server.wait(20)
+        self._server.wait(60)
         self._server = None
 
     def rows(self, query: str) -> list[tuple[object, ...]]:

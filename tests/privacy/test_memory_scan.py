@@ -83,14 +83,23 @@ class Sensor:
         self.process.stdin.flush()
 
     def wait_until_read(self) -> None:
-        """Return when the process has taken all frames out of the pipe."""
+        """Return when the process has taken all frames out of the pipe, and waits for more."""
         assert self.process.stdin
         unread = bytearray(4)
         while True:
             fcntl.ioctl(self.process.stdin, termios.FIONREAD, unread)
-            if not any(unread):
+            if not any(unread) and self._waits():
                 return
             time.sleep(0.01)
+
+    def _waits(self) -> bool:
+        """Whether it sleeps for a tenth of a second: with work left it would be runnable."""
+        for _ in range(10):
+            stat = Path(f"/proc/{self.process.pid}/stat").read_text()
+            if stat.rsplit(")", 1)[1].split()[0] != "S":
+                return False
+            time.sleep(0.01)
+        return True
 
     @contextmanager
     def frozen(self) -> Iterator[int]:
@@ -103,7 +112,7 @@ class Sensor:
         """End the capture; the process must end well."""
         assert self.process.stdin
         self.process.stdin.close()
-        assert self.process.wait(20) == 0
+        assert self.process.wait(60) == 0
 
     def kill(self) -> None:
         """End whatever is left."""

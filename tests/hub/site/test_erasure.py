@@ -77,7 +77,7 @@ print("a minute later", found(marks), Sketch.objects.count())
 def printed(script: str, state: Path) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", script], env=environment(state), check=True, capture_output=True,
-        text=True, timeout=60,
+        text=True, timeout=180,
     )  # fmt: skip
     return done.stdout.splitlines()
 

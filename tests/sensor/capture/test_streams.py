@@ -78,8 +78,11 @@ def test_ticks_go_on_from_the_last_frame(pipe: Any, formats: Any) -> None:
     next(records)
     began = time.monotonic()
     ticks = [next(records)[0] for _ in range(2)]
-    assert 1.8 < time.monotonic() - began < 3.5
-    assert [round((tick - 10**15) / 1e6) for tick in ticks] == [1, 2]
+    waited_s = time.monotonic() - began
+    first, second = [(tick - 10**15) / 1e6 for tick in ticks]
+    assert first > 0.9
+    assert second - first > 0.9
+    assert second == pytest.approx(waited_s, abs=2)  # the time that passes, late as a busy machine is
 
 
 @pytest.mark.usefixtures("quick_ticks")
@@ -138,7 +141,7 @@ def test_a_gzip_stream_is_passed_on_without_waiting(pipe: Any, formats: Any) -> 
     records = iter(source)
     began = time.monotonic()
     assert all(next(records)[2] for _ in range(49))
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 10  # a second's wait for each would be 49
 
 
 def test_standard_input_is_a_source(formats: Any, tmp_path: Path) -> None:

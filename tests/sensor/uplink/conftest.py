@@ -65,7 +65,7 @@ class Running:
     def status(self) -> Status:
         return read_status(self.state / box.STATUS_NAME) or Status(0)
 
-    def until(self, condition: Callable[[], bool], seconds: float = 20) -> None:
+    def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, self.said()
@@ -85,7 +85,7 @@ class Running:
 
     def end(self) -> int:
         self.child.terminate()
-        return self.child.wait(20)
+        return self.child.wait(60)
 
 
 @pytest.fixture

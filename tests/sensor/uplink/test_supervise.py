@@ -83,7 +83,7 @@ def store(directory: Path) -> CharterStore:
 
 
 def step_until(supervisor: Supervisor, condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         supervisor._step()
@@ -361,7 +361,7 @@ def test_the_days_process_verifies_the_charter_itself(fault: str) -> None:
     )
     process = DayProcess(orders)
     process.tell(encode_answer(Exchanged(today, "", None, (), text, 0, b"")))
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while process.exit_code() is None and time.monotonic() < deadline:
         process.wait(0.1)
     assert process.exit_code() == EXIT_NOT_PERMITTED

@@ -141,7 +141,7 @@ def start(tmp_path: Path, hub: Hub, four: datetime) -> Iterator[Callable[..., Ru
         each.close()
 
 
-def until(condition: Callable[[], bool], *running: Running, seconds: float = 60) -> None:
+def until(condition: Callable[[], bool], *running: Running, seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, [each.said() for each in running]
@@ -182,7 +182,7 @@ def test_sketches_of_a_night_arrive_under_one_key(
     until(lambda: all(each.status.town_key_held for each in sensors), *sensors)
     (key,) = {each.status.town_key_held for each in sensors}
     for each in sensors:  # one after the other: what SQLite had no time for would wait in the spool
-        each.child.communicate(evening(four), timeout=60)
+        each.child.communicate(evening(four), timeout=180)
         assert each.child.returncode == 0, each.said()
     rows = hub.rows('select "key", since, length(bits), length(symbols) from footfall_sketch')
     assert len(rows) == 3, [each.said() for each in sensors]

@@ -42,7 +42,7 @@ class Browser:
         assert self._process.stdout
         self._process.stdin.close()
         self._process.stdout.close()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=60)
 
 
 def server(call: str, asked: dict[str, Any]) -> Any:
