@@ -82,7 +82,7 @@ def test_ticks_go_on_from_the_last_frame(pipe: Any, formats: Any) -> None:
     first, second = [(tick - 10**15) / 1e6 for tick in ticks]
     assert first > 0.9
     assert second - first > 0.9
-    assert second == pytest.approx(waited_s, abs=2)  # the time that passes, late as a busy machine is
+    assert second == pytest.approx(waited_s, abs=2)  # the time that passes
 
 
 @pytest.mark.usefixtures("quick_ticks")
