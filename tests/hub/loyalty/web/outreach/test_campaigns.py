@@ -96,6 +96,7 @@ def test_a_time_to_come_is_read_in_the_towns_time(outreach: Outreach) -> None:
     campaign.refresh_from_db()
     assert campaign.state == Campaign.State.SCHEDULED
     assert campaign.send_at == datetime.fromisoformat("2026-11-20T09:30:00+00:00")
+    assert set(campaign.counted) == {"email", "sms"}  # its band in the others' calendar
     outreach.keeper.post(reverse("campaign_act", args=[campaign.pk, "take-back"]))
     campaign.refresh_from_db()
     assert campaign.state == Campaign.State.DRAFT
