@@ -143,12 +143,15 @@ def test_automatic_messages_and_the_outbox(
     page = site.page
     site.open("/outreach/automatic/")
     page.get_by_role("button", name="Préparer mois d’anniversaire").click()
-    site.check("outreach-automatic-edit")
+    site.check_everywhere("outreach-automatic-edit")
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Activer").click()
     site.open("/outreach/automatic/")
     expect(page.locator("main")).to_contain_text("activé")
     site.check_everywhere("outreach-automatic")
+    page.get_by_role("button", name=re.compile("Préparer un ticket")).click()
+    expect(page.get_by_role("textbox")).to_have_count(0)  # its text is ours
+    site.check("outreach-automatic-receipt")
     for channel in ("email", "sms"):
         campaign = outreach.campaign(outreach.shop, seed=len(channel), channels=[channel])
         told = typed(way=channel, holdout="0", do="send")
