@@ -121,10 +121,11 @@ def record_many(recordings: Sequence[Recording]) -> list[ConsentEvent]:
 
 
 def _locked(ids: Sequence[int]) -> dict[int, Member]:
-    """Lock members in order of their ids, so that two writers can't wait for each other."""
+    """Lock members in order of their ids, so that two writers can't wait for each other; rows
+    that name them may be written meanwhile."""
     found: dict[int, Member] = {}
     for at in range(0, len(ids), _BATCH):
-        part = Member.objects.select_for_update().filter(pk__in=ids[at : at + _BATCH])
+        part = Member.objects.select_for_update(no_key=True).filter(pk__in=ids[at : at + _BATCH])
         found |= {member.pk: member for member in part.order_by("pk")}
     return found
 
@@ -292,7 +293,7 @@ def state_after(events: Iterable[ConsentEvent]) -> dict[Key, tuple[bool, datetim
 def rebuild(member: Member) -> None:
     """Make a member's permissions anew from the events."""
     with transaction.atomic(using="loyalty"):
-        Member.objects.select_for_update().get(pk=member.pk)
+        Member.objects.select_for_update(no_key=True).get(pk=member.pk)
         Permission.objects.filter(member=member).delete()
         _store([_permission(member, event) for event in chain_of(member.chain)])
 

@@ -102,9 +102,9 @@ class Offer(models.Model):
 
     Exactly one of ``percent``, ``price_cents`` and ``ladder`` (``[[articles, percent], …]``, the
     more the better, at most 50). Its conditions: ``least_cents`` (of the purchase, before the
-    reduction), ``once``, ``while_stock`` (which is only said). ``proof`` is what ``sales.offers`` found: per article the lowest
-    price of the thirty days before, since when, and who recorded it; ``blocked`` says why it can't
-    be announced (empty: it can).
+    reduction), ``once``, ``while_stock`` (which is only said). ``proof`` is what ``sales.offers``
+    found: per article the lowest price of the thirty days before, since when, and who recorded it;
+    ``blocked`` says why it can't be announced (empty: it can).
     """
 
     class Excepted(models.TextChoices):

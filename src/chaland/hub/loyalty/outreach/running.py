@@ -1,9 +1,11 @@
 """Campaigns as time passes: begun when due, ended when nothing is left to send."""
 
+import logging
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from chaland.hub.loyalty.models import Campaign, Delivery, PrivateSale
 from chaland.hub.loyalty.outreach import queue
@@ -11,6 +13,7 @@ from chaland.hub.loyalty.outreach.audience import freezing, segments
 from chaland.hub.loyalty.outreach.transitions import UNDER_WAY
 from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
 
+_log = logging.getLogger(__name__)
 UNKNOWN_FOR = timedelta(days=3)
 """So long a report is waited for; what is unknown then stays so, and is listed as such."""
 _State, _Reason = Delivery.State, Delivery.Reason
@@ -38,14 +41,23 @@ def _start(campaign_id: int, now: datetime) -> bool:
                 with transaction.atomic(using="loyalty"):
                     freezing.freeze(campaign, now)
             except (segments.SegmentErrorFinal, SaleErrorFinal) as error:
-                Campaign.objects.filter(pk=campaign_id).update(
-                    state=Campaign.State.PAUSED, trouble=str(error)[:200]
-                )
-                return False
+                return _pause(campaign_id, str(error))
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception as error:  # noqa: BLE001  # one campaign must not keep all others back
+                _log.exception("the audience of campaign %d can’t be drawn", campaign_id)
+                why = _("Its audience can’t be drawn: %(kind)s.") % {"kind": type(error).__name__}
+                return _pause(campaign_id, why)
         Campaign.objects.filter(pk=campaign_id).update(
             state=Campaign.State.RUNNING, started_at=campaign.started_at or now
         )
     return True
+
+
+def _pause(campaign_id: int, why: str) -> bool:
+    """Pause a campaign that can't begin, and say why; False: it has not begun."""
+    Campaign.objects.filter(pk=campaign_id).update(state=Campaign.State.PAUSED, trouble=why[:200])
+    return False
 
 
 def sale_over(now: datetime) -> Q:

@@ -35,6 +35,7 @@ from chaland.hub.loyalty.models import (
     Permission,
     Suppression,
 )
+from chaland.hub.loyalty.outreach.transitions import LEFT
 
 _Cause = Suppression.Cause
 INDEX_OF = {Channel.SMS: "phone_index", Channel.EMAIL: "email_index"}
@@ -70,23 +71,29 @@ class Unsubscribing:
 
 
 @contention.anew
-def stop(
-    association_id: int,
-    channel: str,
-    address: str,
-    cause: str,
-    at: datetime,
-    *,
-    delivery_id: int | None = None,
-) -> bool:
+def stop(association_id: int, channel: str, address: str, cause: str, at: datetime) -> bool:
     """Never write to an address again, and withdraw its member's consents to the channel that are
     as old or older, for every shop; said twice, it is said once. Returns False where a stop as late
-    was on record already.
+    was on record already. It counts for who wrote to the address last before.
 
     ``address``: E.164, or an e-mail address; MemberErrorFinal where it is neither.
     """
-    index = _index(association_id, channel, address)
-    return _stop(_Address(association_id, channel, index), cause, at, delivery_id)
+    whose = _Address(association_id, channel, _index(association_id, channel, address))
+    return _stop(whose, cause, at, _answered(whose, at))
+
+
+def _answered(address: _Address, at: datetime) -> int | None:
+    """Return the last message that had left to an address until ``at``: what an answer that names
+    none answers."""
+    column = f"member__{INDEX_OF[Channel(address.channel)]}"
+    left = Delivery.objects.filter(
+        **{column: address.index},
+        member__association_id=address.association_id,
+        channel=address.channel,
+        state__in=LEFT,
+        sending_at__lte=at,
+    )
+    return left.order_by("-sending_at", "-pk").values_list("pk", flat=True).first()
 
 
 def unheard(association_id: int, channel: str, addresses: Iterable[str]) -> list[str]:
@@ -238,7 +245,7 @@ def resubscribe(text: str, now: datetime) -> bool:
 def _locked(named: Unsubscribing) -> Member | None:
     """Lock a link's member; None where it was erased or merged in this very moment."""
     there = Member.objects.filter(pk=named.member_id, merged_into=None)
-    return there.select_for_update().first()
+    return there.select_for_update(no_key=True).first()
 
 
 def _delivery_of(named: Unsubscribing) -> int | None:
@@ -279,7 +286,7 @@ def _stop(
     found = Member.objects.filter(association_id=address.association_id, **whose)
     with transaction.atomic(using="loyalty"):
         # Nobody said that an address is wrong; what is said, a consent of that instant waits for.
-        said_by = () if cause == _Cause.BOUNCED else found.select_for_update().order_by("pk")
+        said_by = () if cause == _Cause.BOUNCED else found.select_for_update(no_key=True).order_by("pk")
         members = list(said_by)
         row, made = Suppression.objects.get_or_create(
             association_id=address.association_id,
@@ -288,9 +295,8 @@ def _stop(
             cause=cause,
             defaults={"at": at, "delivery_id": delivery_id},
         )
-        later = made or bool(
-            Suppression.objects.filter(pk=row.pk, at__lt=at).update(at=at, delivery_id=delivery_id)
-        )
+        told = {"at": at} | ({"delivery_id": delivery_id} if delivery_id else {})
+        later = made or bool(Suppression.objects.filter(pk=row.pk, at__lt=at).update(**told))
         for member in members:
             _withdraw(member, address.channel, at, evidence)
     return later

@@ -20,11 +20,12 @@ def may_go(campaigns: "QuerySet[Campaign]", gateway: Gateway, now: datetime) -> 
     """Return those of some campaigns of a gateway's association whose messages may leave by it now:
     their sale isn't over, and these are their hours. Their state is the caller's to ask for."""
     found = campaigns.filter(association_id=gateway.association_id)
-    return [
-        campaign
-        for campaign in found.exclude(running.sale_over(now)).order_by("started_at", "pk")
-        if gateway.channel in campaign.channels and _open(campaign, gateway.channel, now)
-    ]
+    found = found.exclude(running.sale_over(now)).order_by("started_at", "pk")
+    of_channel = [campaign for campaign in found if gateway.channel in campaign.channels]
+    if not of_channel:
+        return []
+    town = Association.objects.get(pk=gateway.association_id)
+    return [each for each in of_channel if _open(each, gateway.channel, town, now)]
 
 
 def left(campaign: Campaign, gateway: Gateway, now: datetime) -> int | None:
@@ -58,12 +59,12 @@ def _why(campaign: Campaign, channel: str, gateway: Gateway | None, now: datetim
         return _Reason.SALE_OVER
     if gateway is None or gateway.trouble:
         return _Reason.GATEWAY
-    if not _open(campaign, channel, now):
+    town = Association.objects.get(pk=campaign.association_id)
+    if not _open(campaign, channel, town, now):
         return _Reason.QUIET
     return _Reason.SLOW if left(campaign, gateway, now) == 0 else _Reason.NONE
 
 
-def _open(campaign: Campaign, channel: str, now: datetime) -> bool:
-    town = Association.objects.get(pk=campaign.association_id)
+def _open(campaign: Campaign, channel: str, town: Association, now: datetime) -> bool:
     part = hours.subdivision_of(ZoneInfo(town.timezone), town.department)
     return hours.opens(channel, promotional(campaign), now, town.timezone, part) <= now

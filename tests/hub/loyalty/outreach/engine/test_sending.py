@@ -9,7 +9,16 @@ import pytest
 
 from chaland.hub.loyalty.models import Campaign, Delivery, Gateway, Permission, Pressure
 from chaland.hub.loyalty.outreach import campaigns
-from chaland.hub.loyalty.outreach.engine import loop, sending
+from chaland.hub.loyalty.outreach.audience import freezing
+from chaland.hub.loyalty.outreach.engine import (
+    again,
+    claiming,
+    loop,
+    outcomes,
+    recovering,
+    sending,
+)
+from chaland.hub.loyalty.outreach.engine.journal import Journal
 from chaland.hub.loyalty.outreach.engine.loop import open_worker, run_once
 from chaland.hub.loyalty.outreach.engine.pace import BURST_S, Pace
 from chaland.hub.loyalty.outreach.shapes import (
@@ -19,6 +28,7 @@ from chaland.hub.loyalty.outreach.shapes import (
     Result,
     Sms,
     Status,
+    Waiting,
 )
 from tests import outreach_builders as build
 from tests.hub.loyalty.outreach.engine.conftest import IDEMPOTENT, Odd, Town
@@ -84,6 +94,65 @@ def test_not_now_is_tried_again_later_and_later(town: Town, odd: Odd) -> None:
     run_once(town.later(seconds=31))
     assert town.states() == {"accepted": 12}
     assert len(town.sent()) == 12
+
+
+def claimed(town: Town, journal: Journal) -> list[Waiting]:
+    """Let a worker claim all that is due, and hand nothing over."""
+    batch = claiming.claim(town.gateway, {town.campaign.pk: 12}, 12, journal, town.now)
+    return [one.waiting for one in batch.claimed]
+
+
+def test_not_now_and_then_a_dead_worker_loses_nothing(town: Town, odd: Odd) -> None:
+    """What was put off once was never sent: who finds it claimed may send it."""
+    odd.answers = {n: Result.LATER for n in range(12)}
+    run_once(town.now)
+    town.later(minutes=2)
+    with open_worker(town.now) as dead:
+        assert len(claimed(town, dead.journal)) == 12
+    run_once(town.later(minutes=5))
+    assert town.states() == {"accepted": 12}
+
+
+def test_a_worker_whose_lease_is_over_touches_nothing_of_the_next_one_s(town: Town) -> None:
+    with open_worker(town.now) as slow, open_worker(town.now) as next_:
+        rows = claimed(town, slow.journal)
+        town.later(minutes=3)
+        recovering.recover(next_.journal, town.now)
+        assert len(claimed(town, next_.journal)) == 12
+        worker = slow.journal.worker
+        outcomes.put_off(rows, worker, town.now, town.now)
+        outcomes.give_back(rows, worker, town.now)
+        again.let_go(rows, worker, town.now)
+        assert town.states() == {"claimed": 12}
+        assert Pressure.objects.count() == 12
+
+
+def test_more_campaigns_than_places_take_turns(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "BATCH", 2)
+    for _ in range(4):
+        other = build.build_campaign(town.association_id)
+        build.build_deliveries(other, build.build_reachable(town.association_id, 2))
+    with open_worker(town.now) as worker:
+        assert loop.round_of(worker, town.now).states == {"accepted": 2}
+        run_once(town.now, worker)
+    assert town.states() == {"accepted": 20}
+
+
+def test_a_campaign_that_can_t_be_drawn_keeps_no_other_back(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = build.build_campaign(
+        town.association_id, state="scheduled", frozen_at=None, started_at=None
+    )
+
+    def fails(campaign: Campaign, now: object) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(freezing, "freeze", fails)
+    run_once(town.now)
+    assert town.states() == {"accepted": 12}
+    broken.refresh_from_db()
+    assert (broken.state, "ZeroDivisionError" in broken.trouble) == ("paused", True)
 
 
 @pytest.mark.parametrize("error", [GatewayErrorTemporary("busy"), GatewayErrorFinal("password")])

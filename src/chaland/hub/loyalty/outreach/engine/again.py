@@ -7,6 +7,7 @@ or not sent again, and keeps its place under the caps.
 import dataclasses
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 
@@ -81,7 +82,8 @@ def told(outcome: Outcome) -> Outcome:
     return dataclasses.replace(outcome, result=Result.UNKNOWN)
 
 
-def let_go(delivery_ids: Sequence[int], now: datetime) -> None:
-    """Leave deliveries unknown whose second try was surely not handed over."""
-    mine = queue.leased().filter(pk__in=delivery_ids)
+@contention.anew
+def let_go(rows: Sequence[Waiting], worker: UUID, now: datetime) -> None:
+    """Leave deliveries of this worker's unknown whose second try was surely not handed over."""
+    mine = queue.leased().filter(pk__in=[one.id for one in rows], lease=worker)
     mine.update(state=_State.UNKNOWN, leased_until=None, changed_at=now)

@@ -4,6 +4,7 @@ Consent, suppression, caps and the state of campaign and sale are looked at here
 sending, whatever they were when the audience was drawn.
 """
 
+import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -73,11 +74,13 @@ def claim(
 
 
 def _shares(limits: Mapping[int, int], at_most: int) -> dict[int, int]:
-    """Share a batch out: what a campaign may not use is the others'."""
+    """Share a batch out: what a campaign may not use is the others'. Where there are more campaigns
+    than places, the lot says which have one this time."""
+    chosen = random.sample(sorted(limits), min(len(limits), at_most))
     shares: dict[int, int] = {}
-    for number, limit in sorted(limits.items(), key=lambda item: item[1]):
-        equal = (at_most - sum(shares.values())) // (len(limits) - len(shares))
-        shares[number] = min(limit, max(1, equal))
+    for number in sorted(chosen, key=limits.__getitem__):
+        equal = (at_most - sum(shares.values())) // (len(chosen) - len(shares))
+        shares[number] = min(limits[number], equal)
     return shares
 
 

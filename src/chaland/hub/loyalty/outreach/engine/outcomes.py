@@ -52,6 +52,9 @@ def write(outcomes: Mapping[int, Outcome], now: datetime) -> Counter[str]:
                  outcome.cost_microcents, outcome.code[:80], attempts + 1, None, now, number)
             )  # fmt: skip
         bulk.update(Delivery, _FIELDS, rows)
+        # What is held has not been sent: who finds `sending_at` in a claim knows of a first try.
+        held = [row[-1] for row in rows if row[0] == State.HELD]
+        Delivery.objects.filter(pk__in=held).update(sending_at=None)
         if free:
             pressure.release(free)
         for number in dead:
@@ -88,15 +91,11 @@ def write_alike(
     return Counter({State.ACCEPTED: written})
 
 
+@contention.anew
 def give_back(rows: Sequence[Waiting], worker: UUID, now: datetime) -> int:
     """Make deliveries ready again that this worker held and never drew; how many."""
     with transaction.atomic(using="loyalty"):
-        mine = Delivery.objects.select_for_update().filter(
-            pk__in=[one.id for one in rows],
-            lease=worker,
-            state__in=(_State.CLAIMED, _State.SENDING),
-        )
-        ids = list(mine.values_list("pk", flat=True))
+        ids = _mine(rows, worker)
         Delivery.objects.filter(pk__in=ids).update(
             state=_State.READY, leased_until=None, sending_at=None, changed_at=now
         )
@@ -104,11 +103,13 @@ def give_back(rows: Sequence[Waiting], worker: UUID, now: datetime) -> int:
     return len(ids)
 
 
-def put_off(rows: Sequence[Waiting], now: datetime, until: datetime) -> None:
-    """Hold deliveries that surely were not handed over: the gateway does not answer."""
-    ids = [one.id for one in rows]
+@contention.anew
+def put_off(rows: Sequence[Waiting], worker: UUID, now: datetime, until: datetime) -> None:
+    """Hold deliveries of this worker's that surely were not handed over: the gateway does not
+    answer. What another worker has taken since is that one's."""
     with transaction.atomic(using="loyalty"):
-        Delivery.objects.filter(pk__in=ids, state__in=(_State.CLAIMED, _State.SENDING)).update(
+        ids = _mine(rows, worker)
+        Delivery.objects.filter(pk__in=ids).update(
             state=_State.HELD,
             reason=_Reason.GATEWAY,
             not_before=until,
@@ -118,6 +119,13 @@ def put_off(rows: Sequence[Waiting], now: datetime, until: datetime) -> None:
             changed_at=now,
         )
         pressure.release(ids)
+
+
+def _mine(rows: Sequence[Waiting], worker: UUID) -> list[int]:
+    """Lock those of some deliveries that a worker holds still."""
+    mine = queue.leased().select_for_update(no_key=True)
+    mine = mine.filter(pk__in=[one.id for one in rows], lease=worker)
+    return list(mine.values_list("pk", flat=True))
 
 
 def trouble(gateway: Gateway, text: str) -> None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from chaland.hub.common import clock
+from chaland.hub.loyalty import contention
 from chaland.hub.loyalty.models import Campaign, Delivery, Gateway
 from chaland.hub.loyalty.outreach import drivers, queue, waiting
 from chaland.hub.loyalty.outreach.audience import reaching
@@ -92,6 +93,7 @@ class Sender:
     again: bool = False
     """These are second tries."""
 
+    @contention.anew
     def going(self, rest: Sequence[Waiting]) -> set[int]:
         """Return which of what is left of a batch may still go: its lease is ours (and renewed),
         its campaign runs, these are its hours, and its member hasn't said otherwise since."""
@@ -114,14 +116,14 @@ class Sender:
     def put_off(self, rows: Sequence[Waiting], now: datetime, until: datetime) -> None:
         """Let go of what was surely not handed over, for a while."""
         if self.again:
-            again.let_go([one.id for one in rows], now)
+            again.let_go(rows, self.journal.worker, now)
         else:
-            outcomes.put_off(rows, now, until)
+            outcomes.put_off(rows, self.journal.worker, now, until)
 
     def give_back(self, rows: Sequence[Waiting], now: datetime) -> None:
         """Let go of what wasn't drawn."""
         if self.again:
-            again.let_go([one.id for one in rows], now)
+            again.let_go(rows, self.journal.worker, now)
         else:
             outcomes.give_back(rows, self.journal.worker, now)
 
@@ -143,6 +145,8 @@ class Sender:
             _rest(way, now + _SOON, str(error))
         except GatewayErrorFinal as error:
             _rest(way, now + _LATER, str(error))
+        except (OperationalError, InterfaceError):
+            raise  # the database's fault, in `going`: the flight tells the next worker what left
         except Exception:  # noqa: BLE001  # a driver's fault: what it drew is unknown
             _log.exception("the driver %s failed", way.gateway.driver)
             for key in draw.drawn.keys() - said.keys():
