@@ -286,7 +286,9 @@ def _stop(
     found = Member.objects.filter(association_id=address.association_id, **whose)
     with transaction.atomic(using="loyalty"):
         # Nobody said that an address is wrong; what is said, a consent of that instant waits for.
-        said_by = () if cause == _Cause.BOUNCED else found.select_for_update(no_key=True).order_by("pk")
+        said_by = (
+            () if cause == _Cause.BOUNCED else found.select_for_update(no_key=True).order_by("pk")
+        )
         members = list(said_by)
         row, made = Suppression.objects.get_or_create(
             association_id=address.association_id,

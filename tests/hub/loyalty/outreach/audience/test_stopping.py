@@ -280,7 +280,7 @@ def test_erasure_leaves_hashes_only(cast: Cast, shop: int) -> None:
     token, delivery_id = link_of(cast, shop, member)
     Pressure.objects.create(member=member, delivery_id=delivery_id, controller=shop, at=NOW)
     phone, mail, number = member.phone or "", member.email or "", member.pk
-    stopping.stop(cast.association.pk, "sms", phone, "stop", NOW, delivery_id=delivery_id)
+    stopping.stop(cast.association.pk, "sms", phone, "stop", NOW)
     assert erasure.erase(number, actor="member")
     assert stopping.of_token(token) is None
     assert not stopping.unsubscribe(token, NOW)

@@ -24,6 +24,7 @@ from chaland.hub.loyalty.models import (
 from chaland.hub.loyalty.outreach import drivers, inbound, stopping
 from chaland.hub.loyalty.outreach.engine.loop import run_once
 from chaland.hub.loyalty.outreach.outbox import Outbox
+from chaland.hub.loyalty.outreach.selectors import tiring
 from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal, Heard, Hook, Kind, Status
 from tests import outreach_builders as build
 from tests.hub.loyalty.outreach.engine.conftest import Town
@@ -244,6 +245,28 @@ def sqlite_busy() -> sqlite3.OperationalError:
     error = sqlite3.OperationalError("database is locked")
     error.sqlite_errorcode = sqlite3.SQLITE_BUSY
     return error
+
+
+def test_a_stop_by_sms_counts_for_who_wrote_last_and_goes_on_counting(town: Town, say: Say) -> None:
+    """It names no message; nor does the association's own number name a shop."""
+    run_once(town.now)
+    shop = build.build_campaign(town.association_id, controller=7, send_at=town.later(hours=1))
+    build.build_deliveries(shop, town.members[:3])
+    late = build.build_campaign(town.association_id, controller=8, send_at=town.now)
+    build.build_deliveries(late, town.members[:3])
+    Delivery.objects.filter(campaign=shop).update(state="delivered", sending_at=town.now)
+    member, other = town.members[0], town.members[5]
+    for wrote in (member, other):
+        say(**{"from": str(wrote.phone), "text": "Stop svp !"})
+    inbound.read_due(town.later(minutes=1))
+    period = (NOON - timedelta(days=1), NOON + timedelta(days=1))
+    told = {t.controller: (t.sent, t.stops) for t in tiring(town.association_id, *period)}
+    assert told == {0: (12, 1), 7: (3, 1)}
+    assert erasure.erase(member.pk, actor="member")
+    town.later(hours=1)
+    say(**{"from": str(member.phone), "text": "STOP"})
+    inbound.read_due(town.now)
+    assert Suppression.objects.get(at=town.now).delivery.campaign_id == shop.pk
 
 
 def test_erasure_reads_what_was_not_read_and_keeps_nothing_of_it(town: Town, say: Say) -> None:
