@@ -68,7 +68,7 @@ UNHURRIED = f"""
 const after = setTimeout;
 window.setTimeout = (act, ms, ...more) => after(act, ms === 10_000 ? {PATIENCE_MS} : ms, ...more);
 const within = AbortSignal.timeout;
-AbortSignal.timeout = (ms) => within.call(AbortSignal, Math.max(ms, {PATIENCE_MS}));
+AbortSignal.timeout = (ms) => within.call(AbortSignal, Math.max(ms, {PATIENCE_MS // 2}));
 """
 
 

@@ -115,7 +115,7 @@ def network_is_back(page: Page) -> None:
 
 def wait_for(page: Page, said: Callable[[], object], wanted: object) -> None:
     """Wait, and let the browser's requests through meanwhile."""
-    until = time.monotonic() + PATIENCE_MS / 1000
+    until = time.monotonic() + 3 * PATIENCE_MS / 1000  # what a killed hub left may be tried twice
     while (now := said()) != wanted:
         assert time.monotonic() < until, f"{now} is not {wanted}"
         page.wait_for_timeout(50)
