@@ -104,7 +104,8 @@ class Offer(models.Model):
     more the better, at most 50). Its conditions: ``least_cents`` (of the purchase, before the
     reduction), ``once``, ``while_stock`` (which is only said). ``proof`` is what ``sales.offers``
     found: per article the lowest price of the thirty days before, since when, and who recorded it;
-    ``blocked`` says why it can't be announced (empty: it can).
+    of very many ``articles`` the first, and of those ``at_fault`` the first. ``blocked`` says why
+    it can't be announced (empty: it can).
     """
 
     class Excepted(models.TextChoices):
@@ -121,11 +122,13 @@ class Offer(models.Model):
     price_cents = models.PositiveIntegerField(_("member price"), null=True, blank=True)
     ladder = models.JSONField(null=True, blank=True)
     least_cents = models.PositiveIntegerField(_("from a purchase of"), null=True, blank=True)
-    once = models.BooleanField(_("once per member"), default=False)
+    once = models.BooleanField(_("with the first purchase in the sale"), default=False)
     """For a member's first purchase at this shop in the sale."""
     while_stock = models.BooleanField(_("while stock lasts"), default=False)
     exception = models.CharField(max_length=12, choices=Excepted, blank=True)
     proof = models.JSONField(default=list)
+    articles = models.PositiveIntegerField(default=0)
+    at_fault = models.PositiveIntegerField(default=0)
     blocked = models.CharField(max_length=200, blank=True)
     checked_at = models.DateTimeField(null=True)
 
@@ -172,7 +175,7 @@ class Slot(models.Model):
 
 class Invitation(models.Model):
     """That a member may come to a private sale. Its code (``sales.codes``) is made of its number
-    and a keyed hash: nothing is stored that opens a door."""
+    and a keyed hash of sale and member: nothing is stored that opens a door."""
 
     class How(models.TextChoices):
         INVITED = "invited", _("invited")
@@ -187,6 +190,8 @@ class Invitation(models.Model):
 
     sale = models.ForeignKey(PrivateSale, models.CASCADE, related_name="invitations")
     member = models.ForeignKey(Member, models.SET_NULL, null=True, related_name="invitations")
+    coded_for = models.BigIntegerField(null=True)
+    """For whom its code was made, where that was a double, merged since: the code still opens."""
     how = models.CharField(max_length=8, choices=How)
     recruited = models.BooleanField(default=False)
     """Enrolled at a shop of this sale, from half an hour before it on; of one sale only."""
