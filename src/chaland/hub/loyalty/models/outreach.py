@@ -34,7 +34,10 @@ class Gateway(models.Model):
     proof = models.JSONField(default=dict)
     """E-mail: what SPF, DKIM and DMARC said of the sender's domain (L10), and when."""
     trouble = models.CharField(max_length=200, blank=True)
-    """Why nothing leaves by it just now, in the language of the association, no address in it."""
+    """Why nothing can be handed over to it just now, in the language of the association, no address
+    in it."""
+    deaf = models.CharField(max_length=200, blank=True)
+    """Why what comes back can't be fetched from it; what leaves is another matter."""
     created_at = models.DateTimeField()
 
     class Meta:
@@ -93,7 +96,8 @@ class Campaign(models.Model):
     """Of the drawing: how many were chosen, held out, and left out, by reason; before it, whom it
     would have written to when it was announced."""
     trouble = models.CharField(max_length=200, blank=True)
-    """Why it was paused by itself when its audience should have been drawn."""
+    """Why it was paused by itself when its audience should have been drawn, or why its messages
+    can't be written."""
     results = models.JSONField(default=dict)
     results_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
@@ -169,10 +173,12 @@ class Delivery(models.Model):
         PAUSED_MEMBER = "paused_member", _("the membership rests")
         GONE = "gone", _("is no longer a member")
         NO_CONTACT = "no_contact", _("no address for this channel")
-        # These three are never stored: a page asks `outreach.waiting` why what is ready stays.
+        # These five are never stored: a page asks `outreach.waiting` why what is ready stays.
         QUIET = "quiet", _("waits for the hours in which messages may be sent")
         PAUSED = "paused", _("the campaign is paused")
         SLOW = "slow", _("waits for its turn")
+        NO_GATEWAY = "no_gateway", _("nothing is set up by which it could leave")
+        DOUBT = "doubt", _("waits until it is sure what has left already")
         GATEWAY = "gateway", _("the gateway does not answer")
         EXPIRED = "expired", _("too late: out of date")
         CANCELLED = "cancelled", _("the campaign was cancelled")
@@ -231,6 +237,7 @@ class Delivery(models.Model):
             ),
             models.Index(fields=["campaign", "state", "reason"], name="delivery_progress"),
             models.Index(fields=["gateway", "provider_id"], name="delivery_provider"),
+            models.Index(fields=["sending_at"], name="delivery_sent"),
         ]
 
     def __str__(self) -> str:
@@ -280,9 +287,12 @@ class SendingMachine(models.Model):
     journal = models.UUIDField(unique=True)
     count = models.BigIntegerField(default=0)
     """Raised with each batch, in the transaction that says what is being sent, and each minute."""
-    heard_at = models.DateTimeField()
+    heard_at = models.DateTimeField(null=True)
+    """Null: it was stopped in order, and all that it sent is in the database."""
     suspect_at = models.DateTimeField(null=True)
     """What was due before is held, on every machine, until a person has looked."""
+    away_at = models.DateTimeField(null=True)
+    """It is back since then, and hasn't heard of all the others yet: what was due before waits."""
 
     class Meta:
         verbose_name = _("machine that sends")
