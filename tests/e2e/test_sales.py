@@ -153,7 +153,7 @@ def test_a_member_opens_the_invitation_and_books(open_site: OpenSite, shop: till
     sale = announce(shop, clock.now() + timedelta(days=3))
     invitation = invite(shop, sale)
     phone = open_site()
-    phone.open(codes.path_of(invitation.pk))
+    phone.open(codes.path_of(invitation))
     phone.check_everywhere("invitation")
     expect(phone.page.locator("main")).to_contain_text("129,00\xa0€")
     expect(phone.page.locator("main")).not_to_contain_text("Dupont")
@@ -161,11 +161,11 @@ def test_a_member_opens_the_invitation_and_books(open_site: OpenSite, shop: till
     expect(phone.page.locator("main")).to_contain_text("votre place")
     phone.check_everywhere("invitation-booked")
     Invitation.objects.update(state="queued")
-    phone.open(codes.path_of(invitation.pk))
+    phone.open(codes.path_of(invitation))
     expect(phone.page.locator("main")).to_contain_text("Revenez voir")
     phone.check_everywhere("invitation-queued")
     Invitation.objects.update(state="booked", moved_up_at=clock.now())
-    phone.open(codes.path_of(invitation.pk))
+    phone.open(codes.path_of(invitation))
     expect(phone.page.locator("main")).to_contain_text("elle est à vous")
     phone.check_everywhere("invitation-moved-up")
     phone.page.get_by_role("button", name="Je ne peux pas venir").click()
@@ -272,7 +272,7 @@ def type_fast(page: Page, code: str) -> None:
 def test_a_scanned_invitation_checks_in_once(
     site: Site, shop: tills.Shop, running: PrivateSale, page: Page
 ) -> None:
-    address = "https://vitrines.example" + codes.path_of(invite(shop, running).pk)
+    address = "https://vitrines.example" + codes.path_of(invite(shop, running))
     type_fast(page, address)
     expect(page.locator("#card")).to_contain_text("Arrivée notée.")
     expect(page.locator("#card h2")).to_have_text("Marie D.")
@@ -298,7 +298,7 @@ def test_without_the_network_it_says_that_nobody_can_be_checked_in(
     page.locator("[data-attach]").click()  # earning waits for the network, as ever
     expect(page.locator("#card")).to_contain_text("Pas de réseau")
     page.keyboard.press("Escape")
-    type_fast(page, "https://vitrines.example" + codes.path_of(invite(shop, running).pk))
+    type_fast(page, "https://vitrines.example" + codes.path_of(invite(shop, running)))
     expect(page.locator("#trouble")).to_contain_text("Sans réseau, l’arrivée")
 
 

@@ -132,7 +132,7 @@ def test_undoing_gives_the_rank_in_the_queue_back(counter: Counter) -> None:
 def test_an_invitation_checks_in_whoever_scans_it_and_spends_nothing(counter: Counter) -> None:
     sale = announce(counter)
     invitation = invitation_of(sale, counter)
-    address = "https://vitrines.example" + codes.path_of(invitation.pk)
+    address = "https://vitrines.example" + codes.path_of(invitation)
     came = counter.page.write("sale/scan", code=address)
     assert came["member"]["name"] == counter.page.found()["name"]
     assert came["member"]["sure"] is False  # a forwarded invitation opens no purse
@@ -140,7 +140,7 @@ def test_an_invitation_checks_in_whoever_scans_it_and_spends_nothing(counter: Co
     opened = counter.page.post("member", member=came["member"]["ref"])
     assert opened["sales"][0]["tone"] == "ok"
     assert LookupHit.objects.count() == before + 1  # the member sees who looked
-    second = counter.page.write("sale/scan", code=codes.code_of(invitation.pk).lower())
+    second = counter.page.write("sale/scan", code=codes.code_of(invitation).lower())
     assert second["undo"] == ""
 
 
@@ -149,12 +149,12 @@ def test_wrong_codes_are_limited_and_another_towns_is_wrong(counter: Counter) ->
     invitation = invitation_of(sale, counter)
     PrivateSale.objects.filter(pk=sale.pk).update(association_id=counter.till.association_id + 99)
     for _ in range(codes.MISSES_AN_HOUR):
-        code = codes.code_of(invitation.pk)
+        code = codes.code_of(invitation)
         assert counter.page.write("sale/scan", 409, code=code)["code"] == "no-invitation"
     PrivateSale.objects.filter(pk=sale.pk).update(association_id=counter.till.association_id)
     told = counter.page.write("sale/scan", 409, code="AAAAA-AAAAA")
     assert told["code"] == "codes"
-    counter.page.write("sale/scan", code=codes.code_of(invitation.pk))  # a right one opens
+    counter.page.write("sale/scan", code=codes.code_of(invitation))  # a right one opens
 
 
 def test_another_shops_sale_is_not_there(counter: Counter) -> None:

@@ -74,17 +74,17 @@ def of_waiting(
 
 def _invitations(
     waiting: Sequence[Waiting], campaigns: Mapping[int, Campaign]
-) -> dict[tuple[int | None, int], int]:
+) -> dict[tuple[int | None, int], codes.Coded]:
     sales = {c.sale_id for c in campaigns.values() if c.sale_id is not None}
     if not sales:
         return {}
     rows = Invitation.objects.filter(
         among("loyalty_invitation.member_id", {one.member_id for one in waiting}), sale__in=sales
-    ).values_list("sale_id", "member_id", "pk")
-    return {(sale, member): pk for sale, member, pk in rows if member is not None}
+    ).values_list("sale_id", "member_id", "pk", "coded_for", named=True)
+    return {(row.sale_id, row.member_id): row for row in rows if row.member_id is not None}
 
 
-def _path(one: Waiting, invitation: int | None, now: datetime) -> str:
+def _path(one: Waiting, invitation: codes.Coded | None, now: datetime) -> str:
     if one.occasion.startswith(RECEIPT):
         token = links.made_for(int(one.occasion.removeprefix(RECEIPT)), one.key, now)
         return reverse("e-receipt", args=[token])

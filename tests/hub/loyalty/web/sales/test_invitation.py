@@ -16,12 +16,12 @@ def test_it_names_nobody_and_looking_does_nothing(town: Town) -> None:
     Member.objects.filter(pk=invitation.member_id).update(
         first_name="Zéphirine", last_name="Quincampoix"
     )
-    answer = Client().get(codes.path_of(invitation.pk), headers={"Accept-Language": "en"})
+    answer = Client().get(codes.path_of(invitation), headers={"Accept-Language": "en"})
     page = answer.content.decode()
     assert answer.status_code == 200
     assert "Zéphirine" not in page
     assert "Quincampoix" not in page
-    assert codes.code_of(invitation.pk) in page
+    assert codes.code_of(invitation) in page
     assert "80,00" in page or "80.00" in page
     assert "noindex" in answer["X-Robots-Tag"]
     assert "no-store" in answer["Cache-Control"]
@@ -34,15 +34,15 @@ def test_a_place_is_booked_waited_for_and_given_back(town: Town) -> None:
     slot = town.slot(sale, 1)
     first, second = town.invited(sale, 2)
     for one in (first, second):
-        Client().post(codes.path_of(one.pk), {"do": "book", "slot": slot.pk})
+        Client().post(codes.path_of(one), {"do": "book", "slot": slot.pk})
         one.refresh_from_db()
     assert (first.state, second.state) == ("booked", "queued")
-    Client().post(codes.path_of(first.pk), {"do": "decline"})
+    Client().post(codes.path_of(first), {"do": "decline"})
     second.refresh_from_db()
     assert second.state == "booked"
     Member.objects.update(language="en")
-    assert "it is yours" in Client().get(codes.path_of(second.pk)).content.decode()
-    Client().post(codes.path_of(second.pk), {"do": "book", "slot": "9" * 30})
+    assert "it is yours" in Client().get(codes.path_of(second)).content.decode()
+    Client().post(codes.path_of(second), {"do": "book", "slot": "9" * 30})
     second.refresh_from_db()
     assert second.state == "booked"
 
@@ -53,7 +53,7 @@ def test_wrong_codes_are_limited(town: Town) -> None:
     for _ in range(codes.MISSES_AN_HOUR):
         assert Client().get("/i/AAAAA-AAAAA/").status_code == 404
     assert Client().get("/i/AAAAA-AAAAA/").status_code == 429
-    assert Client().get(codes.path_of(invitation.pk)).status_code == 200
+    assert Client().get(codes.path_of(invitation)).status_code == 200
 
 
 def test_the_members_language_unless_another_is_chosen(town: Town) -> None:
@@ -61,7 +61,7 @@ def test_the_members_language_unless_another_is_chosen(town: Town) -> None:
     [invitation] = town.invited(sale, 1)
     for language, word in (("en", "Are you coming"), ("fr", "Venez-vous")):
         Member.objects.filter(pk=invitation.member_id).update(language=language)
-        assert word in Client().get(codes.path_of(invitation.pk)).content.decode()
+        assert word in Client().get(codes.path_of(invitation)).content.decode()
 
 
 @pytest.mark.parametrize(("state", "word"), [("cancelled", "annulée"), ("over", "terminée")])
@@ -69,8 +69,8 @@ def test_what_is_off_says_so_and_takes_nothing(town: Town, state: str, word: str
     sale = town.announced()
     [invitation] = town.invited(sale, 1)
     PrivateSale.objects.filter(pk=sale.pk).update(state=state)
-    page = Client().get(codes.path_of(invitation.pk)).content.decode()
+    page = Client().get(codes.path_of(invitation)).content.decode()
     assert word in page
-    Client().post(codes.path_of(invitation.pk), {"do": "book"})
+    Client().post(codes.path_of(invitation), {"do": "book"})
     invitation.refresh_from_db()
     assert invitation.state == Invitation.State.OPEN

@@ -194,7 +194,7 @@ def test_a_quantity_and_conditions_are_typed_kept_and_printed(
     services.open_sale(sale.pk)
     [invitation] = town.invited(sale, 1)
     Member.objects.update(language="en")
-    printed = Client().get(codes.path_of(invitation.pk)).content.decode()
+    printed = Client().get(codes.path_of(invitation)).content.decode()
     for said in ("from €50.00 of purchase", "once per member", "while stock lasts"):
         assert said in printed
 

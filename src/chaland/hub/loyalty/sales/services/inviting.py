@@ -78,7 +78,9 @@ def adopt(gone_id: int, keep_id: int) -> int:
             stays.recruited = stays.recruited or each.recruited
             free(each)
             each.delete()
-        Invitation.objects.filter(pk=stays.pk).update(member=keep_id, recruited=stays.recruited)
+        Invitation.objects.filter(pk=stays.pk).update(
+            member=keep_id, recruited=stays.recruited, coded_for=stays.coded_for or stays.member_id
+        )
         fill(sale)
     return moved
 

@@ -39,17 +39,15 @@ def invitation(request: HttpRequest, code: str) -> HttpResponse:
     try:
         found = codes.invitation_of(code, f"address:{limits.address_of(request)}")
     except SaleErrorFinal as error:
-        return _quiet(
-            render(request, "loyalty/sales/no_invitation.html", {"why": error}, status=429)
-        )
+        return _quiet(render(request, _NONE, {"why": error}, status=429))
     if found is None:
-        return _quiet(render(request, "loyalty/sales/no_invitation.html", status=404))
+        return _quiet(render(request, _NONE, status=404))
     association = Association.objects.get(pk=found.sale.association_id)
     timezone.activate(association.timezone)
     with override(_language(request, found)):
         if request.method == "POST":
             _act(request, found)
-            return _quiet(redirect("invitation", codes.code_of(found.pk)))
+            return _quiet(redirect("invitation", codes.code_of(found)))
         return _quiet(render(request, "loyalty/sales/invitation.html", _page(found, association)))
 
 
@@ -108,8 +106,8 @@ def _page(found: Invitation, association: Association) -> dict[str, Any]:
         "dates": shown.dates(sale),
         "open": open_now,
         "cancelled": sale.state == PrivateSale.State.CANCELLED,
-        "code": codes.code_of(found.pk),
-        "qr": _qr(found.pk) if open_now else "",
+        "code": codes.code_of(found),
+        "qr": _qr(found) if open_now else "",
         "shops": [
             (names[pk], shown.priced(sale, pk)) for pk in sorted(names, key=names.__getitem__)
         ],
@@ -126,8 +124,8 @@ def _slot(slot: Slot, found: Invitation, now: datetime) -> dict[str, Any]:
     }
 
 
-def _qr(invitation_id: int) -> SafeString:
-    svg = segno.make(settings.PUBLIC_ORIGIN + codes.path_of(invitation_id), error="m").svg_inline(
+def _qr(invitation: Invitation) -> SafeString:
+    svg = segno.make(settings.PUBLIC_ORIGIN + codes.path_of(invitation), error="m").svg_inline(
         scale=6, border=2, dark="#000", light="#fff", svgclass="qr", omitsize=True
     )
     return mark_safe(svg)  # noqa: S308  # our own drawing
