@@ -2,17 +2,17 @@
 
 Nothing is stored that opens a door. The number, with 20 bits of a keyed hash of the sale and the
 member, goes through four rounds of a Feistel network over HMAC-SHA-256 under
-``settings.INDEX_KEY`` (Luby and Rackoff 1988). So a code opens the invitation of that member to
-that sale, or none: numbers are given anew where a back-up was put back. And whoever doesn't have the key sees 50 random bits, can neither count invitations by their codes nor
-make the code of a given one. Of a million invitations one is met by 2**30 guesses, twelve days of a
-thousand requests a second: so a right code always opens, and only wrong ones are counted
-(``invitation_of``); else whoever misses often, behind an address that many share, locks them out.
+``settings.INDEX_KEY`` (Luby and Rackoff 1988). A code opens the invitation of that member to that
+sale, or none: where a back-up was put back, numbers are given anew. Whoever doesn't have the key
+sees 50 random bits, can neither count invitations by their codes nor make the code of a given one.
+Of a million invitations one is met by 2**30 guesses, twelve days of a thousand requests a second:
+so a right code always opens, and only wrong ones are counted (``invitation_of``); else whoever
+misses often, behind an address that many share, locks them out.
 """
 
 import hmac
 import re
 from datetime import timedelta
-
 from typing import Protocol
 
 from django.conf import settings
