@@ -1,6 +1,6 @@
 """What stands against announcing a campaign: said before the button, and asked again by it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,8 +9,14 @@ from django.utils.translation import gettext as _
 from chaland.hub.loyalty.consent.wordings import LANGUAGES
 from chaland.hub.loyalty.models import Campaign, CampaignText, Channel, Gateway, Permission
 from chaland.hub.loyalty.outreach import automatic_texts, drivers, placeholders
-from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal, Reach, Waiting
+from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal, Reach, Sms, Waiting
+from chaland.hub.loyalty.outreach.sms.encoding import looked
 from chaland.hub.loyalty.sales import legal, town
+
+SEGMENTS_AT_MOST = 6
+"""SMS that one message may be joined of: more, providers refuse; each is paid for."""
+_LONGEST = {str(Channel.EMAIL): 10_000, str(Channel.SMS): 1_000}
+"""Characters of a text."""
 
 
 def reasons(campaign: Campaign, send_at: datetime, now: datetime) -> list[str]:
@@ -38,30 +44,45 @@ def _against_channel(campaign: Campaign, channel: Channel) -> list[str]:
     texts = {text.language: text for text in _texts(campaign, [channel])}
     try:
         drivers.open_gateway(gateway).close()
-        _try_to_compose(campaign, gateway, texts)
+        long = list(_try_to_compose(campaign, gateway, texts))
     except GatewayErrorFinal as error:
         return [str(error)]
     missing = sorted(languages_of(campaign, channel) - texts.keys())
     names = {"fr": _("French"), "en": _("English")}
     told = {"channel": channel.label, "languages": ", ".join(names[each] for each in missing)}
     found = [_("%(channel)s: no text in %(languages)s.") % told] if missing else []
+    for each in long:
+        most = {"language": names[each], "most": SEGMENTS_AT_MOST}
+        found.append(_("SMS, %(language)s: longer than %(most)d SMS in one. Shorten it.") % most)
     for text in texts.values():
-        found += [
-            f"{channel.label} {text.language}: {one}" for one in placeholders.check(text.body)
-        ]
+        found += [f"{channel.label} {text.language}: {one}" for one in of_text(text)]
         if not text.body.strip() or (channel == Channel.EMAIL and not text.subject.strip()):
             found.append(_("%(channel)s: a text or a subject is empty.") % told)
     return found
 
 
-def _try_to_compose(campaign: Campaign, gateway: Gateway, languages: Iterable[str]) -> None:
-    """Make one message for nobody in each language. GatewayErrorFinal: the gateway's settings
-    don't allow it."""
+def of_text(text: CampaignText) -> list[str]:
+    """Say what is wrong with a text by itself: what it leaves open, and its length."""
+    found = [str(one) for one in placeholders.check(text.body)]
+    for part, label in ((text.subject, _("Subject")), (text.button, _("Button"))):
+        found += [f"{label} · {one}" for one in placeholders.check(part)]
+    if len(text.body) > (most := _LONGEST[text.channel]):
+        found.append(_("It is longer than %(most)d characters.") % {"most": most})
+    return found
+
+
+def _try_to_compose(
+    campaign: Campaign, gateway: Gateway, languages: Iterable[str]
+) -> Iterator[str]:
+    """Make one message for nobody in each language; yield the languages whose SMS is too long.
+    GatewayErrorFinal: the gateway's settings don't allow it."""
     nobody = Waiting(0, UUID(int=0), campaign.pk, 0, gateway.channel, "", campaign.created_at)
     composer = drivers.composer(campaign, gateway)
     for language in languages:
         words = dict.fromkeys(placeholders.PERSONAL, "-")
-        composer.message(nobody, Reach("nobody@example.org", language, words))
+        made = composer.message(nobody, Reach("nobody@example.org", language, words))
+        if isinstance(made, Sms) and looked(made.text).segments > SEGMENTS_AT_MOST:
+            yield language
 
 
 def languages_of(campaign: Campaign, channel: str) -> set[str]:

@@ -23,7 +23,7 @@ from chaland.hub.loyalty.models import (
     Member,
     Purpose,
 )
-from chaland.hub.loyalty.outreach import against, automatic_texts, keys, placeholders, values
+from chaland.hub.loyalty.outreach import against, automatic_texts, keys, values
 from chaland.hub.loyalty.outreach.audience import freezing, segments
 from chaland.hub.loyalty.outreach.mail.templates import Letter, compile_html
 from chaland.hub.loyalty.outreach.running import end_waiting
@@ -95,7 +95,7 @@ def write_text(
             body=body,
             button=button,
         )
-        reasons = [str(one) for one in placeholders.check(body)]
+        reasons = against.of_text(text)
         if campaign.automatic:
             said = automatic_texts.Fixed(subject, body, button)
             reasons += automatic_texts.refusals(campaign.automatic, channel, language, said)

@@ -311,10 +311,24 @@ def _parsed(told: object, controller: int) -> Criterion:
 
 
 def _bounds(key: object, wanted: Whole | Word | Ids | None) -> str:
-    if isinstance(wanted, Whole):
-        told = {"name": key, "least": wanted.least, "most": wanted.most}
+    if isinstance(wanted, Whole) and wanted.unit == "cents":
+        euro = {"least": -(-wanted.least // 100), "most": wanted.most // 100}
+        return _("Amount: give euro from %(least)d to %(most)d.") % euro
+    if isinstance(wanted, Whole) and key != "tier":
+        told = {"name": _said(key), "least": wanted.least, "most": wanted.most}
         return _("%(name)s: give a whole number from %(least)d to %(most)d.") % told
-    return _("%(name)s: choose from the list.") % {"name": key}
+    if isinstance(wanted, Word) and not wanted.among:
+        return _("%(field)s: fill it in.") % {"field": _said(key)}
+    return _("%(name)s: choose from the list.") % {"name": _said(key)}
+
+
+def _said(key: object) -> str:
+    words = {
+        "days": _("Days"), "receipts": _("Receipts"), "shops": _("Shops"), "zones": _("Streets"),
+        "stamps": _("Stamps"), "tier": _("Tier"), "language": _("Language"),
+        "group": _("Group of articles"),
+    }  # fmt: skip
+    return words.get(str(key), str(key))
 
 
 def uses_purchases(criteria: Sequence[Mapping[str, Any]]) -> bool:

@@ -1,8 +1,9 @@
 """The closed list of criteria as a form: what is asked in words, and read from what was ticked."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.http import QueryDict
@@ -14,6 +15,7 @@ from chaland.hub.loyalty.outreach.audience import segments
 from chaland.hub.loyalty.outreach.audience.segments import Ids, Whole, Word
 from chaland.hub.loyalty.web.outreach.scope import Scope
 
+_EURO = re.compile(r"\d{1,9}(\.\d{1,2})?", re.ASCII)
 Criteria = list[dict[str, Any]]
 _USUAL = {"days": 90, "cents": 5_000, "receipts": 3, "shops": 2, "stamps": 2}
 _WORDS: Mapping[str, Callable[[], str]] = {
@@ -75,7 +77,7 @@ def read(data: QueryDict) -> Criteria:
     """Read what was ticked. What isn't a number stays a text: `segments.parse` then complains."""
     return [
         {"name": name, **{key: _given(data, name, key, kind) for key, kind in kinds.items()}}
-        for name in data.getlist("criteria")
+        for name in dict.fromkeys(data.getlist("criteria"))
         if name in segments.KINDS
         for kinds in [segments.KINDS[name].parameters]
     ]
@@ -92,14 +94,12 @@ def _given(data: QueryDict, name: str, key: str, kind: Whole | Word | Ids) -> An
 
 
 def _number(text: str) -> int | str:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else text
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else text
 
 
 def _cents(text: str) -> int | str:
-    try:
-        return int(Decimal(text.replace(",", ".")) * 100)
-    except (InvalidOperation, ValueError, OverflowError):
-        return text
+    euro = text.replace(",", ".")
+    return int(Decimal(euro) * 100) if _EURO.fullmatch(euro) else text
 
 
 def choices(scope: Scope, criteria: Criteria) -> Iterator[Choice]:

@@ -163,6 +163,8 @@ def save(campaign: Campaign, draft: Draft) -> list[str]:
         changes["name"] = draft.name[:80]
         if draft.holdout in map(str, HOLDOUTS):
             changes["holdout_percent"] = int(draft.holdout)
+        else:
+            faults.append(_("Kept apart: choose from the list."))
         if draft.criteria is not None:
             changes["criteria"] = draft.criteria
     if any(getattr(campaign, key) != value for key, value in changes.items()):
