@@ -288,7 +288,7 @@ class SendingMachine(models.Model):
     count = models.BigIntegerField(default=0)
     """Raised with each batch, in the transaction that says what is being sent, and each minute."""
     heard_at = models.DateTimeField(null=True)
-    """Null: it was stopped in order, and all that it sent is in the database."""
+    """Null: it was stopped in order, or a person said that it runs no more: nobody waits for it."""
     suspect_at = models.DateTimeField(null=True)
     """What was due before is held, on every machine, until a person has looked."""
     away_at = models.DateTimeField(null=True)

@@ -48,6 +48,7 @@ def save(
         "rate_per_s": rate_per_s,
         "first_hour": first_hour,
         "trouble": "",
+        "deaf": "",
     }
     drivers.open_gateway(
         Gateway(association_id=association_id, channel=channel, driver=driver, hook="", **told)

@@ -29,7 +29,6 @@ from chaland.hub.loyalty.models import (
     Suppression,
 )
 from chaland.hub.loyalty.outreach import drivers, pressure, stopping
-from chaland.hub.loyalty.outreach.engine import outcomes
 from chaland.hub.loyalty.outreach.mail.mailbox import empty_mailbox
 from chaland.hub.loyalty.outreach.mail.settings import MailSettings
 from chaland.hub.loyalty.outreach.shapes import (
@@ -262,17 +261,9 @@ def _of_each(channel: Channel, ask: Callable[[Gateway], int]) -> int:
             why = type(error).__name__
         if why:
             _log.warning("what came back by gateway %d can’t be fetched: %s", gateway.pk, why)
-        _say(gateway, why)
+        if why[:200] != gateway.deaf:
+            Gateway.objects.filter(pk=gateway.pk).update(deaf=why[:200])
     return done
-
-
-def _say(gateway: Gateway, why: str) -> None:
-    """Tell an association what can't be fetched; once it can, no more."""
-    told = _("What comes back can’t be fetched: %(why)s")
-    if why:
-        outcomes.trouble(gateway, told % {"why": why})
-    elif gateway.trouble.startswith(told.partition("%")[0]):
-        outcomes.trouble(gateway, "")
 
 
 def _mailbox(gateway: Gateway) -> int:

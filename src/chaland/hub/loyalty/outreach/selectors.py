@@ -1,8 +1,9 @@
 """Reads for pages: how a campaign goes, what became of each message, and who tires people."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
@@ -109,19 +110,25 @@ class Tiring:
     bounces: int
 
 
+def _left(association_id: int, first: datetime, until: datetime) -> QuerySet[Delivery]:
+    """Return what an association's shops sent in a period, found by its time: of a year's messages
+    those of thirty days are read alone."""
+    own = Campaign.objects.filter(pk=OuterRef("campaign_id"), association_id=association_id)
+    return Delivery.objects.filter(
+        Exists(own), state__in=LEFT, sending_at__gte=first, sending_at__lt=until
+    )
+
+
 def tiring(association_id: int, first: datetime, until: datetime) -> list[Tiring]:
     """Return, for the association, what each shop sent and what came of it, by stops per message,
     the most first."""
-    sent = dict(
-        Delivery.objects.filter(
-            campaign__association_id=association_id,
-            state__in=LEFT,
-            sending_at__gte=first,
-            sending_at__lt=until,
-        )
-        .values_list("campaign__controller")
-        .annotate(n=Count("pk"))
+    by_campaign = dict(
+        _left(association_id, first, until).values_list("campaign_id").annotate(n=Count("pk"))
     )
+    whose = Campaign.objects.filter(pk__in=by_campaign).values_list("pk", "controller")
+    sent: Counter[int] = Counter()
+    for campaign, controller in whose:
+        sent[controller] += by_campaign[campaign]
     causes = Suppression.Cause
     rows = (
         Suppression.objects.filter(
@@ -136,7 +143,7 @@ def tiring(association_id: int, first: datetime, until: datetime) -> list[Tiring
     )
     answered = {controller: counts for controller, *counts in rows}
     found = [
-        Tiring(controller, sent.get(controller, 0), *answered.get(controller, (0, 0, 0)))
+        Tiring(controller, sent[controller], *answered.get(controller, (0, 0, 0)))
         for controller in sent.keys() | answered.keys()
     ]
     return sorted(found, key=lambda t: (-(t.stops + t.complaints) / max(t.sent, 1), t.controller))
@@ -154,13 +161,8 @@ class PerMember:
 def per_member(association_id: int, first: datetime, until: datetime) -> PerMember:
     """Return how many messages members got in a period, all shops together."""
     rows = (
-        Delivery.objects.filter(
-            campaign__association_id=association_id,
-            member__isnull=False,
-            state__in=LEFT,
-            sending_at__gte=first,
-            sending_at__lt=until,
-        )
+        _left(association_id, first, until)
+        .filter(member__isnull=False)
         .values("member")
         .annotate(n=Count("pk"))
         .aggregate(members=Count("member"), messages=Sum("n", default=0), most=Max("n", default=0))
@@ -168,10 +170,12 @@ def per_member(association_id: int, first: datetime, until: datetime) -> PerMemb
     return PerMember(rows["members"], rows["messages"], rows["most"])
 
 
-def sent_by_month(association_id: int, zone: ZoneInfo) -> dict[date, int]:
-    """Count what was sent, all shops together, by local month."""
+def sent_by_month(association_id: int, zone: ZoneInfo, first: date, last: date) -> dict[date, int]:
+    """Count what was sent, all shops together, by local month, from one month to another."""
+    begins = datetime.combine(first, time(), zone)
+    ends = datetime.combine(last + timedelta(days=31), time(), zone).replace(day=1)
     rows = (
-        Delivery.objects.filter(campaign__association_id=association_id, state__in=LEFT)
+        _left(association_id, begins, ends)
         .annotate(month=TruncMonth("sending_at", tzinfo=zone))
         .values_list("month")
         .annotate(n=Count("pk"))

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from chaland.hub.association.models import Association
 from chaland.hub.loyalty.models import Campaign, Delivery, Gateway
 from chaland.hub.loyalty.outreach import hours, running
+from chaland.hub.loyalty.outreach.engine import machines
 from chaland.hub.loyalty.outreach.engine.pace import allowed
 from chaland.hub.loyalty.outreach.pressure import promotional
 from chaland.hub.loyalty.outreach.transitions import WAITING
@@ -58,11 +59,18 @@ def _why(campaign: Campaign, channel: str, gateway: Gateway | None, now: datetim
     if Campaign.objects.filter(running.sale_over(now), pk=campaign.pk).exists():
         return _Reason.SALE_OVER
     if gateway is None or gateway.trouble:
-        return _Reason.GATEWAY
+        return _Reason.GATEWAY if gateway else _Reason.NO_GATEWAY
+    if _doubted(campaign, now):
+        return _Reason.DOUBT
     town = Association.objects.get(pk=campaign.association_id)
     if not _open(campaign, channel, town, now):
         return _Reason.QUIET
     return _Reason.SLOW if left(campaign, gateway, now) == 0 else _Reason.NONE
+
+
+def _doubted(campaign: Campaign, now: datetime) -> bool:
+    doubt = machines.ask(now)
+    return bool(doubt and (campaign.send_at is None or campaign.send_at < doubt.since))
 
 
 def _open(campaign: Campaign, channel: str, town: Association, now: datetime) -> bool:

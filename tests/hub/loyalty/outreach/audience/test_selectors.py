@@ -1,10 +1,13 @@
 """What pages read: progress, each person's message, who tires people; and who reads addresses."""
 
 import ast
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
 
 from chaland.hub.loyalty.models import Delivery
 from chaland.hub.loyalty.outreach import selectors, stopping, values
@@ -100,6 +103,37 @@ def test_who_tires_people_comes_first(cast: Cast, shop: int) -> None:
     assert selectors.tiring(cast.association.pk, NOW + DAY, NOW + 2 * DAY) == []
     each = selectors.per_member(cast.association.pk, NOW - DAY, NOW + DAY)
     assert (each.members, each.messages, each.most) == (8, 12, 2)
+
+
+@pytest.mark.django_db
+def test_months_are_the_town_s_and_only_those_asked_for(cast: Cast, shop: int) -> None:
+    paris = ZoneInfo("Europe/Paris")
+    rows = planned(campaign_of(cast, shop), people(cast, 6, SMS))
+    for row, at in zip(rows, ("07-31T23", "08-31T21", "09-30T21", "09-30T23"), strict=False):
+        moment = datetime.fromisoformat(f"2026-{at}:30:00+00:00")
+        Delivery.objects.filter(pk=row.id).update(state=State.DELIVERED, sending_at=moment)
+    months = (date(2026, 8, 1), date(2026, 9, 1))
+    found = selectors.sent_by_month(cast.association.pk, paris, *months)
+    assert found == {months[0]: 2, months[1]: 1}
+    assert selectors.sent_by_month(cast.association.pk + 1, paris, *months) == {}
+
+
+@pytest.mark.django_db
+def test_a_year_s_messages_are_not_read_for_a_month_s(cast: Cast, shop: int) -> None:
+    """What is asked of a period is found by its time, whatever else was ever sent."""
+    town, connection = cast.association.pk, connections["loyalty"]
+    if connection.vendor != "sqlite":
+        pytest.skip("of a table this small PostgreSQL rightly reads all")
+    with CaptureQueriesContext(connection) as asked:
+        selectors.tiring(town, NOW - 30 * DAY, NOW)
+        selectors.per_member(town, NOW - 30 * DAY, NOW)
+        selectors.sent_by_month(town, ZoneInfo("Europe/Paris"), NOW.date(), NOW.date())
+    of_deliveries = [q["sql"] for q in asked if 'FROM "loyalty_delivery"' in q["sql"]]
+    assert len(of_deliveries) == 3
+    with connection.cursor() as cursor:
+        for sql in of_deliveries:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql.replace('%', '%%')}")
+            assert any("delivery_sent" in row[-1] for row in cursor.fetchall()), sql
 
 
 @pytest.mark.django_db

@@ -24,7 +24,9 @@ loop.run_once(clock.now())
 print(json.dumps([Pressure.objects.count(), sorted(
     set(Delivery.objects.filter(campaign=second).values_list("state", "reason")))]))
 """
-_TROUBLE = "print(Gateway.objects.get().trouble)"
+_TROUBLE = (
+    "from chaland.hub.loyalty.outreach.engine import machines as m; print(m.ask(clock.now()) or '')"
+)
 _REASONS = """
 loop.run_once(clock.now())
 print(*sorted(set(Delivery.objects.filter(state="not_sent").values_list("reason", flat=True))))

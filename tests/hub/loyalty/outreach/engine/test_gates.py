@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from chaland.hub.loyalty import erasure
+from chaland.hub.loyalty import erasure, fields
 from chaland.hub.loyalty.models import (
     Campaign,
     Delivery,
@@ -99,6 +99,19 @@ def test_a_member_who_is_heard_during_a_batch_is_not_sent(
     assert town.states() == {"accepted": 11, reason: 1}
     assert len(town.sent()) == 11
     assert Pressure.objects.count() == 11
+
+
+def test_what_is_left_of_a_batch_is_looked_at_without_opening_an_address(
+    town: Town, odd: Odd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[int] = []
+    opens = fields._opened
+    monkeypatch.setattr(sending, "_LOOKS_EVERY_S", 0.0)
+    monkeypatch.setattr(fields, "_opened", lambda sealed: [opened.append(1), opens(sealed)][1])
+    run_once(town.now)
+    assert town.states() == {"accepted": 12}
+    gateway_s = len(Gateway.objects.all()) * 2
+    assert len(opened) < 12 + 20 * gateway_s, "each address once, and the gateway's settings"
 
 
 def test_a_batch_ends_with_the_hours_and_with_the_sale(
@@ -211,7 +224,7 @@ def test_a_second_try_of_a_worker_that_died_leaves_the_first_one_unknown_with_it
     where = (sending, "_committed") if state == "claimed" else (sending, "Draw")
     with monkeypatch.context() as patched:
         patched.setattr(*where, die)
-        patched.setattr(Journal, "close", lambda self: os.close(self._flight))  # as a kill does
+        patched.setattr(Journal, "close", lambda self, _: os.close(self._flight))  # killed
         with pytest.raises(KeyboardInterrupt):
             run_once(town.now)
     assert town.states() == {"accepted": 11, state: 1}

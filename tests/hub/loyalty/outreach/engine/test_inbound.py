@@ -306,13 +306,13 @@ def test_an_odd_answer_of_one_provider_stops_nobody(
     monkeypatch.setattr(drivers, "open_gateway", Odd)
     assert inbound.fetch_stops() == 1
     assert sorted(closed) == sorted([town.gateway.pk, other.pk])
-    troubles = dict(Gateway.objects.values_list("pk", "trouble"))
+    troubles = dict(Gateway.objects.values_list("pk", "deaf"))
     assert troubles[other.pk] == ""
     assert troubles[town.gateway.pk]
     assert "creationDatetime" not in troubles[town.gateway.pk]
     monkeypatch.setattr(Odd, "stops", lambda *_: [])
     inbound.fetch_stops()
-    assert set(Gateway.objects.values_list("trouble", flat=True)) == {""}
+    assert set(Gateway.objects.values_list("deaf", flat=True)) == {""}
 
 
 def test_a_provider_is_asked_of_numbers_that_may_say_something_new(town: Town) -> None:

@@ -5,12 +5,14 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import models
 from pytest_django import Settings
 
-from chaland.hub.loyalty.models import Campaign, Delivery, Gateway, Pressure, SendingMachine
+from chaland.hub.loyalty.models import Campaign, Delivery, Pressure, SendingMachine
+from chaland.hub.loyalty.outreach import waiting
 from chaland.hub.loyalty.outreach.engine import machines
 from chaland.hub.loyalty.outreach.engine.loop import Worker, open_worker, round_of, run_once
 from tests import outreach_builders as build
@@ -64,8 +66,10 @@ def put_back(rows: list[Any]) -> None:
     Campaign.objects.update(state=Campaign.State.RUNNING, finished_at=None)
 
 
-def trouble() -> str:
-    return Gateway.objects.get().trouble
+def told(town: Town) -> str:
+    """What the association reads of what is held back."""
+    doubt = machines.ask(town.now)
+    return doubt.why if doubt else ""
 
 
 def test_what_another_machine_sent_in_the_lost_hour_is_not_sent_again(
@@ -77,7 +81,7 @@ def test_what_another_machine_sent_in_the_lost_hour_is_not_sent_again(
     assert len(town.sent()) == 12
     put_back(rows)
     assert not run_once(town.later(minutes=30), b).states
-    assert trouble() == machines.suspicion()
+    assert told(town) == machines.suspicion()
     assert not run_once(town.now, a).states
     assert len(town.sent()) == 12
 
@@ -108,11 +112,11 @@ def test_a_machine_that_was_away_waits_for_the_other_which_knows(
     put_back(rows)
     town.later(minutes=30)
     assert not run_once(town.now, b).states
-    assert trouble() == machines.silence()
+    assert told(town) == machines.silence()
     run_once(town.later(minutes=1), a)
     assert not run_once(town.later(minutes=1), b).states
     assert len(town.sent()) == 12
-    assert trouble() == machines.suspicion()
+    assert told(town) == machines.suspicion()
 
 
 def test_a_machine_that_was_away_goes_on_when_the_other_knows_of_nothing(
@@ -123,7 +127,7 @@ def test_a_machine_that_was_away_goes_on_when_the_other_knows_of_nothing(
     assert not run_once(town.now, b).states
     machines.look(a.journal, town.later(minutes=1))
     assert run_once(town.now, b).states == {"accepted": 12}
-    assert trouble() == ""
+    assert told(town) == ""
 
 
 def test_a_machine_that_runs_no_more_is_forgotten_when_a_person_says_so(
@@ -138,12 +142,82 @@ def test_a_machine_that_runs_no_more_is_forgotten_when_a_person_says_so(
     assert run_once(town.later(hours=2), b).states == {"accepted": 12}
 
 
+def test_a_machine_that_was_stopped_in_order_is_not_waited_for(
+    town: Town, settings: Settings, tmp_path: Path, start: Callable[[str], Worker]
+) -> None:
+    """As each night's upgrade does; also where it was started once, with another folder."""
+    Delivery.objects.update(not_before=town.now + timedelta(minutes=10))
+    a = start("a")
+    settings.OUTREACH_DIR = tmp_path / "b"
+    with open_worker(town.now) as b, open_worker(town.now) as b_too:
+        spend(town, 3, a, b, b_too)
+    round_of(a, town.later(hours=1))
+    assert town.states() == {"accepted": 12}
+    assert told(town) == ""
+    with open_worker(town.now) as b:
+        assert machines.look(b.journal, town.later(hours=1)) is not None
+        assert waiting.why_waits(town.campaign, town.now) == {"sms": Delivery.Reason.DOUBT}
+        machines.look(a.journal, town.later(minutes=1))
+        assert machines.look(b.journal, town.now) is None
+    machines.look(a.journal, town.now)
+    assert waiting.why_waits(town.campaign, town.now) == {}
+
+
+def test_only_what_landed_and_the_last_of_a_machine_signs_off(
+    town: Town, settings: Settings, tmp_path: Path
+) -> None:
+    def runs() -> bool:
+        return SendingMachine.objects.filter(heard_at__isnull=False).exists()
+
+    settings.OUTREACH_DIR = tmp_path / "a"
+    with open_worker(town.now) as one:
+        with open_worker(town.now) as other:
+            machines.look(other.journal, town.now)
+        assert runs(), "another worker lives"
+    assert not runs()
+    with open_worker(town.now) as one:
+        machines.look(one.journal, town.now)
+        one.journal.drawn(uuid4())
+    assert runs(), "who knows whether it left"
+    next((tmp_path / "a").glob("*.flight")).unlink()
+    with open_worker(town.now) as one:
+        machines.look(one.journal, town.now)
+        rows = backed_up()
+        one.journal.note_count(machines.count(one.journal))
+        put_back(rows)
+    assert runs(), "it knows more than the database"
+
+
+def test_who_only_speaks_for_the_machines_is_none_of_them(
+    town: Town, both: tuple[Worker, Worker], start: Callable[[str], Worker]
+) -> None:
+    """``--trust`` typed with another folder than the service has."""
+    a, _b = both
+    operator = start("typed")
+    operator.suspect(town.now)
+    assert machines.look(a.journal, town.now) is not None
+    assert told(town) == machines.suspicion()
+    operator.trust(town.now)
+    assert machines.look(a.journal, town.now) is None
+    assert SendingMachine.objects.count() == 2
+
+
+def test_what_a_person_says_before_any_machine_ran_holds_when_one_does(
+    town: Town, start: Callable[[str], Worker]
+) -> None:
+    start("a").suspect(town.later(minutes=1))
+    assert not SendingMachine.objects.exists()
+    assert not run_once(town.now, start("a")).states
+    assert told(town) == machines.suspicion()
+
+
 def test_what_a_person_says_on_one_machine_holds_on_the_other(
     town: Town, both: tuple[Worker, Worker]
 ) -> None:
     a, b = both
-    a.suspect(town.later(minutes=10))
-    assert not run_once(town.now, b).states
+    spend(town, 6, a, b)
+    a.suspect(town.now)
+    assert not run_once(town.later(minutes=1), b).states
     b.trust(town.later(seconds=1))
     assert run_once(town.now, a).states == {"accepted": 12}
 

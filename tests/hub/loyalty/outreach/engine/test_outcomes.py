@@ -51,8 +51,8 @@ def test_a_dead_worker_s_journal_still_knows_that_an_address_is_none(
     )
     dying.drawn(row.key)
     dying.said(nobody_there(row.key))
-    dying.close()
+    dying.close(lambda: None)
     heir = Journal(tmp_path / "journal", town.now, lambda: True)
     assert recovering.recover(heir, town.now) == {"not_sent": 1}
-    heir.close()
+    heir.close(lambda: None)
     assert Suppression.objects.get().delivery_id == row.pk

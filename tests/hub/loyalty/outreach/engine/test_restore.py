@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
-from chaland.hub.loyalty.models import Campaign, Delivery, Gateway, Pressure
+from chaland.hub.loyalty.models import Campaign, Delivery, Pressure
 from chaland.hub.loyalty.outreach import inbound
 from chaland.hub.loyalty.outreach.engine import machines
 from chaland.hub.loyalty.outreach.engine.loop import open_worker, run_once
@@ -70,7 +70,9 @@ def test_a_journal_that_was_copied_back_too_holds_what_was_due(town: Town) -> No
     run_once(town.later(hours=1))
     assert town.states() == {"planned": 12}
     assert len(town.sent()) == 12
-    assert Gateway.objects.get().trouble == machines.suspicion()
+    doubt = machines.ask(town.now)
+    assert doubt
+    assert doubt.why == machines.suspicion()
     assert run_once(town.later(days=2)).held["expired"] == 12
     assert town.states() == {"expired": 12}
 
@@ -88,7 +90,7 @@ def test_a_lost_journal_holds_what_was_due_and_not_what_comes_after(town: Town) 
     with open_worker(town.now) as worker:
         worker.journal.trust()
     assert run_once(town.later(minutes=1)).states == {"accepted": 6}
-    assert Gateway.objects.get().trouble == ""
+    assert machines.ask(town.now) is None
     assert len(town.sent()) == 15
 
 

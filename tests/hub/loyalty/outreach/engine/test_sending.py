@@ -7,8 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from chaland.hub.loyalty.models import Campaign, Delivery, Gateway, Permission, Pressure
-from chaland.hub.loyalty.outreach import campaigns
+from chaland.hub.loyalty.models import (
+    Campaign,
+    CampaignText,
+    Delivery,
+    Gateway,
+    Permission,
+    Pressure,
+)
+from chaland.hub.loyalty.outreach import campaigns, drivers, inbound, waiting
 from chaland.hub.loyalty.outreach.audience import freezing
 from chaland.hub.loyalty.outreach.engine import (
     again,
@@ -22,6 +29,7 @@ from chaland.hub.loyalty.outreach.engine.journal import Journal
 from chaland.hub.loyalty.outreach.engine.loop import open_worker, run_once
 from chaland.hub.loyalty.outreach.engine.pace import BURST_S, Pace
 from chaland.hub.loyalty.outreach.shapes import (
+    Driver,
     GatewayErrorFinal,
     GatewayErrorTemporary,
     Outcome,
@@ -120,7 +128,7 @@ def test_a_worker_whose_lease_is_over_touches_nothing_of_the_next_one_s(town: To
         recovering.recover(next_.journal, town.now)
         assert len(claimed(town, next_.journal)) == 12
         worker = slow.journal.worker
-        outcomes.put_off(rows, worker, town.now, town.now)
+        outcomes.put_off(rows, worker, town.now, town.now, Delivery.Reason.GATEWAY)
         outcomes.give_back(rows, worker, town.now)
         again.let_go(rows, worker, town.now)
         assert town.states() == {"claimed": 12}
@@ -167,6 +175,60 @@ def test_a_gateway_that_is_away_loses_nothing(town: Town, odd: Odd, error: Excep
     assert town.states() == {"accepted": 12}
     assert Gateway.objects.get().trouble == ""
     assert len(town.sent()) == 12
+
+
+def test_what_was_wrong_with_a_gateway_is_told_until_it_is_right(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where nothing is due by it then, or ever again."""
+    opens = drivers.open_gateway
+
+    def fails(gateway: Gateway) -> Driver:
+        raise GatewayErrorFinal("wrong password")
+
+    with open_worker(town.now) as worker:
+        monkeypatch.setattr(drivers, "open_gateway", fails)
+        run_once(town.now, worker)
+        assert waiting.why_waits(town.campaign, town.now) == {"sms": "gateway"}
+        monkeypatch.setattr(drivers, "open_gateway", opens)
+        run_once(town.later(hours=9), worker)  # evening
+        assert Gateway.objects.get().trouble == ""
+        assert waiting.why_waits(town.campaign, town.now) == {"sms": "quiet"}
+    Gateway.objects.update(trouble="was away")
+    run_once(town.now)
+    assert Gateway.objects.get().trouble == "was away", "messages wait, and nothing was tried"
+    campaigns.cancel(town.campaign.pk, town.now)
+    run_once(town.now)
+    assert Gateway.objects.get().trouble == ""
+
+
+def test_what_can_not_be_fetched_says_nothing_of_what_leaves(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(gateway: Gateway) -> int:
+        raise GatewayErrorTemporary("no such mailbox")
+
+    Gateway.objects.update(driver="ovh")
+    monkeypatch.setattr(inbound, "_stop_list", ask)
+    inbound.fetch_stops()
+    assert Gateway.objects.values_list("trouble", "deaf").get() == ("", "no such mailbox")
+    assert waiting.why_waits(town.campaign, town.now) == {}
+
+
+def test_a_campaign_that_can_t_be_written_is_its_own_trouble(town: Town) -> None:
+    silent = build.build_campaign(town.association_id)
+    build.build_deliveries(silent, build.build_reachable(town.association_id, 3))
+    CampaignText.objects.filter(campaign=silent).delete()
+    run_once(town.now)
+    assert sorted(silent.deliveries.values_list("state", "reason")) == [("held", "")] * 3
+    assert Gateway.objects.get().trouble == ""
+    assert dict(Campaign.objects.values_list("pk", "trouble"))[town.campaign.pk] == ""
+    silent.refresh_from_db()
+    assert silent.trouble
+    CampaignText.objects.create(campaign=silent, channel="sms", language="fr", body="Bonjour")
+    assert run_once(town.later(minutes=16)).states == {"accepted": 3}
+    silent.refresh_from_db()
+    assert silent.trouble == ""
 
 
 @pytest.mark.filterwarnings("ignore")

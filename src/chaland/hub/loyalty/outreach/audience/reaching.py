@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Case, CharField, Value, When
+
 from chaland.hub.loyalty.models import (
     Campaign,
     Channel,
@@ -38,8 +40,9 @@ def reach(waiting: Sequence[Waiting], now: datetime) -> dict[int, Reach | Held]:
 
 
 def refused(waiting: Sequence[Waiting], now: datetime) -> dict[int, Held]:
-    """Return the deliveries that may no longer go, of some that might a moment ago."""
-    known = _Facts.read(waiting, now)
+    """Return the deliveries that may no longer go, of some that might a moment ago. That there is
+    an address is enough: none is opened."""
+    known = _Facts.read(waiting, now, sealed=True)
     judged = {one.id: known.judge(one) for one in waiting}
     return {number: answer for number, answer in judged.items() if isinstance(answer, Held)}
 
@@ -57,10 +60,11 @@ class _Facts(values.Known):
     stopped: Mapping[tuple[int, str, bytes], datetime]
 
     @classmethod
-    def read(cls, waiting: Sequence[Waiting], now: datetime) -> "_Facts":
+    def read(cls, waiting: Sequence[Waiting], now: datetime, *, sealed: bool = False) -> "_Facts":
+        """Read what a batch's decisions need; ``sealed``: an address that is there is empty."""
         ids = {one.member_id for one in waiting}
         channels = sorted({Channel(one.channel) for one in waiting})
-        members = _people(ids, channels)
+        members = _people(ids, channels, sealed)
         given = Permission.objects.filter(
             among("loyalty_permission.member_id", ids), given=True, since__lte=now
         )
@@ -113,9 +117,15 @@ class _Facts(values.Known):
         return told in self.since
 
 
-def _people(ids: Collection[int], channels: Sequence[Channel]) -> dict[int, values.Person]:
+def _people(
+    ids: Collection[int], channels: Sequence[Channel], sealed: bool
+) -> dict[int, values.Person]:
     """Read members, and of their addresses only the channels': opening one takes time."""
-    columns = [column for channel in channels for column in _ADDRESSES[channel]]
+    columns: list[str | Case] = []
+    for channel in channels:
+        address, index = _ADDRESSES[channel]
+        there = When(**{f"{address}__isnull": False}, then=Value(""))
+        columns += [Case(there, output_field=CharField()) if sealed else address, index]
     rows = Member.objects.filter(among("loyalty_member.id", ids)).values_list(*_READ, *columns)
     found = {}
     for pk, association_id, state, language, first_name, *pairs in rows:

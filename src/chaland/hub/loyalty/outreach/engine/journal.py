@@ -69,8 +69,8 @@ class Journal:
             self._index.execute("PRAGMA synchronous=NORMAL")
             self._index.executescript(_TABLES)
             self._check_origin(now, sent_before)
-        self.worker = uuid4()
-        self._flight, self._head = self._take_off()
+            self.worker = uuid4()
+            self._flight, self._head = self._take_off()
 
     def _check_origin(self, now: datetime, sent_before: Callable[[], bool]) -> None:
         """Begin the journal, or see whether it is still the one that was begun here."""
@@ -208,11 +208,15 @@ class Journal:
         past = int(now.timestamp())
         return self._index.execute("DELETE FROM handed WHERE until < ?", (past,)).rowcount
 
-    def close(self) -> None:
-        """End the worker's life; what it has not landed is left for the next one."""
-        if os.fstat(self._flight).st_size == self._head:
-            self._path(self.worker).unlink()
-        os.close(self._flight)
+    def close(self, last: Callable[[], None]) -> None:
+        """End the worker's life; what it has not landed is left for the next one. Where no flight
+        is left on this machine, ``last`` is called before another worker can begin."""
+        with _alone(self._folder):
+            if os.fstat(self._flight).st_size == self._head:
+                self._path(self.worker).unlink()
+            os.close(self._flight)
+            if not any(self._folder.glob("*.flight")):
+                last()
         self._index.close()
 
     def _fact(self, name: str) -> str | None:

@@ -71,6 +71,8 @@ class Worker:
         sent = Delivery.objects.filter(sending_at__isnull=False)
         self.journal = Journal(settings.OUTREACH_DIR, now, sent.exists)
         self.ending = threading.Event()
+        self.shut: set[int] = set()
+        """Gateways that nothing could be handed over to when they were last looked at."""
         self._ways: dict[int, tuple[tuple[object, ...], Way]] = {}
 
     def way(self, gateway: Gateway) -> Way:
@@ -90,18 +92,18 @@ class Worker:
     def suspect(self, now: datetime) -> None:
         """A person says: a back-up was put back. Holds on all machines."""
         self.journal.suspect(now)
-        machines.look(self.journal, now)
+        machines.tell(self.journal, now)
 
     def trust(self, now: datetime) -> None:
         """A person says: nothing left that the database doesn't know of. Holds on all machines."""
         self.journal.trust()
-        machines.look(self.journal, now)
+        machines.tell(self.journal, now)
 
     def close(self) -> None:
         for _told, way in self._ways.values():
             way.driver.close()
         self._ways.clear()
-        self.journal.close()
+        self.journal.close(lambda: machines.end(self.journal))
 
 
 @contextmanager
@@ -155,23 +157,12 @@ def _turn(
     worker: Worker, gateway: Gateway, doubt: machines.Doubt | None, now: datetime, done: Done
 ) -> None:
     """Hand over one batch by a gateway, and ask what is unknown there."""
-    try:
-        way = worker.way(gateway)
-    except GatewayErrorFinal as error:
-        outcomes.trouble(gateway, str(error))
-        return
-    if way.rests_until and now < way.rests_until:
-        return
-    way.rests_until = None
-    if not sending.listens(way, now):
+    if (way := _opened(worker, gateway, now)) is None:
         return
     way.composers.clear()  # a text may have been changed since
-    if why := _gate(gateway, now):
-        outcomes.trouble(gateway, why)
-        return
     done.states += unknowns.settle(way, now)
     if (tries := unknowns.tries(way)) > 1 and (numbers := again.campaigns(gateway)):
-        numbers = _sure(numbers, gateway, doubt)
+        numbers = _sure(numbers, doubt)
         rows = again.claim(
             gateway, numbers, worker.journal, now, attempts=tries, at_most=_batch(gateway)
         )
@@ -185,6 +176,32 @@ def _turn(
         done.held[reason or state] += number
     if batch.claimed:
         done.states += Sender(way, worker.journal, worker.ending).send(batch.claimed, now)
+
+
+def _opened(worker: Worker, gateway: Gateway, now: datetime) -> Way | None:
+    """Return the way by a gateway; None: nothing can go by it now, and the association reads why,
+    until it is right again or nothing is left that would show it."""
+    way, why = None, ""
+    try:
+        way = worker.way(gateway)
+    except GatewayErrorFinal as error:
+        why = str(error)
+    if way and way.rests_until and now < way.rests_until:
+        return None
+    if way:
+        way.rests_until = None
+        if not sending.listens(way, now):
+            worker.shut.add(gateway.pk)
+            return None
+        why = _gate(gateway, now)
+    if why:
+        worker.shut.add(gateway.pk)
+        outcomes.trouble(gateway, why)
+        return None
+    if gateway.trouble and (gateway.pk in worker.shut or not _waits(gateway)):
+        outcomes.trouble(gateway, "")
+    worker.shut.discard(gateway.pk)
+    return way
 
 
 def _gate(gateway: Gateway, now: datetime) -> str:
@@ -203,21 +220,25 @@ def _due(gateway: Gateway, doubt: machines.Doubt | None, now: datetime) -> dict[
     )
     going = {campaign.pk: campaign for campaign in waiting.may_go(due, gateway, now)}
     limits = {}
-    for number in _sure(list(going), gateway, doubt):
+    for number in _sure(list(going), doubt):
         left = waiting.left(going[number], gateway, now)
         limits[number] = _batch(gateway) if left is None else left
     return {number: limit for number, limit in limits.items() if limit}
 
 
-def _sure(numbers: Sequence[int], gateway: Gateway, doubt: machines.Doubt | None) -> list[int]:
+def _waits(gateway: Gateway) -> bool:
+    """Whether anything is left that shows, sooner or later, whether a gateway takes it."""
+    campaigns = Campaign.objects.filter(association_id=gateway.association_id)
+    running = campaigns.filter(state=Campaign.State.RUNNING).values("pk")
+    return queue.waiting().filter(campaign__in=running, channel=gateway.channel).exists()
+
+
+def _sure(numbers: Sequence[int], doubt: machines.Doubt | None) -> list[int]:
     """Return those campaigns of which it is known what left."""
     if doubt is None:
         return list(numbers)
     sure = Campaign.objects.filter(pk__in=numbers, send_at__gte=doubt.since)
-    found = list(sure.order_by("started_at", "pk").values_list("pk", flat=True))
-    if len(found) < len(numbers):
-        outcomes.trouble(gateway, doubt.why)
-    return found
+    return list(sure.order_by("started_at", "pk").values_list("pk", flat=True))
 
 
 def _batch(gateway: Gateway) -> int:

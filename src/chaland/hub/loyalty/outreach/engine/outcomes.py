@@ -104,14 +104,16 @@ def give_back(rows: Sequence[Waiting], worker: UUID, now: datetime) -> int:
 
 
 @contention.anew
-def put_off(rows: Sequence[Waiting], worker: UUID, now: datetime, until: datetime) -> None:
-    """Hold deliveries of this worker's that surely were not handed over: the gateway does not
-    answer. What another worker has taken since is that one's."""
+def put_off(
+    rows: Sequence[Waiting], worker: UUID, now: datetime, until: datetime, why: str
+) -> None:
+    """Hold deliveries of this worker's that surely were not handed over; ``why``: a
+    `Delivery.Reason`. What another worker has taken since is that one's."""
     with transaction.atomic(using="loyalty"):
         ids = _mine(rows, worker)
         Delivery.objects.filter(pk__in=ids).update(
             state=_State.HELD,
-            reason=_Reason.GATEWAY,
+            reason=why,
             not_before=until,
             leased_until=None,
             sending_at=None,
@@ -129,7 +131,7 @@ def _mine(rows: Sequence[Waiting], worker: UUID) -> list[int]:
 
 
 def trouble(gateway: Gateway, text: str) -> None:
-    """Say, or no longer say, to the association why nothing leaves by a gateway."""
+    """Say, or no longer say, to the association why nothing can be handed over to a gateway."""
     if gateway.trouble != text[:200]:
         Gateway.objects.filter(pk=gateway.pk).update(trouble=text[:200])
         gateway.trouble = text[:200]

@@ -32,7 +32,7 @@ from chaland.hub.loyalty.outreach.shapes import (
 )
 
 _log = logging.getLogger(__name__)
-_State = Delivery.State
+_State, _Reason = Delivery.State, Delivery.Reason
 _LOOKS_EVERY_S = 1.0
 _SOON, _LATER = timedelta(minutes=1), timedelta(minutes=15)
 
@@ -113,12 +113,12 @@ class Sender:
         ]
         return {one.id for one in rest} - reaching.refused(rest, now).keys()
 
-    def put_off(self, rows: Sequence[Waiting], now: datetime, until: datetime) -> None:
+    def put_off(self, rows: Sequence[Waiting], now: datetime, until: datetime, why: str) -> None:
         """Let go of what was surely not handed over, for a while."""
         if self.again:
             again.let_go(rows, self.journal.worker, now)
         else:
-            outcomes.put_off(rows, self.journal.worker, now, until)
+            outcomes.put_off(rows, self.journal.worker, now, until, why)
 
     def give_back(self, rows: Sequence[Waiting], now: datetime) -> None:
         """Let go of what wasn't drawn."""
@@ -173,12 +173,15 @@ def _composed(
             made.append((claimed, _composer(number, way).message(claimed.waiting, claimed.reach)))
         except (KeyError, ValueError, GatewayErrorFinal) as error:
             _log.error("campaign %d can’t be written: %s", number, type(error).__name__)
-            faulty[number] = str(error)
-    if faulty:
-        back = [claimed.waiting for claimed in batch if claimed.waiting.campaign_id in faulty]
-        sender.put_off(back, now, now + _LATER)
-        outcomes.trouble(way.gateway, next(iter(faulty.values())))
-    return [pair for pair in made if pair[0].waiting.campaign_id not in faulty]
+            faulty[number] = str(error.args[0]) if error.args else type(error).__name__
+    made = [pair for pair in made if pair[0].waiting.campaign_id not in faulty]
+    for number, why in faulty.items():
+        back = [claimed.waiting for claimed in batch if claimed.waiting.campaign_id == number]
+        sender.put_off(back, now, now + _LATER, _Reason.NONE)
+        Campaign.objects.filter(pk=number).update(trouble=why[:200])
+    fine = {claimed.waiting.campaign_id for claimed, _message in made}
+    Campaign.objects.filter(pk__in=fine).exclude(trouble="").update(trouble="")
+    return made
 
 
 def _composer(campaign_id: int, way: Way) -> drivers.Composer:
@@ -215,7 +218,7 @@ def _landed(
     told = {drawn[key].waiting.id: outcome for key, outcome in said.items()}
     counted = outcomes.write_alike(told, journal.worker, now) or outcomes.write(told, now)
     if refused := [claimed.waiting for key, claimed in drawn.items() if key not in said]:
-        sender.put_off(refused, now, sender.way.rests_until or now + _SOON)
+        sender.put_off(refused, now, sender.way.rests_until or now + _SOON, _Reason.GATEWAY)
     if back := [one for one in batch if one.key not in drawn]:
         sender.give_back(back, now)
     journal.landed()

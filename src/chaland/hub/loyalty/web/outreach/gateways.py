@@ -18,6 +18,7 @@ from chaland.hub.loyalty.members import contacts
 from chaland.hub.loyalty.members.rules import MemberErrorFinal
 from chaland.hub.loyalty.models import Channel, Gateway, Inbound
 from chaland.hub.loyalty.outreach import gateways
+from chaland.hub.loyalty.outreach.engine import machines
 from chaland.hub.loyalty.outreach.mail import dns
 from chaland.hub.loyalty.outreach.shapes import (
     GatewayErrorFinal,
@@ -33,6 +34,7 @@ TESTS_AN_HOUR = 10
 _HOUR = timedelta(hours=1)
 _TROUBLES = 10
 _RATES = {"rate_per_s": 10, "first_hour": 0}
+_DIGITS = 9
 _MOST = {"rate_per_s": 1_000, "first_hour": 100_000}
 
 
@@ -43,6 +45,7 @@ def index(request: HttpRequest) -> HttpResponse:
     town = required_role(request).association_id
     context = {
         "ways": [_way(town, channel) for channel in CHANNELS],
+        "doubt": machines.ask(clock.now()),
         "own": request.user.get_username(),
         "troubles": Inbound.objects.filter(gateway__association_id=town)
         .exclude(trouble="")
@@ -118,7 +121,7 @@ def edit(request: HttpRequest, channel: str, driver: str) -> HttpResponse:
 def _rates(data: QueryDict) -> dict[str, int]:
     found = {}
     for name, usual in _RATES.items():
-        text = data.get(name, "")
+        text = data.get(name, "")[:_DIGITS]
         found[name] = min(int(text), _MOST[name]) if text.isdecimal() else usual
     return found
 

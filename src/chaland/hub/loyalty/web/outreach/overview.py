@@ -58,7 +58,7 @@ def _months(association_id: int, zone: ZoneInfo) -> list[Month]:
     told = figures.released_months(association_id)[:MONTHS]
     if not told:
         return []
-    sent = selectors.sent_by_month(association_id, zone)
+    sent = selectors.sent_by_month(association_id, zone, told[-1], told[0])
     content = figures.released(association_id, THE_TOWN, told[-1], told[0])
     return [
         Month(
