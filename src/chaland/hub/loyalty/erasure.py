@@ -1,8 +1,9 @@
 """Erasure: the person goes, the accounts stay (L14).
 
-One transaction: name, contacts, indices, card, permissions and look-ups go with the member's row;
-receipts and accounts keep their amounts, nobody's; the salts go, so that both chains still verify
-and say nothing of whom. Sums of the ledger don't change. Afterwards it is looked for what is left.
+What came in about messages is read first. Then, in one transaction: name, contacts, indices, card,
+permissions and look-ups go with the member's row; receipts and accounts keep their amounts,
+nobody's; the salts go, so that both chains still verify and say nothing of whom. Sums of the ledger
+don't change. Afterwards it is looked for what is left.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from django.db import OperationalError, connections, models, transaction
 
 from chaland.hub.association.models import Association
 from chaland.hub.common import clock
+from chaland.hub.loyalty import contention
 from chaland.hub.loyalty.ledger import services as ledger
 from chaland.hub.loyalty.members import typos
 from chaland.hub.loyalty.members.rules import after, surname_key
@@ -37,6 +39,16 @@ def erase(member_id: int, *, actor: str) -> bool:
     ``actor`` is kept for good: ``member``, ``user:7``, ``system:retention``; no member's number.
     Raises ErasureErrorFinal where a column still names one of them: a fault of this program.
     """
+    towns = Member.objects.filter(pk=member_id).values_list("association_id", flat=True)
+    for town in towns:  # in transactions of its own: it may name others, and stop them
+        inbound.forget(town, clock.now())
+    erased = _erase(member_id, actor)
+    typos.forget()
+    return erased
+
+
+@contention.anew
+def _erase(member_id: int, actor: str) -> bool:
     with transaction.atomic(using="loyalty"):
         leaving = _with_doubles(member_id)
         numbers = [member.pk for member in leaving]
@@ -48,7 +60,6 @@ def erase(member_id: int, *, actor: str) -> bool:
         left = _named(numbers)
         if left:
             raise ErasureErrorFinal(f"still named in {', '.join(left)}")
-    typos.forget()
     return bool(leaving)
 
 
@@ -98,7 +109,8 @@ def _years_before(day: date, years: int) -> date:
 
 
 def _with_doubles(member_id: int) -> list[Member]:
-    """Lock and list a member, then everyone merged into it, in order."""
+    """List a member, then everyone merged into it, in order. Not locked: every part locks receipts,
+    sales and accounts before members, and who was merged meanwhile is found by `_named`."""
     found = list(Member.objects.filter(pk=member_id))
     at = 0
     while at < len(found):
@@ -115,7 +127,6 @@ def _empty(member: Member, actor: str) -> None:
     Voucher.objects.filter(member=member, state=Voucher.State.OPEN).update(
         state=Voucher.State.VOIDED
     )
-    inbound.forget(member.association_id, clock.now())
     outbox.forget(member.association_id, member.deliveries.values_list("key", flat=True))
     Seller.objects.filter(own_member_id=member.pk).update(own_member_id=None)
     # A file between preview and decision may hold the person: it is chosen again.

@@ -1,10 +1,12 @@
 """Who was written to, invited, answered STOP and chose: erased, nothing of it names the person."""
 
 import json
-from datetime import timedelta
+import sqlite3
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError, connections
 from pytest_django import Settings
 
 from chaland.hub.common import clock
@@ -39,8 +41,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def written_to(loyalty: Loyalty, member: Member, settings: Settings, tmp_path: Path) -> Member:
-    """Invited by a text message that left, counted and planned again; a call that names her was
-    read; she said STOP."""
+    """Invited by a text message that left, counted and planned again; a call that names her came
+    in; she said STOP."""
     settings.STATE_DIR = settings.OUTREACH_DIR = tmp_path
     town, shop = member.association_id, loyalty.cast.shop.pk
     texts = wordings.current(town, "fr")
@@ -61,7 +63,6 @@ def written_to(loyalty: Loyalty, member: Member, settings: Settings, tmp_path: P
     sales.book(Invitation.objects.get().pk)
     choices.choose(member.pk, per_week=1, per_month=None, automatic=["points"])
     inbound.store(sms, Hook("POST", {"from": member.phone or ""}, {}, b"STOP Quetzalcoatl"))
-    inbound.read_due(NOW + timedelta(minutes=1))
     stopping.stop(town, "sms", member.phone or "", Suppression.Cause.STOP, NOW)
     return Member.objects.get(pk=member.pk)
 
@@ -105,3 +106,28 @@ def test_what_was_written_and_chosen_is_taken_along(written_to: Member) -> None:
     assert (held_out["reason"], held_out["sent_at"]) == ("held_out", None)
     assert told["message_choices"] == {"per_week": 1, "per_month": None, "automatic": ["points"]}
     assert [(stop["channel"], stop["cause"]) for stop in told["stopped"]] == [("sms", "stop")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_erasure_holds_nothing_while_it_reads_and_begins_anew_where_it_met_another(
+    member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came in may name anybody: reading it locks others, in any order."""
+    inside: list[bool] = []
+    reads, empties = inbound.forget, erasure._empty
+
+    def read(association_id: int, now: datetime) -> None:
+        inside.append(connections["loyalty"].in_atomic_block)
+        reads(association_id, now)
+
+    def met_another(leaving: Member, actor: str) -> None:
+        monkeypatch.setattr(erasure, "_empty", empties)
+        busy = sqlite3.OperationalError("database is locked")
+        busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+        raise OperationalError from busy
+
+    monkeypatch.setattr(inbound, "forget", read)
+    monkeypatch.setattr(erasure, "_empty", met_another)
+    assert erasure.erase(member.pk, actor="member")
+    assert inside == [False]
+    assert not Member.objects.filter(pk=member.pk).exists()

@@ -179,6 +179,7 @@ class Delivery(models.Model):
         SLOW = "slow", _("waits for its turn")
         NO_GATEWAY = "no_gateway", _("nothing is set up by which it could leave")
         DOUBT = "doubt", _("waits until it is sure what has left already")
+
         GATEWAY = "gateway", _("the gateway does not answer")
         EXPIRED = "expired", _("too late: out of date")
         CANCELLED = "cancelled", _("the campaign was cancelled")

@@ -17,6 +17,7 @@ from chaland.hub.loyalty.models import (
     Campaign,
     Channel,
     Delivery,
+    Gateway,
     Member,
     MessageChoice,
     Permission,
@@ -98,12 +99,11 @@ def promotional(campaign: Campaign) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Messages that a member may still get, the caps as they hold, and when the next may come."""
+    """Messages that a member may still get, and the caps as they hold."""
 
     week: int
     month: int
     caps: Caps
-    next_at: datetime | None
 
 
 def left(member_id: int, now: datetime) -> Left:
@@ -114,7 +114,6 @@ def left(member_id: int, now: datetime) -> Left:
         max(0, caps.week - sum(at > now - rules.WEEK for at in taken)),
         max(0, caps.month - sum(at > now - rules.MONTH for at in taken)),
         caps,
-        rules.next_place(taken, now, caps),
     )
 
 
@@ -215,7 +214,13 @@ def _asking(delivery_id: int, member_id: int, campaign: Campaign) -> Asking:
 
 
 def _competitors(member_ids: Collection[int], now: datetime) -> dict[int, list[Asking]]:
-    """Return the deliveries that wait for a place with these members, as far as they could go."""
+    """Return the deliveries that wait for a place with these members, as far as they could go:
+    their campaign can be written, and their gateway is in no trouble."""
+    away = Gateway.objects.filter(
+        association_id=OuterRef("campaign__association_id"),
+        channel=OuterRef("channel"),
+        active=True,
+    ).exclude(trouble="")
     rows = Delivery.objects.filter(
         among("loyalty_delivery.member_id", member_ids),
         state__in=(_State.PLANNED, _State.READY, _State.HELD),
@@ -224,7 +229,8 @@ def _competitors(member_ids: Collection[int], now: datetime) -> dict[int, list[A
         not_before__gt=now - _PATIENCE,
         not_before__lte=now + _PATIENCE,
         campaign__state=Campaign.State.RUNNING,
-    ).exclude(campaign__automatic=Campaign.Automatic.RECEIPT)
+        campaign__trouble="",
+    ).exclude(Exists(away) | Q(campaign__automatic=Campaign.Automatic.RECEIPT))
     found: defaultdict[int, list[Asking]] = defaultdict(list)
     columns = ("pk", "member_id", "campaign_id", "campaign__controller", "campaign__seed")
     for pk, member_id, campaign_id, controller, seed in rows.values_list(*columns):

@@ -79,8 +79,3 @@ def lapsed(state: State, *, never_left: bool = False) -> State:
     if state == State.CLAIMED or (state == State.SENDING and never_left):
         return State.READY
     return State.UNKNOWN if state == State.SENDING else state
-
-
-def ended(state: State) -> State:
-    """Return the state when the campaign is cancelled, or the time is over."""
-    return State.NOT_SENT if state in WAITING else state

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
-from chaland.hub.loyalty.models import Campaign, Delivery, Member, Pressure
+from chaland.hub.loyalty.models import Campaign, Delivery, Gateway, Member, Pressure
 from chaland.hub.loyalty.outreach import choices, pressure
 from chaland.hub.loyalty.outreach.shapes import Held, Waiting
 from tests.builders import Cast, build_cast
@@ -19,6 +19,7 @@ from tests.hub.loyalty.outreach.audience.conftest import (
     people,
     planned,
 )
+from tests.outreach_builders import build_gateway
 
 DAY = timedelta(days=1)
 Reason, State = Delivery.Reason, Delivery.State
@@ -107,6 +108,8 @@ def test_the_place_goes_to_who_had_the_fewest_whoever_asks_first(cast: Cast) -> 
     "gone",
     [
         {"campaign_state": Campaign.State.PAUSED},
+        {"campaign_trouble": "its text is gone"},
+        {"gateway_trouble": "wrong password"},
         {"reason": Reason.GATEWAY, "state": State.HELD},
         {"not_before": NOW - 2 * DAY},  # could have gone for long, and didn't
         {"not_before": NOW + 2 * DAY},
@@ -126,6 +129,12 @@ def test_who_can_not_go_keeps_nobody_waiting(cast: Cast, gone: dict[str, object]
     fields = dict(gone)
     if state := fields.pop("campaign_state", None):
         Campaign.objects.filter(pk=other.pk).update(state=state)
+    if why := fields.pop("campaign_trouble", None):
+        Campaign.objects.filter(pk=other.pk).update(trouble=why)
+    if why := fields.pop("gateway_trouble", None):
+        build_gateway(cast.association.pk, "email")
+        assert reserve([first])[first.id].reason == Reason.OTHERS_TURN
+        Gateway.objects.update(trouble=why)
     Delivery.objects.filter(pk=second.id).update(**fields) if fields else None
     assert reserve([first]) == {}
 
