@@ -242,7 +242,7 @@ def test_what_is_to_pay_is_said_of_the_amount_typed_and_noted_by_a_tap(
     found(page)
     page.get_by_role("button", name="Pointer l’arrivée").click()
     box = page.locator(".private-sale")
-    expect(box).to_contain_text("à partir de 20,00\xa0€ d’achat")
+    expect(box).to_contain_text("à partir de 20,00\xa0€ d’achat, avant la réduction")
     expect(page.locator(".to-pay")).to_have_count(0)
     page.locator("#amount").fill("")
     for _sign in range(4):

@@ -145,8 +145,9 @@ def test_a_ladder_counts_the_articles_and_the_best_offer_wins(town: Town) -> Non
     sale = town.draft()
     ladder = town.offer(sale, group="Manteaux", ladder=[[2, 20], [3, 50]])
     assert offers.best(offers.standing(sale, town.shop)) == {}
-    (top,) = offers.priced(ladder)
-    assert top == Priced(ladder.pk, "COAT", "Article COAT", 4_999, 9_999, 50)
+    step, top = offers.priced(ladder)  # whoever takes two doesn't pay as for three
+    assert step == Priced(ladder.pk, "COAT", "Article COAT", 7_999, 9_999, 20, 2)
+    assert top == Priced(ladder.pk, "COAT", "Article COAT", 4_999, 9_999, 50, 3)
     every = town.offer(sale, percent=30)
     best = offers.best(offers.standing(sale, town.shop)).get("COAT")
     assert best is not None
@@ -154,7 +155,7 @@ def test_a_ladder_counts_the_articles_and_the_best_offer_wins(town: Town) -> Non
     assert offers.best(offers.standing(sale, town.shop)).get("HAT") is None
     listed = offers.standing(sale, town.shop)
     assert [(o.pk, [p.item_id for p in offers.priced(o)]) for o in listed] == [
-        (ladder.pk, ["COAT"]), (every.pk, ["COAT", "SOCK"]),
+        (ladder.pk, ["COAT", "COAT"]), (every.pk, ["COAT", "SOCK"]),
     ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chaland.hub.common import clock
-from chaland.hub.loyalty.models import Invitation, LookupHit, PrivateSale
+from chaland.hub.loyalty.models import Invitation, LookupHit, PrivateSale, Receipt
 from chaland.hub.loyalty.sales import codes, services
 from chaland.hub.loyalty.sales.offers import OfferIn
 from chaland.hub.loyalty.sales.prices import PriceIn
@@ -92,14 +92,50 @@ def test_what_is_to_pay_stands_on_the_card_and_once_is_once(counter: Counter) ->
         {"percent": 10, "least_cents": 2_000}, {"percent": 30, "least_cents": 0},
     ]  # fmt: skip
     assert [(one["name"], one["text"]) for one in shown["prices"]] == [
-        ("Tout", "−10\u202f% · à partir de 20,00\u00a0€ d’achat"),
-        ("Manteau Brume", "70,00\u00a0€ · une fois par membre"),
+        ("Tout", "−10\u202f% · à partir de 20,00\u00a0€ d’achat, avant la réduction"),
+        ("Manteau Brume", "70,00\u00a0€ · avec le premier achat de la vente"),
     ]
     assert shown["used"] == ""
     counter.page.attach(2_350)
     again = card(counter)
     assert again["off"] == [{"percent": 10, "least_cents": 2_000}]
-    assert "Bienvenue" in again["used"]
+    assert again["used"] == "A déjà acheté pendant la vente\u00a0: ne vaut plus pour Bienvenue."
+    bought = Receipt.objects.get()
+    counter.page.write("return", code=bought.code, amount_cents=2_350)
+    assert card(counter)["used"] == "", "all of it came back"
+
+
+def test_who_is_there_without_a_booking_takes_a_place(counter: Counter) -> None:
+    sale = announce(counter)
+    services.set_slot(sale.pk, sale.starts_at, sale.ends_at, 2)
+    assert card(counter)["full"] == ""
+    for contact in ("06 12 34 56 98", "06 12 34 56 99"):
+        guest = enrol(counter.loyalty, contact, "Zoé")
+        services.join_at_door(sale.pk, guest.pk, counter.till.shop_id, "till:1")
+    assert "2" in card(counter)["full"]
+
+
+def test_what_is_undone_is_what_stood_when_the_sale_was_locked(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the moment of the check-in the member gives the place back, by phone."""
+    sale = announce(counter)
+    slot = services.set_slot(sale.pk, sale.starts_at, sale.ends_at, 1)
+    invitation = invitation_of(sale, counter)
+    services.book(invitation.pk, slot.pk)
+    join = services.join_at_door
+
+    def late(*told: Any) -> services.Arrival:
+        services.give_back(invitation.pk)
+        return join(*told)
+
+    monkeypatch.setattr(services, "join_at_door", late)
+    ref = counter.page.found()["ref"]
+    done = counter.page.write("sale/arrive", member=ref, sale=sale.pk)
+    counter.page.write("undo", undo=done["undo"])
+    invitation.refresh_from_db()
+    slot.refresh_from_db()
+    assert (invitation.state, slot.taken) == (Invitation.State.OPEN, 0)
 
 
 def test_a_closed_door_says_so(counter: Counter) -> None:

@@ -140,6 +140,15 @@ def standings(shop_id: int, member_id: int, now: datetime) -> list[Standing]:
     return [_standing(sale, mine.get(sale.pk)) for sale in sales]
 
 
+def moved_up(member_id: int, now: datetime) -> list[Invitation]:
+    """List a member's places, still to come, that the queue gave: nobody writes to the member."""
+    found = Invitation.objects.filter(
+        member=member_id, state=_State.BOOKED, moved_up_at__isnull=False,
+        sale__state=_SALE.OPEN, slot__ends_at__gt=now,
+    )  # fmt: skip
+    return list(found.select_related("sale", "slot").order_by("slot__starts_at", "pk"))
+
+
 def counts(sale: PrivateSale, shop_id: int | None = None) -> Counts:
     """Count a sale's invitations; with ``shop_id``, those checked in at one of its shops (who was
     invited is the whole sale's)."""

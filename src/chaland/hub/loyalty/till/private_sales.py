@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -13,7 +12,7 @@ from django.utils.translation import gettext as _
 from chaland.hub.association.models import Shop
 from chaland.hub.loyalty.models import Invitation, Offer, PrivateSale, Till
 from chaland.hub.loyalty.programmes.words import money
-from chaland.hub.loyalty.sales import offers, selectors, services
+from chaland.hub.loyalty.sales import offers, selectors, services, town
 from chaland.hub.loyalty.sales.selectors import Standing
 from chaland.hub.loyalty.sales.services import Arrival
 from chaland.hub.loyalty.till import devices
@@ -57,13 +56,10 @@ def standings_of(member_id: int, shop: Shop, now: datetime) -> list[Json]:
 
 def check_in(till: Till, sale_id: int, member_id: int) -> CheckedIn:
     """Check a member in, invited or joining at the door. SaleErrorFinal as `join_at_door`."""
-    with transaction.atomic(using="loyalty"):
-        there = Invitation.objects.filter(sale=sale_id, member=member_id).first()
-        arrival = services.join_at_door(sale_id, member_id, till.shop_id, devices.actor_of(till))
-    if there is None:
-        return CheckedIn(arrival, [arrival.invitation_id, "", None, None])
-    asked = there.asked_at.isoformat() if there.asked_at else None
-    return CheckedIn(arrival, [there.pk, there.state, there.slot_id, asked])
+    arrival = services.join_at_door(sale_id, member_id, till.shop_id, devices.actor_of(till))
+    state, slot_id, asked_at = arrival.before
+    asked = asked_at.isoformat() if asked_at else None
+    return CheckedIn(arrival, [arrival.invitation_id, state, slot_id, asked])
 
 
 def take_back(till: Till, before: Sequence[Any]) -> None:
@@ -120,18 +116,26 @@ def _text(one: Standing) -> str:
 
 
 def _full(sale: PrivateSale, now: datetime) -> str:
-    """Say that all places of this moment are taken; it is for the shop to let one more in."""
+    """Say that all places of this moment are taken, by who booked or who is there; it is for the
+    shop to let one more in."""
     slot = sale.slots.filter(starts_at__lte=now, ends_at__gt=now).first()
-    if slot is None or slot.taken < slot.capacity:
+    if slot is None:
+        return ""
+    early = town.EARLY if slot.starts_at == sale.starts_at else timedelta(0)
+    others = sale.invitations.filter(
+        state=_State.ARRIVED, arrived_at__gte=slot.starts_at - early, arrived_at__lt=slot.ends_at
+    ).exclude(slot=slot)
+    if slot.taken + others.count() < slot.capacity:
         return ""
     told = {"n": slot.capacity, "time": date_format(localtime(slot.ends_at), "TIME_FORMAT")}
     return _("All %(n)d places until %(time)s are taken.") % told
 
 
 def _used(sale: PrivateSale, shop_id: int) -> str:
-    """Name the offers for a first purchase that this member has had."""
-    had = [offer.name for offer in offers.standing(sale, shop_id) if offer.once]
-    return _("Has had, once in this sale: %(names)s.") % {"names": ", ".join(had)} if had else ""
+    """Name the offers for a first purchase, to a member who has bought in this sale."""
+    gone = [offer.name for offer in offers.standing(sale, shop_id) if offer.once]
+    told = {"names": ", ".join(gone)}
+    return _("Has bought in this sale: no longer for %(names)s.") % told if gone else ""
 
 
 def _prices(stands: Sequence[Offer]) -> Iterable[Json]:
@@ -139,10 +143,10 @@ def _prices(stands: Sequence[Offer]) -> Iterable[Json]:
     offer of too many articles, or one that asks for a least purchase."""
     left, best = _PRICES_AT_MOST, offers.best(stands)
     for offer in stands:
-        if offer.ladder or offer.least_cents or not 0 < len(offer.proof) <= left:
+        if offer.ladder or offer.least_cents or not 0 < offer.articles <= left:
             yield {"name": offer.name, "text": terms(offer), "reference_cents": None}
             continue
-        left -= len(offer.proof)
+        left -= offer.articles
         for one in (best.get(row["item_id"]) for row in offer.proof):
             if one is not None and one.offer_id == offer.pk:
                 yield {
@@ -161,8 +165,10 @@ def conditions(offer: Offer) -> list[str]:
     """Say what an offer asks for, as the invitation prints it."""
     least = offer.least_cents
     found = [
-        _("from %(amount)s of purchase") % {"amount": money(least)} if least else "",
-        _("once per member") if offer.once else "",
+        _("from %(amount)s of purchase, before the reduction") % {"amount": money(least)}
+        if least
+        else "",
+        _("with the first purchase in the sale") if offer.once else "",
         _("while stock lasts") if offer.while_stock else "",
     ]
     return [text for text in found if text]

@@ -195,7 +195,10 @@ def test_a_quantity_and_conditions_are_typed_kept_and_printed(
     [invitation] = town.invited(sale, 1)
     Member.objects.update(language="en")
     printed = Client().get(codes.path_of(invitation)).content.decode()
-    for said in ("from €50.00 of purchase", "once per member", "while stock lasts"):
+    for said in (
+        "from €50.00 of purchase, before the reduction", "with the first purchase in the sale",
+        "while stock lasts", "as of 2, each", "as of 3, each",
+    ):  # fmt: skip
         assert said in printed
 
 
@@ -367,9 +370,9 @@ def test_prices_are_entered_looked_over_and_taken_in(town: Town, keeper: Client)
     assert "abc" in page.content.decode()
     keeper.post("/sales/prices/file/", {"looked": page.context["looked"]})
     assert ArticlePrice.objects.count() == 2
-    assert keeper.get("/sales/prices/HAT/").status_code == 200
+    assert keeper.get("/sales/prices/article/?item=HAT").status_code == 200
     neighbour = client_of(town.loyalty.cast.neighbour)
-    assert neighbour.get("/sales/prices/HAT/").status_code == 404
+    assert neighbour.get("/sales/prices/article/?item=HAT").status_code == 404
     neighbour.post("/sales/prices/file/", {"looked": page.context["looked"]})
     assert ArticlePrice.objects.count() == 2
     assert client_of(town.loyalty.cast.director).get("/sales/prices/").status_code == 403

@@ -17,7 +17,10 @@ _State = Invitation.State
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A check-in. ``first``: this very one; else it tells when and where that was."""
+    """A check-in. ``first``: this very one; else it tells when and where that was.
+
+    ``before``, of the moment in which the sale was locked, is what `undo_arrival` restores: state
+    (empty: the invitation was made here), slot and when a place was asked for."""
 
     invitation_id: int
     member_id: int
@@ -25,6 +28,7 @@ class Arrival:
     at: datetime
     shop_id: int
     recruited: bool
+    before: tuple[str, int | None, datetime | None]
 
 
 @contention.anew
@@ -58,21 +62,22 @@ def join_at_door(sale_id: int, member_id: int, shop_id: int, actor: str) -> Arri
     ).first()
     if member is None:
         raise SaleErrorFinal("no-member")
-    invitation = Invitation.objects.filter(sale=sale, member=member).first()
-    if invitation is None:
-        if not sale.door_open:
-            raise SaleErrorFinal("door-closed")
-        invitation = Invitation.objects.create(
-            sale=sale,
-            member=member,
-            how=Invitation.How.DOOR,
-            recruited=_is_recruited(sale, member),
-            created_at=clock.now(),
-        )
-    return _check_in(invitation, shop_id, actor)
+    if not sale.door_open and not sale.invitations.filter(member=member).exists():
+        raise SaleErrorFinal("door-closed")
+    invitation, made = Invitation.objects.get_or_create(  # invitations come without the lock
+        sale=sale,
+        member=member,
+        defaults={
+            "how": Invitation.How.DOOR,
+            "recruited": _is_recruited(sale, member),
+            "created_at": clock.now(),
+        },
+    )
+    return _check_in(invitation, shop_id, actor, made=made)
 
 
-def _check_in(invitation: Invitation, shop_id: int, actor: str) -> Arrival:
+def _check_in(invitation: Invitation, shop_id: int, actor: str, *, made: bool = False) -> Arrival:
+    before = ("" if made else invitation.state, invitation.slot_id, invitation.asked_at)
     first = invitation.state != _State.ARRIVED
     if first:
         if invitation.state != _State.BOOKED:
@@ -87,6 +92,7 @@ def _check_in(invitation: Invitation, shop_id: int, actor: str) -> Arrival:
         invitation.arrived_at or clock.now(),
         invitation.arrived_shop_id or shop_id,
         invitation.recruited,
+        before,
     )
 
 

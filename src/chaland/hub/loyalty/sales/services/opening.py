@@ -27,8 +27,7 @@ def open_sale(sale_id: int, texts: Sequence[str] = ()) -> PrivateSale:
     """
     sale = draft_locked(sale_id)
     for offer in _announced(sale):
-        offers.check(offer, sale)
-        offer.save(update_fields=["proof", "blocked", "checked_at"])
+        recheck(offer, sale)
     stop = next(iter(stops(sale, texts)), None)
     if stop is not None:
         raise stop
@@ -77,16 +76,14 @@ def close_due(now: datetime) -> int:
 def checked_offer(offer: Offer, sale: PrivateSale) -> None:
     """Check an offer of a sale that is announced, and save it; SaleErrorFinal where it is blocked
     or its name complains."""
-    offers.check(offer, sale)
+    recheck(offer, sale)
     if offer.blocked:
         raise _blocked(offer)
     for stop in _words(sale, [offer.name]):
         raise stop
-    offer.save(update_fields=["proof", "blocked", "checked_at"])
 
 
 @contention.anew
-@transaction.atomic(using="loyalty")
 def take_prices(
     association_id: int,
     shop_id: int,
@@ -99,19 +96,33 @@ def take_prices(
     """Record prices of a shop, and check anew the offers of its sales that haven't begun; return
     how many prices were new.
 
-    An announced offer that is blocked by it is no longer priced or listed."""
-    new = prices.record(association_id, shop_id, told, actor, today=today, source=source)
+    An announced offer that is blocked by it is no longer priced or listed. All in one transaction,
+    which a file of 100,000 holds for a second or two: what is read of it is read before."""
+    new = prices.unrecorded(shop_id, told, today)
     if new:
-        states = (_State.DRAFT, _State.OPEN)
-        waiting = PrivateSale.objects.filter(
-            offers__shop_id=shop_id, starts_at__gt=clock.now(), state__in=states
-        )
-        for sale_id in sorted(set(waiting.values_list("pk", flat=True))):
-            sale = sale_locked(sale_id)
-            for offer in sale.offers.filter(shop_id=shop_id):
-                offers.check(offer, sale)
-                offer.save(update_fields=["proof", "blocked", "checked_at"])
-    return new
+        _taken(association_id, shop_id, new, actor, source)
+    return len(new)
+
+
+@transaction.atomic(using="loyalty")
+def _taken(
+    association_id: int, shop_id: int, new: Sequence[PriceIn], actor: str, source: str
+) -> None:
+    prices.record(association_id, shop_id, new, actor, source=source)
+    states = (_State.DRAFT, _State.OPEN)
+    waiting = PrivateSale.objects.filter(
+        offers__shop_id=shop_id, starts_at__gt=clock.now(), state__in=states
+    )
+    for sale_id in sorted(set(waiting.values_list("pk", flat=True))):
+        sale = sale_locked(sale_id)
+        for offer in sale.offers.filter(shop_id=shop_id):
+            recheck(offer, sale)
+
+
+def recheck(offer: Offer, sale: PrivateSale) -> None:
+    """Check an offer by the prices of now, and keep what was found; the sale is locked."""
+    offers.check(offer, sale)
+    offer.save(update_fields=["proof", "articles", "at_fault", "blocked", "checked_at"])
 
 
 def _announced(sale: PrivateSale) -> QuerySet[Offer]:

@@ -15,7 +15,7 @@ from chaland.hub.loyalty.sales.offers import OfferIn
 from chaland.hub.loyalty.sales.prices import CENTS_AT_MOST
 from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
 from chaland.hub.loyalty.sales.services.locking import draft_locked, sale_locked
-from chaland.hub.loyalty.sales.services.opening import checked_offer
+from chaland.hub.loyalty.sales.services.opening import checked_offer, recheck
 
 LONGEST = timedelta(days=31)
 _State = PrivateSale.State
@@ -70,8 +70,7 @@ def edit(sale_id: int, told: SaleIn) -> PrivateSale:
     sale.starts_at, sale.ends_at = told.starts_at, told.ends_at
     sale.save(update_fields=["name", "door_open", "starts_at", "ends_at"])
     for offer in sale.offers.all():
-        offers.check(offer, sale)
-        offer.save(update_fields=["proof", "blocked", "checked_at"])
+        recheck(offer, sale)
     return sale
 
 
@@ -128,21 +127,8 @@ def set_offer(sale_id: int, shop_id: int, told: OfferIn, offer_id: int | None = 
             raise SaleErrorFinal("not-draft")
         if not sale.offers.filter(pk=offer_id, shop_id=shop_id).exists():
             raise SaleErrorFinal("no-offers")
-    offer = Offer(
-        pk=offer_id,
-        sale=sale,
-        shop_id=shop_id,
-        name=on_one_line(told.name),
-        item_id=told.item_id,
-        group=told.group,
-        percent=told.percent,
-        price_cents=told.price_cents,
-        ladder=None if told.ladder is None else [list(step) for step in told.ladder],
-        least_cents=told.least_cents,
-        once=told.once,
-        while_stock=told.while_stock,
-        exception=told.exception,
-    )
+    offer = offers.made(told, shop_id)
+    offer.pk, offer.sale = offer_id, sale
     offers.check(offer, sale)
     offer.save()
     if sale.state == _State.OPEN:

@@ -61,6 +61,7 @@ def home(request: HttpRequest, holder: Holder) -> HttpResponse:
         "association": holder.association,
         "departure": leaving.departure_of(holder.member),
         "paused": holder.member.state == Member.State.PAUSED,
+        "places": shown.places(holder.member),
         "holdings": shown.holdings(holder.member, names),
         "vouchers": vouchers,
         "purchases": shown.bought(holder.member, names),
@@ -164,6 +165,7 @@ def leave(request: HttpRequest, holder: Holder) -> HttpResponse:
         names = portable.shop_names(holder.association.pk)
         context = {
             "association": holder.association,
+            "places": shown.places(holder.member),
             "holdings": shown.holdings(holder.member, names),
             "days": leaving.UNDO_FOR.days,
         }

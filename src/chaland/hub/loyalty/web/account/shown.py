@@ -8,16 +8,26 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from chaland.hub.association.models import Association
+from chaland.hub.common import clock
 from chaland.hub.loyalty.account.portable import shop_names
 from chaland.hub.loyalty.consent import wordings
 from chaland.hub.loyalty.consent.selectors import permissions_of
 from chaland.hub.loyalty.ledger.postings import Balance
 from chaland.hub.loyalty.ledger.selectors import balances, statement
 from chaland.hub.loyalty.members.selectors import lookups_of
-from chaland.hub.loyalty.models import THE_ASSOCIATION, Channel, Member, Receipt, Reward, Transfer
+from chaland.hub.loyalty.models import (
+    THE_ASSOCIATION,
+    Channel,
+    Invitation,
+    Member,
+    Receipt,
+    Reward,
+    Transfer,
+)
 from chaland.hub.loyalty.programmes.selectors import offers
 from chaland.hub.loyalty.programmes.words import money, units, why_line
 from chaland.hub.loyalty.receipts.selectors import earned_of
+from chaland.hub.loyalty.sales import codes, selectors
 
 MOVEMENTS, PURCHASES, LOOKUPS = 8, 5, 5
 
@@ -47,6 +57,12 @@ class Holding:
     reached: int
     rewards: Sequence[str]
     steps: Sequence[Step]
+
+
+def places(member: Member) -> list[tuple[Invitation, str]]:
+    """Return the places in private sales that the queue gave, each with its page."""
+    found = selectors.moved_up(member.pk, clock.now())
+    return [(invitation, codes.path_of(invitation)) for invitation in found]
 
 
 def holdings(member: Member, names: Mapping[int, str]) -> list[Holding]:

@@ -13,7 +13,7 @@ from chaland.hub.association.access import staff_required
 from chaland.hub.common import clock
 from chaland.hub.loyalty.outreach import campaigns
 from chaland.hub.loyalty.outreach.campaigns import CampaignErrorFinal
-from chaland.hub.loyalty.sales import price_csv, services
+from chaland.hub.loyalty.sales import offers, price_csv, services, town
 from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
 from chaland.hub.loyalty.web.outreach.scope import Scope, campaigns_of, scope_of
 from chaland.hub.loyalty.web.sales import offer_rows, planning
@@ -73,6 +73,7 @@ def _places(request: HttpRequest, scope: Scope, sale_id: int) -> str:
 
 def _agree(_request: HttpRequest, scope: Scope, sale_id: int) -> str:
     sale = visible_sale(scope, sale_id)
+    planning.look_ahead(sale.offers.filter(shop_id=scope.shop_id or 0), town.days_of(sale)[0])
     services.agree(sale.pk, scope.shop_id or 0, scope.actor)
     return _("Your shop takes part.")
 
@@ -86,9 +87,12 @@ def _refuse(_request: HttpRequest, scope: Scope, sale_id: int) -> str:
 def _offer(request: HttpRequest, scope: Scope, sale_id: int) -> str:
     sale = visible_sale(scope, sale_id)
     faults: list[str] = []
-    planning.set_offers(scope, sale.pk, offer_rows.posted(request.POST), faults)
+    told = planning.read_offers(scope, offer_rows.posted(request.POST), faults)
     if faults:
         raise ValueError(" ".join(faults))
+    found = [offers.made(each, scope.shop_id or 0) for each in told]
+    planning.look_ahead(found, town.days_of(sale)[0])
+    planning.set_offers(scope, sale, told)
     return _("Saved.")
 
 

@@ -1,27 +1,30 @@
 """A line of the page on which an offer is typed, until it is read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from chaland.hub.loyalty.models import Offer
-from chaland.hub.loyalty.sales import price_csv
+from chaland.hub.loyalty.sales import price_csv, prices
 from chaland.hub.loyalty.sales.offers import OfferIn
+from chaland.hub.loyalty.sales.prices import Named
 
 OFFERS, STEPS = 5, 3
 _STEPS_AT_MOST = 10
 PERCENT, PRICE, LADDER = "percent", "price", "ladder"
+ALL, ITEM, _GROUP = "all", "item", "group:"
 Step = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class OfferRow:
-    """``what`` is ``all``, ``group:…`` or ``item:…``; empty: not used. ``steps``: from so many
-    articles on, so many percent."""
+    """``what`` is ``all``, ``group:…`` or ``item`` (then ``article`` is what was typed for it);
+    empty: not used. ``steps``: from so many articles on, so many percent."""
 
     what: str = ""
+    article: str = ""
     how: str = PERCENT
     amount: str = "20"
     exception: str = ""
@@ -38,13 +41,26 @@ class OfferRow:
     def conditional(self) -> bool:
         return bool(self.least or self.once or self.stock or self.exception)
 
-    def told(self, names: Mapping[str, str]) -> OfferIn:
-        """Return the offer; ValueError, in words, where a number is none."""
-        kind, _sep, which = self.what.partition(":")
+    @property
+    def group(self) -> str:
+        return self.what.removeprefix(_GROUP) if self.what.startswith(_GROUP) else ""
+
+    @property
+    def name(self) -> str:
+        """What it is of, before it is known whether there is such an article."""
+        return self.article[:80] if self.what == ITEM else self.group or _("Everything")
+
+    def told(self, shop_id: int) -> OfferIn:
+        """Return the offer; ValueError, in words, where a number is none, or no article meant."""
+        named = prices.meant(shop_id, self.article) if self.what == ITEM else None
+        if self.what == ITEM and named is None:
+            raise ValueError(_("No article is called so, or several are: choose one of the list."))
+        if named is None and not self.group and self.what != ALL:
+            raise ValueError(_("Choose what is reduced."))
         return OfferIn(
-            name=names.get(self.what, which)[:80],
-            item_id=which if kind == "item" else "",
-            group=which if kind == "group" else "",
+            name=(named.name if named else self.name)[:80],
+            item_id=named.item_id if named else "",
+            group=self.group,
             percent=_whole(self.amount) if self.how == PERCENT else None,
             price_cents=_cents(self.amount) if self.how == PRICE else None,
             ladder=self._ladder() if self.how == LADDER else None,
@@ -63,6 +79,7 @@ def posted(data: QueryDict) -> list[OfferRow]:
     return [
         OfferRow(
             data.get(f"what.{n}", ""),
+            data.get(f"article.{n}", ""),
             data.get(f"how.{n}", PERCENT),
             data.get(f"amount.{n}", ""),
             data.get(f"exception.{n}", ""),
@@ -77,7 +94,7 @@ def posted(data: QueryDict) -> list[OfferRow]:
 
 def of(offer: Offer) -> OfferRow:
     """Return the line of an offer as it was kept."""
-    whole = f"group:{offer.group}" if offer.group else "all"
+    whole = f"{_GROUP}{offer.group}" if offer.group else ALL
     euro = price_csv.typed
     how, amount, steps = PERCENT, str(offer.percent), []
     if offer.price_cents is not None:
@@ -86,7 +103,8 @@ def of(offer: Offer) -> OfferRow:
         how, amount = LADDER, ""
         steps = [(str(count), str(percent)) for count, percent in offer.ladder]
     return OfferRow(
-        f"item:{offer.item_id}" if offer.item_id else whole,
+        ITEM if offer.item_id else whole,
+        Named(offer.item_id, offer.name, "").label if offer.item_id else "",
         how,
         amount,
         offer.exception,

@@ -1,13 +1,15 @@
 """A plan written as a sale, with its offers, slots and campaign; looked over before the button.
 
 Looking is the same as doing, undone at the end of the transaction: what the page shows is what the
-button would meet. What takes longer, the audience counted and the town's calendar, is looked at
-after it: on SQLite a transaction that writes keeps every till waiting.
+button would meet. What takes longer is looked at before it (the prices of very many articles) or
+after it (the audience, the town's calendar): on SQLite a transaction that writes keeps every till
+waiting.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -17,7 +19,8 @@ from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Campaign, Offer, PrivateSale, Slot
 from chaland.hub.loyalty.outreach import campaigns
 from chaland.hub.loyalty.outreach.campaigns import CampaignErrorFinal
-from chaland.hub.loyalty.sales import prices, selectors, services
+from chaland.hub.loyalty.sales import offers, prices, selectors, services
+from chaland.hub.loyalty.sales.offers import OfferIn
 from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
 from chaland.hub.loyalty.sales.services import SaleIn
 from chaland.hub.loyalty.web.outreach import checks, drafts
@@ -30,6 +33,7 @@ from chaland.hub.loyalty.web.sales.plans import Plan
 CHECK, SAVE, SEND, ANNOUNCE = "check", "save", "send", "announce"
 """What the page's buttons do: look, keep, announce and write, announce and write to nobody."""
 _AROUND = timedelta(days=7)
+_GROUPS_AT_MOST = 200
 
 
 @dataclass
@@ -67,8 +71,11 @@ def do(scope: Scope, plan: Plan, sale: PrivateSale | None, what: str) -> Looked:
     """Write a plan over a sale in preparation (None: a new one), look it over, and do ``what``.
     With CHECK, with faults, or where it can't be done as asked, nothing is kept."""
     looked, now = Looked(), clock.now()
+    told = read_offers(scope, plan.offers, looked.faults)
+    with suppress(ValueError):  # `_written` says so
+        _look_ahead(scope, plan, sale, told)
     with transaction.atomic(using="loyalty"):
-        _written(scope, plan, sale, looked)
+        _written(scope, plan, sale, told, looked)
         _look(scope, plan, looked, now)
         able = looked.able(what)
         if able:
@@ -81,64 +88,75 @@ def do(scope: Scope, plan: Plan, sale: PrivateSale | None, what: str) -> Looked:
     return looked
 
 
-def choices(scope: Scope) -> list[tuple[str, list[tuple[str, str]]]]:
-    """List what an offer can be of, grouped: everything, the shop's groups, its articles."""
+def choices(scope: Scope) -> dict[str, list[str]]:
+    """Return the ``groups`` that an offer can be of, beside everything and single articles, which
+    are searched for; empty where no price is on record."""
+    if scope.shop_id is None or not prices.numbers(scope.shop_id).exists():
+        return {}
+    return {"groups": prices.groups(scope.shop_id, _GROUPS_AT_MOST)}
+
+
+def read_offers(scope: Scope, rows: Iterable[OfferRow], faults: list[str]) -> list[OfferIn]:
+    """Return a shop's offers as typed; what can't be read is told in ``faults``."""
+    found: list[OfferIn] = []
     if scope.shop_id is None:
-        return []
-    known = prices.names(scope.shop_id)
-    articles = sorted(((f"item:{a.item_id}", a.name) for a in known), key=lambda each: each[1])
-    groups = [(f"group:{name}", name) for name in sorted({a.group for a in known if a.group})]
-    found = [(_("Groups"), groups), (_("Articles"), articles)]
-    whole = [(_("All"), [("all", _("everything with a price"))])]
-    return [each for each in found if each[1]] + (whole if articles else [])
-
-
-def set_offers(
-    scope: Scope, sale_id: int, rows: Sequence[OfferRow], faults: list[str]
-) -> list[Offer]:
-    """Add a shop's offers to a sale; what can't be is told in ``faults``."""
-    chosen = [row.what.removeprefix("item:") for row in rows if row.what.startswith("item:")]
-    named = prices.names(scope.shop_id or 0, item_ids=chosen) if chosen else []
-    names = {f"item:{a.item_id}": a.name for a in named} | {"all": _("Everything")}
-    found = []
+        return found
     for row in rows:
-        if not row.what:
-            continue
         try:
-            told = row.told(names)
-            found.append(services.set_offer(sale_id, scope.shop_id or 0, told))
+            found += [offers.checked(row.told(scope.shop_id))] if row.what else []
         except (SaleErrorFinal, ValueError) as error:
-            name = names.get(row.what, row.what.partition(":")[2])
-            faults.append(f"{name}: {error}")
+            faults.append(_("%(name)s: %(why)s") % {"name": row.name, "why": error})
     return found
 
 
-def _written(scope: Scope, plan: Plan, sale: PrivateSale | None, looked: Looked) -> None:
+def look_ahead(found: Iterable[Offer], day: date) -> None:
+    """Look at offers' prices before a sale is locked (`offers.look`)."""
+    for offer in found:
+        offers.look(offer, day)
+
+
+def set_offers(scope: Scope, sale: PrivateSale, told: Iterable[OfferIn]) -> None:
+    """Add a shop's offers to a sale. SaleErrorFinal where one can't be."""
+    for each in told:
+        services.set_offer(sale.pk, scope.shop_id or 0, each)
+
+
+def _look_ahead(
+    scope: Scope, plan: Plan, sale: PrivateSale | None, told: Iterable[OfferIn]
+) -> None:
+    day = plan.times(scope.zone)[0].date()
+    look_ahead((offers.made(each, scope.shop_id or 0) for each in told), day)
+    if sale is not None:
+        look_ahead(sale.offers.exclude(shop_id=scope.shop_id or 0), day)
+
+
+def _written(
+    scope: Scope, plan: Plan, sale: PrivateSale | None, told: Sequence[OfferIn], looked: Looked
+) -> None:
     try:
         starts_at, ends_at = plan.times(scope.zone)
     except ValueError:
         looked.faults.append(_("Give the day, and from when to when."))
         return
-    told = SaleIn(scope.association.pk, scope.shop_id, plan.name, starts_at, ends_at, plan.door)
+    days = SaleIn(scope.association.pk, scope.shop_id, plan.name, starts_at, ends_at, plan.door)
     try:
         were = [] if sale is None else list(sale.slots.all())
         moved = timedelta(0)
         if sale is None:
-            looked.sale = services.create(told, scope.actor)
+            looked.sale = services.create(days, scope.actor)
         else:
             moved = starts_at.date() - sale.starts_at.astimezone(scope.zone).date()
             for slot in were:
                 services.remove_slot(sale.pk, slot.pk)
             for offer in sale.offers.filter(shop_id=scope.shop_id or 0):
                 services.remove_offer(sale.pk, offer.shop_id, offer.pk)
-            looked.sale = services.edit(sale.pk, told)
+            looked.sale = services.edit(sale.pk, days)
         _slots(scope, plan, looked.sale, were, moved)
         _shops(scope, plan, looked.sale)
+        set_offers(scope, looked.sale, told)
     except (SaleErrorFinal, ValueError) as error:
         looked.faults.append(str(error))
         return
-    if scope.shop_id is not None:
-        set_offers(scope, looked.sale.pk, plan.offers, looked.faults)
     looked.campaign = _campaign(scope, plan, looked.sale, looked.faults)
 
 

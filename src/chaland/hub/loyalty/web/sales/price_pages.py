@@ -17,13 +17,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from chaland.hub.association.access import staff_required
 from chaland.hub.common import clock
+from chaland.hub.common.signs import on_one_line
 from chaland.hub.loyalty.models import ArticlePrice
 from chaland.hub.loyalty.sales import price_csv, prices, reference_price, services
 from chaland.hub.loyalty.sales.prices import PriceIn
 from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
 from chaland.hub.loyalty.web.outreach.scope import Scope, scope_of
 
-_A_PAGE, _SHOWN, _PROBLEMS = 50, 20, 100
+_A_PAGE, _SHOWN, _PROBLEMS, _FOUND = 50, 20, 100, 30
 _LOOKED_FOR_S = 3_600
 _EXAMPLE = (
     "référence;désignation;famille;prix;depuis le\nM-104;Manteau Brume;Manteaux;129,00;{day}\n"
@@ -41,6 +42,13 @@ class PriceForm(forms.Form):
         label=gettext_lazy("Since"),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
+
+    def clean(self) -> dict[str, Any]:
+        """Return texts as they stand on one line."""
+        given = self.cleaned_data
+        for name in ("item", "name", "group"):
+            given |= {name: on_one_line(given[name])} if name in given else {}
+        return given
 
     def clean_price(self) -> int:
         """Return the price in cents."""
@@ -76,18 +84,15 @@ def index(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Saved."))
             return redirect("prices")
     shop_id = scope.shop_id or 0
-    known = prices.names(shop_id)
-    wanted = request.GET.get("q", "").strip().casefold()
-    found = [a for a in known if wanted in f"{a.item_id} {a.name} {a.group}".casefold()]
+    found = prices.numbers(shop_id, request.GET.get("q", ""))
     page = Paginator(found, _A_PAGE).get_page(request.GET.get("page"))
-    shown = prices.articles(shop_id, today, item_ids=[one.item_id for one in page])
+    shown = prices.articles(shop_id, today, item_ids=page)
     context = {
         "scope": scope,
         "form": form,
         "q": request.GET.get("q", ""),
         "page": page,
         "rows": [_row(article, today) for article in shown],
-        "groups": sorted({one.group for one in known if one.group}),
     }
     status = 422 if form.errors else 200
     return render(request, "loyalty/sales/prices.html", context, status=status)
@@ -101,13 +106,24 @@ def _row(article: prices.Article, today: date) -> dict[str, Any]:
 
 @staff_required
 @require_safe
-def article(request: HttpRequest, item_id: str) -> HttpResponse:
-    """Show all that was recorded of an article, corrected rows too."""
+def article(request: HttpRequest) -> HttpResponse:
+    """Show all that was recorded of an article (``item``), corrected rows too."""
     scope, _today = _own(request)
-    rows = prices.prices_of(scope.shop_id or 0, item_id)
+    rows = prices.prices_of(scope.shop_id or 0, request.GET.get("item", ""))
     if not rows:
         raise Http404
     return render(request, "loyalty/sales/article.html", {"scope": scope, "rows": rows})
+
+
+@staff_required
+@require_safe
+def find(request: HttpRequest) -> HttpResponse:
+    """List some articles for the field that was typed in, whatever its name is."""
+    scope, _today = _own(request)
+    typed = request.GET.get(next(iter(request.GET), ""), "")
+    found = list(prices.numbers(scope.shop_id or 0, typed)[:_FOUND])
+    named = prices.names(scope.shop_id or 0, item_ids=found)
+    return render(request, "loyalty/sales/articles.html", {"articles": named})
 
 
 @staff_required
@@ -154,7 +170,10 @@ def _take(request: HttpRequest, scope: Scope, today: date) -> HttpResponse:
         today=today,
         source=ArticlePrice.Source.IMPORTED,
     )
-    messages.success(request, _("%(n)d new prices; the others were on record.") % {"n": new})
+    said = _("%(n)d new prices; the others were on record.")
+    if new == len(told):
+        said = _("%(n)d new prices.")
+    messages.success(request, said % {"n": new})
     return redirect("prices")
 
 

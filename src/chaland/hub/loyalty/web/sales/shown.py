@@ -68,7 +68,7 @@ def reduced(found: Iterable[Offer]) -> list[Reduced]:
             offer,
             terms(offer),
             [_row(row) for row in offer.proof[:ROWS_AT_MOST]],
-            max(0, len(offer.proof) - ROWS_AT_MOST),
+            max(0, offer.articles - ROWS_AT_MOST),
             offers.why_blocked(offer),
             offers.is_deep(offer),
         )
@@ -78,16 +78,18 @@ def reduced(found: Iterable[Offer]) -> list[Reduced]:
 
 def priced(sale: PrivateSale, shop_id: int) -> list[dict[str, Any]]:
     """Return what a shop reduces, as a customer reads it."""
-    stands = [(offer, offers.priced(offer)) for offer in offers.standing(sale, shop_id)]
-    return [
-        {
-            "offer": offer,
-            "terms": terms(offer),
-            "rows": articles[:ROWS_AT_MOST],
-            "more": max(0, len(articles) - ROWS_AT_MOST),
-        }
-        for offer, articles in stands
-    ]
+    return [_priced(offer) for offer in offers.standing(sale, shop_id)]
+
+
+def _priced(offer: Offer) -> dict[str, Any]:
+    steps, rows = len(offer.ladder or [1]), offers.priced(offer)
+    untold = offer.articles - len(offer.proof)
+    return {
+        "offer": offer,
+        "terms": terms(offer),
+        "rows": rows[: ROWS_AT_MOST * steps],
+        "more": untold + max(0, len(rows) // steps - ROWS_AT_MOST),
+    }
 
 
 def rule(found: Rule) -> str:
