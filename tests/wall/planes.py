@@ -24,7 +24,7 @@ except RuntimeError:
 print(json.dumps({
     "apps": sorted(config.label for config in apps.get_app_configs()),
     "databases": sorted(settings.DATABASES),
-    "keys": sorted(name for name in dir(settings) if name in ("CONTACT_KEYS", "INDEX_KEY")),
+    "keys": sorted(name for name in dir(settings) if name in ("CONTACT_KEYS", "INDEX_KEYS")),
     "answers": answers,
     "imported": imported,
 }))

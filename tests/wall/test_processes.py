@@ -23,7 +23,7 @@ def test_a_process_has_nothing_of_the_other_plane(plane: str, tmp_path: Path) ->
     assert plane in said["apps"]
     assert other not in said["apps"]
     assert said["databases"] == ["default", plane]
-    assert said["keys"] == (["CONTACT_KEYS", "INDEX_KEY"] if plane == "loyalty" else [])
+    assert said["keys"] == (["CONTACT_KEYS", "INDEX_KEYS"] if plane == "loyalty" else [])
     assert not said["imported"], "its models can't be loaded"
     assert said["answers"]["/healthz"] == 200
     assert {said["answers"][path] for path in PAGES[other]} == {404}

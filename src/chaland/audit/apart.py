@@ -75,7 +75,7 @@ def process(plane: str, other: str) -> Json:
         "modules": [name for name in sys.modules if name.startswith(f"chaland.hub.{other}.")],
         "apps": [config.label for config in apps.get_app_configs()],
         "databases": list(settings.DATABASES),
-        "keys": [name for name in ("CONTACT_KEYS", "INDEX_KEY") if hasattr(settings, name)],
+        "keys": [name for name in ("CONTACT_KEYS", "INDEX_KEYS") if hasattr(settings, name)],
         "open": _open_files(),
         "routes": _routes(get_resolver().url_patterns, f"chaland.hub.{other}."),
         "answers": {path: client.get(path).status_code for path in PAGES[other]},

@@ -36,7 +36,7 @@ def test_keys_are_replaced(settings: Any, monkeypatch: pytest.MonkeyPatch) -> No
         stored(c, "loyalty_member") for c in ("phone", "email", "phone_index", "digits_index")
     ]
     settings.CONTACT_KEYS = [os.urandom(32), *settings.CONTACT_KEYS]
-    settings.INDEX_KEY = os.urandom(32)
+    settings.INDEX_KEYS = [os.urandom(32)]
     done = resealing.reseal()
     assert (done["loyalty_member"], done["loyalty_bankdetails"]) == (5, 1)
     after = [stored(c, "loyalty_member") for c in ("phone", "email", "phone_index", "digits_index")]

@@ -1,5 +1,6 @@
 """Replacing keys: everything that is sealed goes under the first of CHALAND_CONTACT_KEY, and what
-finds members by their contacts is computed anew under CHALAND_INDEX_KEY."""
+finds members by their contacts is computed anew under the first of CHALAND_INDEX_KEY, with what the
+stop list says of them."""
 
 from collections.abc import Iterator
 
@@ -7,6 +8,7 @@ from django.apps import apps
 from django.db import models, transaction
 
 from chaland.hub.loyalty.fields import SealedTextField
+from chaland.hub.loyalty.members import stop_list
 from chaland.hub.loyalty.members.services import set_contacts
 from chaland.hub.loyalty.models import Member
 
@@ -35,11 +37,23 @@ def _portions(model: type[models.Model], sealed: list[str]) -> Iterator[int]:
         with transaction.atomic(using="loyalty"):
             rows = model._default_manager.order_by("pk").select_for_update()
             portion = list((rows.filter(pk__gt=last) if last is not None else rows)[:_AT_ONCE])
-            for row in portion:
-                if isinstance(row, Member):
-                    set_contacts(row, row.phone, row.email)
+            _find_anew([row for row in portion if isinstance(row, Member)])
             model._default_manager.bulk_update(portion, columns)
         if not portion:
             return
         last = portion[-1].pk
         yield len(portion)
+
+
+def _find_anew(members: list[Member]) -> None:
+    """Compute members' indices anew; the stop list follows from those they had, by whatever key."""
+    moves: dict[tuple[int, str, bytes], bytes] = {}
+    for member in members:
+        had = {kind: getattr(member, f"{kind}_index") for kind in stop_list.CONTACTS}
+        set_contacts(member, member.phone, member.email)
+        for kind, channel in stop_list.CONTACTS.items():
+            if had[kind] is not None:
+                new = getattr(member, f"{kind}_index")
+                moves[member.association_id, channel, bytes(had[kind])] = new
+    stop_list.move(moves)
+    stop_list.follow(members)

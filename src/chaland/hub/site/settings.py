@@ -159,8 +159,9 @@ CACHES = {
 if "loyalty" in PLANES:
     CONTACT_KEYS = binary_keys("CHALAND_CONTACT_KEY", STATE_DIR / "contact_key")
     """The first seals, all open: put a new one in front to replace a key."""
-    INDEX_KEY = binary_keys("CHALAND_INDEX_KEY", STATE_DIR / "index_key")[0]
-    """Blind indices and cards hang on it: it can't be replaced without computing them anew."""
+    INDEX_KEYS = binary_keys("CHALAND_INDEX_KEY", STATE_DIR / "index_key")
+    """The first makes blind indices, cards, vouchers and PINs. Under all are read what left in
+    messages (links to unsubscribe, invitations' codes) and the stop list."""
 
 # Accounts: e-mail and password, a second step for who wants it; nobody signs up by oneself -------
 

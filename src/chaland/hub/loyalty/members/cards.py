@@ -1,7 +1,7 @@
 """The card: a QR or printed code that names a member to this association, and says nothing else.
 
 24 signs of base32: member id (5 bytes), card version (2), and 8 bytes of HMAC-SHA-256 under
-``settings.INDEX_KEY``. A lost card is made worthless by raising the version.
+CHALAND_INDEX_KEY. A lost card is made worthless by raising the version.
 """
 
 import base64
@@ -75,4 +75,4 @@ def _read(association_id: int, text: str) -> tuple[int, int] | None:
 
 def _proof(association_id: int, told: bytes) -> bytes:
     message = f"chaland card {association_id} ".encode() + told
-    return hmac.digest(settings.INDEX_KEY, message, "sha256")[:_PROOF_BYTES]
+    return hmac.digest(settings.INDEX_KEYS[0], message, "sha256")[:_PROOF_BYTES]

@@ -1,7 +1,7 @@
 """Numbers and addresses: brought to one form, sealed by their column, found by a blind index.
 
-The index is HMAC-SHA-256 under ``settings.INDEX_KEY``, cut to 128 bits, apart by kind and by
-association: equal contacts meet within a town and nowhere else, and a stolen table tells nothing
+The index is HMAC-SHA-256 under the first of CHALAND_INDEX_KEY, cut to 128 bits, apart by kind and
+by association: equal contacts meet within a town and nowhere else, and a stolen table tells nothing
 to who hasn't the key.
 """
 
@@ -70,8 +70,17 @@ def _is_domain(text: str) -> bool:
 
 def blind(kind: str, association_id: int, value: str) -> bytes:
     """Return the 16 bytes under which a value is found."""
+    return _blind(settings.INDEX_KEYS[0], kind, association_id, value)
+
+
+def blinds(kind: str, association_id: int, value: str) -> list[bytes]:
+    """Return a value's index under each key, the first key's first: what older ones left."""
+    return [_blind(key, kind, association_id, value) for key in settings.INDEX_KEYS]
+
+
+def _blind(key: bytes, kind: str, association_id: int, value: str) -> bytes:
     told = f"chaland {kind} {association_id} {value}"
-    return hmac.digest(settings.INDEX_KEY, told.encode(), "sha256")[:16]
+    return hmac.digest(key, told.encode(), "sha256")[:16]
 
 
 def digits_index(association_id: int, last_four: str, birth_month: int) -> bytes:

@@ -84,4 +84,4 @@ def read(scope: str, text: str, valid_for: timedelta) -> Reference | None:
 
 
 def _box(scope: str) -> SecretBox:
-    return SecretBox(hmac.digest(settings.INDEX_KEY, f"chaland.ref.{scope}".encode(), "sha256"))
+    return SecretBox(hmac.digest(settings.INDEX_KEYS[0], f"chaland.ref.{scope}".encode(), "sha256"))

@@ -13,7 +13,7 @@ from chaland.hub.common.signs import on_one_line
 from chaland.hub.loyalty.consent import services as consent
 from chaland.hub.loyalty.consent.rules import ConsentErrorFinal
 from chaland.hub.loyalty.consent.services import Decision
-from chaland.hub.loyalty.members import contacts, lookups, onrecord
+from chaland.hub.loyalty.members import contacts, lookups, onrecord, stop_list
 from chaland.hub.loyalty.members.names import set_name
 from chaland.hub.loyalty.members.onrecord import Asker
 from chaland.hub.loyalty.members.rules import (
@@ -257,6 +257,7 @@ def propose_duplicates(member: Member, others: Iterable[Member], shop_id: int, r
 def _insert(fresh: Sequence[tuple[Member, Enrolment]]) -> None:
     """Write members, their shop, their surnames and what they agreed to."""
     Member.objects.bulk_create([member for member, _e in fresh], batch_size=_BATCH)
+    stop_list.follow(member for member, _e in fresh)
     enrolled, imported = ShopCustomer.How.ENROLLED, ShopCustomer.How.IMPORTED
     ShopCustomer.objects.bulk_create(
         (
@@ -344,6 +345,7 @@ def correct(
             held.birth_day, held.birth_month = day, month
             set_contacts(held, number, address)
             held.save()
+            stop_list.follow([held])
             for channel in (c for c, is_new in changed.items() if is_new):
                 consent.withdraw_all(held, place="member", occurred_at=clock.now(), channel=channel)
     except IntegrityError:

@@ -44,7 +44,7 @@ class Seller(models.Model):
     shop_id = models.BigIntegerField()
     name = models.CharField(_("name"), max_length=40)
     pin_hash = models.CharField(max_length=128)
-    """Keyed with ``settings.INDEX_KEY``: four digits alone would be guessed from any hash."""
+    """Keyed with CHALAND_INDEX_KEY: four digits alone would be guessed from any hash."""
     own_member_id = models.BigIntegerField(null=True)
     """The seller's own membership, if told: awarding oneself is seen (``figures.fraud``)."""
     active = models.BooleanField(default=True)

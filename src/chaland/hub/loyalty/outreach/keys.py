@@ -17,7 +17,7 @@ def salt(seed: int, channel: str, occasion: str = "") -> str:
     ``seed`` is the campaign's: its number may belong to another one after a restore.
     """
     told = f"chaland delivery {seed} {channel} {occasion}"
-    return hmac.digest(settings.INDEX_KEY, told.encode(), "sha256").hex()[:32]
+    return hmac.digest(settings.INDEX_KEYS[0], told.encode(), "sha256").hex()[:32]
 
 
 def delivery_key(salted: str, member_id: int) -> UUID:

@@ -103,30 +103,44 @@ def unheard(association_id: int, channel: str, addresses: Iterable[str]) -> list
     told: dict[bytes, str] = {}
     for address in addresses:
         with suppress(MemberErrorFinal):
-            told[_index(association_id, channel, address)] = address
-    stopped, agreed = set[bytes](), set[bytes]()
+            told |= dict.fromkeys(_indices(association_id, channel, address), address)
+    stopped, agreed = set[str](), set[str]()
     indices = list(told)
     for first in range(0, len(indices), _AT_ONCE):
         some = indices[first : first + _AT_ONCE]
         stops = Suppression.objects.filter(
             association_id=association_id, channel=channel, cause=_Cause.STOP, index__in=some
         )
-        stopped |= {bytes(index) for index in stops.values_list("index", flat=True)}
+        stopped |= {told[bytes(index)] for index in stops.values_list("index", flat=True)}
         column = f"member__{INDEX_OF[Channel(channel)]}"
         given = Permission.objects.filter(
             member__association_id=association_id, channel=channel, given=True
         ).filter(**{f"{column}__in": some})
-        agreed |= {bytes(index) for index in given.values_list(column, flat=True)}
-    new = [address for index, address in told.items() if index not in stopped]
-    since = [told[index] for index in agreed & stopped]
+        agreed |= {told[bytes(index)] for index in given.values_list(column, flat=True)}
+    new = [address for address in dict.fromkeys(told.values()) if address not in stopped]
+    since = sorted(agreed & stopped)
     return [*new, *random.sample(since, len(since))]
 
 
 def _index(association_id: int, channel: str, address: str) -> bytes:
-    """Return an address' blind index. MemberErrorFinal: it is none."""
+    """Return the blind index under which an address is known: its member's, who may have an older
+    key's until all is resealed. MemberErrorFinal: it is none."""
+    first, *older = _indices(association_id, channel, address)
+    if not older:
+        return first
+    column = INDEX_OF[Channel(channel)]
+    known = Member.objects.filter(
+        association_id=association_id, **{f"{column}__in": [first, *older]}
+    )
+    index = known.values_list(column, flat=True).first()
+    return first if index is None else bytes(index)
+
+
+def _indices(association_id: int, channel: str, address: str) -> list[bytes]:
+    """Return an address' index under each key. MemberErrorFinal: it is none."""
     if channel == Channel.SMS:
-        return contacts.blind("phone", association_id, contacts.phone_of(address))
-    return contacts.blind("email", association_id, contacts.email_of(address))
+        return contacts.blinds("phone", association_id, contacts.phone_of(address))
+    return contacts.blinds("email", association_id, contacts.email_of(address))
 
 
 @contention.anew
@@ -154,7 +168,7 @@ def token(choice: UUID, campaign_id: int, channel: str) -> str:
     """Return what a link to unsubscribe carries: 40 letters that name nobody, and that only this
     hub makes. It says all by itself: a delivery that a restored back-up has lost still stops."""
     told = choice.bytes + campaign_id.to_bytes(_NUMBER_BYTES) + _CODES[Channel(channel)]
-    return urlsafe_b64encode(told + _seal(told)).decode()
+    return urlsafe_b64encode(told + _seal(told, settings.INDEX_KEYS[0])).decode()
 
 
 def of_token(text: str) -> Unsubscribing | None:
@@ -316,8 +330,8 @@ def _withdraw(
     consent.record(member, decisions, place="stop", occurred_at=at, evidence=evidence)
 
 
-def _seal(told: bytes) -> bytes:
-    return hmac.digest(settings.INDEX_KEY, b"chaland unsubscribe " + told, "sha256")[:_SEAL_BYTES]
+def _seal(told: bytes, key: bytes) -> bytes:
+    return hmac.digest(key, b"chaland unsubscribe " + told, "sha256")[:_SEAL_BYTES]
 
 
 def _read(text: str) -> tuple[UUID, int, str] | None:
@@ -328,7 +342,7 @@ def _read(text: str) -> tuple[UUID, int, str] | None:
     if urlsafe_b64encode(raw).decode() != text:  # it overlooks signs that are none of its own
         return None
     told, seal = raw[:-_SEAL_BYTES], raw[-_SEAL_BYTES:]
-    if not hmac.compare_digest(seal, _seal(told)):
+    if not any(hmac.compare_digest(seal, _seal(told, key)) for key in settings.INDEX_KEYS):
         return None
     number = int.from_bytes(told[16 : 16 + _NUMBER_BYTES])
     channel = next(name for name, code in _CODES.items() if told.endswith(code))

@@ -25,4 +25,4 @@ def index_of(association_id: int, typed: str) -> bytes:
 
 
 def _keyed(domain: bytes, text: bytes) -> bytes:
-    return hmac.digest(settings.INDEX_KEY, domain + b"\0" + text, "sha256")
+    return hmac.digest(settings.INDEX_KEYS[0], domain + b"\0" + text, "sha256")

@@ -36,8 +36,8 @@ def make(receipt_id: int, now: datetime, contact: str | None = None) -> tuple[Re
 
 def made_for(receipt_id: int, key: UUID, now: datetime) -> str:
     """Return the token of the one link that goes with a message, by the message's ``key``, however
-    often it is tried: derived under ``settings.INDEX_KEY``, and no more stored than others are."""
-    told = hmac.digest(settings.INDEX_KEY, b"chaland receipt link\0" + key.bytes, "sha256")
+    often it is tried: derived under CHALAND_INDEX_KEY, and no more stored than others are."""
+    told = hmac.digest(settings.INDEX_KEYS[0], b"chaland receipt link\0" + key.bytes, "sha256")
     token = urlsafe_b64encode(told[:_TOKEN_BYTES]).decode().rstrip("=")
     ReceiptLink.objects.get_or_create(
         token_hash=_hashed(token),

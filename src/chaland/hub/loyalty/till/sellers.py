@@ -86,7 +86,7 @@ def sign_in(till: Till, seller_id: int, pin: str) -> PinAnswer:
         wrong, until = _tries(wrong_pins, seller)
         if until is not None and until > clock.now():
             return PinAnswer(None, 0, until)
-        if rules.pin_fits(pin, seller.pin_hash, settings.INDEX_KEY):
+        if rules.pin_fits(pin, seller.pin_hash, settings.INDEX_KEYS[0]):
             wrong_pins.pop(str(seller.pk), None)
             answer = PinAnswer(seller)
             till.seller, till.seller_since = seller, clock.now()
@@ -126,4 +126,4 @@ def leave(till: Till) -> None:
 def _hashed(pin: str) -> str:
     if rules.is_weak_pin(pin):
         raise WeakPinErrorFinal
-    return rules.pin_hash(pin, settings.INDEX_KEY)
+    return rules.pin_hash(pin, settings.INDEX_KEYS[0])
