@@ -115,6 +115,22 @@ def test_from_the_idea_to_sent_in_three_taps(site: Site, shop: tills.Shop) -> No
     site.check_everywhere("sales-list")
 
 
+def test_an_article_is_found_by_a_few_letters(site: Site, shop: tills.Shop) -> None:
+    record_prices(shop)
+    site.sign_in(shop.loyalty.cast.shopkeeper.email, PASSWORD)
+    site.open("/sales/new/")
+    page = site.page
+    which = page.locator("[name='article.0']")
+    expect(which).to_be_hidden()
+    page.locator("[name='what.0']").select_option("item")
+    which.press_sequentially("iroi")
+    listed = page.locator("#articles option")
+    expect(listed).to_have_count(1)
+    which.fill(listed.get_attribute("value") or "")
+    expect(page.locator("#checks")).to_contain_text("151,20\xa0€")  # 189 less 20 %
+    site.check_everywhere("sale-wizard-article")
+
+
 def test_a_reduction_without_proof_shows_the_way_out(site: Site, shop: tills.Shop) -> None:
     record_prices(shop, since=clock.now().date() - timedelta(days=3))
     site.sign_in(shop.loyalty.cast.shopkeeper.email, PASSWORD)
