@@ -181,6 +181,7 @@ class Delivery(models.Model):
         DOUBT = "doubt", _("waits until it is sure what has left already")
 
         GATEWAY = "gateway", _("the gateway does not answer")
+        UNWRITTEN = "unwritten", _("the message can’t be written")
         EXPIRED = "expired", _("too late: out of date")
         CANCELLED = "cancelled", _("the campaign was cancelled")
         SALE_OVER = "sale_over", _("the sale is over or cancelled")

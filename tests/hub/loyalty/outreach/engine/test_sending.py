@@ -220,7 +220,7 @@ def test_a_campaign_that_can_t_be_written_is_its_own_trouble(town: Town) -> None
     build.build_deliveries(silent, build.build_reachable(town.association_id, 3))
     CampaignText.objects.filter(campaign=silent).delete()
     run_once(town.now)
-    assert sorted(silent.deliveries.values_list("state", "reason")) == [("held", "")] * 3
+    assert sorted(silent.deliveries.values_list("state", "reason")) == [("held", "unwritten")] * 3
     assert Gateway.objects.get().trouble == ""
     assert dict(Campaign.objects.values_list("pk", "trouble"))[town.campaign.pk] == ""
     silent.refresh_from_db()

@@ -177,7 +177,7 @@ def _composed(
     made = [pair for pair in made if pair[0].waiting.campaign_id not in faulty]
     for number, why in faulty.items():
         back = [claimed.waiting for claimed in batch if claimed.waiting.campaign_id == number]
-        sender.put_off(back, now, now + _LATER, _Reason.NONE)
+        sender.put_off(back, now, now + _LATER, _Reason.UNWRITTEN)
         Campaign.objects.filter(pk=number).update(trouble=why[:200])
     fine = {claimed.waiting.campaign_id for claimed, _message in made}
     Campaign.objects.filter(pk__in=fine).exclude(trouble="").update(trouble="")
