@@ -22,7 +22,7 @@ from chaland.hub.loyalty.models import (
     Suppression,
 )
 from chaland.hub.loyalty.outreach import choices, pressure, stopping
-from chaland.hub.loyalty.outreach.audience import freezing, reaching
+from chaland.hub.loyalty.outreach.audience import freezing, reaching, segment_words
 from chaland.hub.loyalty.outreach.shapes import Held, Reach
 from tests.builders import Cast
 from tests.hub.loyalty.outreach.audience.conftest import (
@@ -222,6 +222,23 @@ def test_a_link_takes_back_its_own_stop_and_no_other(
     said(cast, member, other)
     assert not stopping.resubscribe(token, NOW + HOUR / 2)
     assert reached(campaign_of(cast, shop), member, "email") == "no_consent"
+
+
+def test_why_names_the_consent_of_then_not_a_later_one(cast: Cast, shop: int) -> None:
+    """Unsubscribed and taken back after it came: it did not rest on the younger consent."""
+    (member,) = people(cast, 1, EMAIL)
+    token, number = link_of(cast, shop, member)
+    Delivery.objects.filter(pk=number).update(state="accepted", sending_at=NOW)
+    row = Delivery.objects.get(pk=number)
+    before = segment_words.why(row)[0]
+    stopping.unsubscribe(token, NOW + HOUR)
+    assert stopping.resubscribe(token, NOW + HOUR * 1.5)
+    after = segment_words.why(Delivery.objects.get(pk=number))[0]
+    assert after == before
+    Delivery.objects.filter(pk=number).update(sending_at=NOW + 2 * HOUR)
+    later = segment_words.why(Delivery.objects.get(pk=number))[0]
+    assert "19 septembre" in after
+    assert "18 novembre" in later
 
 
 def test_a_link_clicked_twice_is_taken_back_once(

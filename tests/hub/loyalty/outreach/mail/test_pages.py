@@ -86,7 +86,10 @@ def test_the_button_acts_and_undo_takes_it_back(
     assert 'name="undo"' in provider.post(link, {"stop": "1"}).content.decode()
     assert not _subscribed(member)
     assert 'name="undo"' not in provider.get(link).content.decode(), "only who just did it"
-    assert 'name="stop"' in provider.post(link, {"undo": "1"}).content.decode()
+    back = provider.post(link, {"undo": "1"}).content.decode()
+    assert "de nouveau" in back
+    assert "Alors ni" not in back, "who has just taken it back isn't asked again"
+    assert 'name="stop"' in provider.get(link).content.decode()
     assert {(p.controller, p.purpose, p.channel) for p in permissions_of(member) if p.given} == (
         before
     )

@@ -2,6 +2,7 @@
 days"), and to who was chosen ("you bought at Librairie du Pont within the last 90 days")."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.utils.formats import date_format, number_format
@@ -12,6 +13,7 @@ from chaland.hub.association.models import Shop, Zone
 from chaland.hub.loyalty.models import (
     THE_ASSOCIATION,
     Campaign,
+    ConsentEvent,
     Delivery,
     Permission,
     Tier,
@@ -66,20 +68,36 @@ def why(delivery: Delivery) -> list[str]:
 def _agreed(campaign: Campaign, delivery: Delivery, who: str) -> str:
     if not pressure.promotional(campaign):
         return _("You asked for your receipts by link.")
-    held = Permission.objects.filter(
-        member=delivery.member,
-        controller=campaign.controller,
-        purpose=campaign.purpose,
-        channel=delivery.channel,
-        given=True,
-    ).first()
+    asked = {
+        "controller": campaign.controller,
+        "purpose": campaign.purpose,
+        "channel": delivery.channel,
+    }
     told = {"who": who, "what": campaign.get_purpose_display()}
     told["how"] = delivery.get_channel_display()
+    held = Permission.objects.filter(member=delivery.member, given=True, **asked).first()
     if held is None:
         text = _("When it was sent, you had agreed to %(what)s of %(who)s by %(how)s; no longer.")
         return text % told
-    told["day"] = date_format(held.since, "DATE_FORMAT")
+    since = _agreed_by(delivery, asked, held.since)
+    if since is None:
+        return _("When it was sent, you had agreed to %(what)s of %(who)s by %(how)s.") % told
+    told["day"] = date_format(since, "DATE_FORMAT")
     return _("You agreed on %(day)s to %(what)s of %(who)s by %(how)s.") % told
+
+
+def _agreed_by(delivery: Delivery, asked: dict[str, Any], since: datetime) -> datetime | None:
+    """Return when the consent was given on which a message rested, not a later one; ``since``: what
+    holds now. None: it isn't in this member's own chain, but in a double's that was merged."""
+    sent_at = delivery.sending_at or delivery.changed_at
+    if since <= sent_at:
+        return since
+    member = delivery.member
+    events = ConsentEvent.objects.filter(
+        chain=member.chain if member else None, occurred_at__lte=sent_at, **asked
+    )
+    last = events.order_by("-position").first()
+    return last.occurred_at if last and last.given else None
 
 
 def _told(criterion: Criterion, association_id: int) -> dict[str, Any]:
