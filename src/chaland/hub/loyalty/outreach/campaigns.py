@@ -144,7 +144,10 @@ def schedule(
         if reasons := against.reasons(campaign, campaign.send_at, now):
             raise CampaignErrorFinal(*reasons)
         if not campaign.automatic:
-            campaign.counted = freezing.sizes(campaign, now)
+            try:
+                campaign.counted = freezing.sizes(campaign, now)
+            except segments.SegmentErrorFinal as error:
+                raise CampaignErrorFinal(str(error)) from None
         campaign.state, campaign.trouble = _State.SCHEDULED, ""
 
     return _changed(campaign_id, change)

@@ -8,6 +8,7 @@ from django import template
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from chaland.hub.loyalty import few
 from chaland.hub.loyalty.models import Campaign
 from chaland.hub.loyalty.outreach.results import measuring, uplift
 from chaland.hub.loyalty.outreach.results.measuring import Measured, Side
@@ -78,8 +79,8 @@ def _group(label: str, side: Side) -> GroupShown:
     share = _decimal(100 * side.buyers / side.members)
     return GroupShown(
         label,
-        side.members,
-        str(number_format(side.buyers, force_grouping=True)),
+        few.fives(side.members),
+        str(number_format(few.fives(side.buyers), force_grouping=True)),
         _("%(number)s%%") % {"number": share},
         words.money(round(side.cents / side.members)),
     )

@@ -9,6 +9,7 @@ from django.utils.translation import override
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chaland.hub.loyalty import few
 from chaland.hub.loyalty.consent import services as consent
 from chaland.hub.loyalty.models import Asset, Delivery, Lot, Member, Reward, Tier
 from chaland.hub.loyalty.outreach import automatic, choices
@@ -72,12 +73,13 @@ def test_purchases_choose_only_who_allows_it(cast: Cast, shop: int, buy: Buy) ->
 
 
 def test_who_objects_later_is_left_out_when_it_goes(cast: Cast, shop: int, buy: Buy) -> None:
-    (member,) = people(cast, 1, SMS, PORTRAIT)
-    buy(member)
+    member, *others = people(cast, few.FROM, SMS, PORTRAIT)
+    for each in (member, *others):
+        buy(each)
     campaign = campaign_of(cast, shop, of("bought_within"))
-    assert freezing.freeze(campaign, NOW) == 1
+    assert freezing.freeze(campaign, NOW) == few.FROM
     consent.withdraw_all(member, place="member", occurred_at=NOW, channel="none")
-    rows = waiting(list(Delivery.objects.filter(campaign=campaign)))
+    rows = waiting(list(Delivery.objects.filter(campaign=campaign, member=member)))
     assert reaching.reach(rows, NOW)[rows[0].id] == Held(Delivery.Reason.NO_CONSENT)
     member.refresh_from_db()
     assert member.state == Member.State.ACTIVE  # objecting keeps the membership

@@ -452,3 +452,13 @@ def test_a_nul_in_a_field_is_a_bad_request(outreach: Outreach) -> None:
     page = reverse("campaign_edit", args=[campaign.pk])
     assert outreach.keeper.post(page, typed(name="x\x00y")).status_code == 400
     assert outreach.keeper.get(reverse("outreach"), {"page": "\x00"}).status_code == 400
+
+
+@pytest.mark.parametrize("at", ["2027-03-28T02:30", "2027-03-28T02:00"])
+def test_an_hour_that_the_clocks_skip_is_no_time(outreach: Outreach, at: str) -> None:
+    outreach.people(12, outreach.shop)
+    campaign = outreach.campaign(outreach.shop)
+    page = reverse("campaign_edit", args=[campaign.pk])
+    answer = outreach.keeper.post(page, typed(when="later", at=at, do="send"))
+    assert answer.status_code == 422
+    assert "Départ" in answer.context["faults"][0]

@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext as _
+
 from chaland.hub.common import clock
 from chaland.hub.loyalty import few
 from chaland.hub.loyalty.models import Campaign, Delivery
 from chaland.hub.loyalty.outreach.audience import drawing, segments
+from chaland.hub.loyalty.outreach.audience.drawing import Counted
+from chaland.hub.loyalty.outreach.audience.segments import SegmentErrorFinal
 from chaland.hub.loyalty.outreach.results import uplift
 from chaland.hub.loyalty.sales.services import invite
 
@@ -26,6 +30,8 @@ class Estimate:
     left_out: dict[str, int | None]
     readable: bool
     """Whether both groups will be large enough to read an effect."""
+    against: str
+    """Why it may not be announced: see `_too_few`."""
 
 
 def estimate(campaign: Campaign) -> Estimate:
@@ -40,13 +46,15 @@ def estimate(campaign: Campaign) -> Estimate:
         few.told(counted.held_out),
         {reason: few.told(counted.left_out(reason)) for reason in drawing.LEFT_OUT},
         min(counted.held_out, counted.drawn - counted.held_out) >= uplift.READABLE,
+        _too_few(campaign, counted),
     )
 
 
 def sizes(campaign: Campaign, now: datetime) -> dict[str, int]:
     """Count by channel whom a campaign would write to, for its line in the calendar; nobody is
-    told the numbers. SegmentErrorFinal where its criteria are none."""
+    told the numbers. SegmentErrorFinal where its criteria are none, or choose too few."""
     counted = drawing.count(campaign, segments.members(campaign, now), now)
+    _refuse_few(campaign, counted)
     return {channel: counted.chosen(channel) for channel in campaign.channels}
 
 
@@ -55,8 +63,8 @@ def freeze(campaign: Campaign, now: datetime) -> int:
     deliveries there are. A campaign that was drawn before stays as it is.
 
     Who is left out is counted by reason in ``campaign.counted``, and has no row. With a sale, who
-    is written to is invited. SegmentErrorFinal where the criteria are none; SaleErrorFinal where
-    the sale isn't announced.
+    is written to is invited. SegmentErrorFinal where the criteria are none, or choose too few;
+    SaleErrorFinal where the sale isn't announced.
     """
     Campaign.objects.select_for_update().get(pk=campaign.pk)
     campaign.refresh_from_db(fields=["frozen_at", "counted"])
@@ -70,6 +78,7 @@ def freeze(campaign: Campaign, now: datetime) -> int:
         "changed_at": now,
     }
     with drawing.drawn(campaign, segments.members(campaign, now), now) as counted:
+        _refuse_few(campaign, counted)
         made = drawing.write(campaign, times)
         if campaign.sale:
             invite(campaign.sale.pk, drawing.written_to())
@@ -81,3 +90,17 @@ def freeze(campaign: Campaign, now: datetime) -> int:
     }
     campaign.save(update_fields=["frozen_at", "counted"])
     return made
+
+
+def _too_few(campaign: Campaign, counted: Counted) -> str:
+    """Say why an audience is too small for its criteria, or nothing: who may see a small group
+    written to has learnt of each of them what the criteria say, whatever number is hidden."""
+    if not campaign.criteria or counted.drawn - counted.held_out >= few.FROM:
+        return ""
+    text = _("Fewer than %(n)d people are chosen: choose more widely. So few would be known by it.")
+    return text % {"n": few.FROM}
+
+
+def _refuse_few(campaign: Campaign, counted: Counted) -> None:
+    if why := _too_few(campaign, counted):
+        raise SegmentErrorFinal("too-few", "criteria", why)

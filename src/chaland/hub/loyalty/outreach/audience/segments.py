@@ -41,8 +41,8 @@ _IDS_MAX, _WORD_MAX, _CRITERIA_MAX = 100, 64, 8
 
 
 class SegmentErrorFinal(ValueError):
-    """Criteria can't be used. ``code``: ``unlisted``, ``parameter``, ``controller``, ``too-many``;
-    ``field`` names the criterion or its parameter."""
+    """Criteria can't be used. ``code``: ``unlisted``, ``parameter``, ``controller``, ``too-many``,
+    ``too-few``; ``field`` names the criterion or its parameter."""
 
     def __init__(self, code: str, field: str, text: str) -> None:
         super().__init__(text)
@@ -350,16 +350,25 @@ def members(campaign: Campaign, now: datetime) -> QuerySet[Member]:
     if scope.shop_id is not None:
         chosen = chosen.filter(_any_of(ShopCustomer.objects.filter(shop_id=scope.shop_id)))
     if any(each.kind.purchases for each in criteria):
-        allowed = Permission.objects.filter(
-            controller=campaign.controller,
-            purpose=Purpose.PORTRAIT,
-            channel=Channel.NONE,
-            given=True,
-        )
-        chosen = chosen.filter(_any_of(allowed))
+        chosen = _allowing(chosen, campaign.controller)
     for each in criteria:
         chosen = chosen.filter(each.kind.condition(scope, each.parameters))
     return chosen
+
+
+def allowing(campaign: Campaign, now: datetime) -> tuple[int, int]:
+    """Return how many members let the campaign's controller look at their purchases, and of how
+    many: a shop's customers, or all members."""
+    everybody = Campaign(association_id=campaign.association_id, controller=campaign.controller)
+    chosen = members(everybody, now)
+    return _allowing(chosen, campaign.controller).count(), chosen.count()
+
+
+def _allowing(chosen: QuerySet[Member], controller: int) -> QuerySet[Member]:
+    allowed = Permission.objects.filter(
+        controller=controller, purpose=Purpose.PORTRAIT, channel=Channel.NONE, given=True
+    )
+    return chosen.filter(_any_of(allowed))
 
 
 def scope_of(campaign: Campaign, now: datetime) -> Scope:

@@ -26,7 +26,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """List the kinds, on or off."""
     scope = scope_of(request)
     found = campaigns_of(scope).exclude(automatic="")
-    rows = {row.campaign.automatic: row for row in rows_of(list(found))}
+    rows = {row.campaign.automatic: row for row in rows_of(scope, list(found))}
     context = {"scope": scope, "kinds": [_shown(kind, rows.get(kind)) for kind in KINDS]}
     return render(request, "loyalty/outreach/automatic.html", context)
 

@@ -19,7 +19,13 @@ from chaland.hub.loyalty.outreach import campaigns, selectors, waiting
 from chaland.hub.loyalty.outreach.audience import drawing, segment_words
 from chaland.hub.loyalty.outreach.campaigns import CampaignErrorFinal
 from chaland.hub.loyalty.outreach.transitions import LEFT, UNDER_WAY
-from chaland.hub.loyalty.web.outreach.scope import Scope, campaign_of, scope_of
+from chaland.hub.loyalty.web.outreach.listing import said
+from chaland.hub.loyalty.web.outreach.scope import (
+    Scope,
+    campaign_of,
+    scope_of,
+    tells_of_people,
+)
 
 ON_A_PAGE = 50
 _State, _Was = Campaign.State, Delivery.State
@@ -37,6 +43,7 @@ _WHICH: Mapping[str, tuple[Callable[[], str], tuple[str, ...]]] = {
     "not_sent": (lambda: _("not sent"), (_Was.NOT_SENT,)),
     "unknown": (lambda: _("unknown"), (_Was.UNKNOWN,)),
 }
+_WENT_WRONG = ("failed", "unknown")
 
 
 @staff_required
@@ -59,7 +66,7 @@ def page(request: HttpRequest, campaign_id: int) -> HttpResponse:
 
 def _progress(scope: Scope, campaign: Campaign) -> dict[str, Any]:
     found = selectors.progress(campaign)
-    left = sum(found.states.get(state, 0) for state in LEFT)
+    shut = tells_of_people(scope, campaign)
     waits = sum(found.states.get(state, 0) for state in UNDER_WAY)
     why = waiting.why_waits(campaign, clock.now()) if found.waiting else {}
     held_out = found.reasons.get(Delivery.Reason.HELD_OUT, 0)
@@ -71,26 +78,34 @@ def _progress(scope: Scope, campaign: Campaign) -> dict[str, Any]:
         "can_end": campaign.state in (*_LIVE, _State.PAUSED),
         "can_take_back": campaign.state in (_State.SCHEDULED, _State.PAUSED)
         and (campaign.frozen_at is None or bool(campaign.automatic)),
-        "progress": found,
-        "all": found.all - held_out,
-        "left": left,
-        "waits": waits,
-        "done": found.all - held_out - waits,
+        "shut": shut,
+        "all": said(found.all - held_out, shut=shut),
+        "waits": said(waits, shut=shut),
+        "done": said(found.all - held_out - waits, shut=shut),
+        "bar": (few.fives(found.all - held_out - waits), few.fives(found.all - held_out))
+        if shut
+        else (found.all - held_out - waits, found.all - held_out),
         "unknown": found.states.get(_Was.UNKNOWN, 0),
         "states": [
-            (str(_Was(state).label), n, _TONES.get(_Was(state), ""))
+            (str(_Was(state).label), said(n, shut=shut), _TONES.get(_Was(state), ""))
             for state in _Was.values
             if (n := found.states.get(state, 0) - (held_out if state == _Was.NOT_SENT else 0))
         ],
         "reasons": [
-            (str(Delivery.Reason(reason).label), n) for reason, n in sorted(found.reasons.items())
+            (str(Delivery.Reason(reason).label), said(n, shut=shut))
+            for reason, n in sorted(found.reasons.items())
         ],
         "waiting": [
-            (str(Channel(channel).label), n, str(Delivery.Reason(why[channel]).label))
+            (
+                str(Channel(channel).label),
+                said(n, shut=shut),
+                str(Delivery.Reason(why[channel]).label),
+            )
             for channel, n in sorted(found.waiting.items())
             if channel in why
         ],
-        "cost_cents": -(-found.cost_microcents // 1_000_000) if found.cost_microcents else 0,
+        "segments": said(found.segments, shut=shut),
+        "cost_cents": 0 if shut else -(-found.cost_microcents // 1_000_000),
         "left_out": _left_out(campaign),
     }
 
@@ -108,19 +123,23 @@ def _left_out(campaign: Campaign) -> list[tuple[str, int | None]]:
 @staff_required
 @require_safe
 def people(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """List each person of a campaign: sent, delivered, not sent and why; names masked."""
+    """List each person of a campaign: sent, delivered, not sent and why; names masked. Where being
+    chosen tells of a person, what went wrong alone, without names."""
     scope = scope_of(request)
     campaign = campaign_of(scope, campaign_id)
+    shut = tells_of_people(scope, campaign)
+    offered = {name: _WHICH[name] for name in _WENT_WRONG} if shut else _WHICH
     which = request.GET.get("which", "")
-    which = which if which in _WHICH else ""
+    which = which if which in offered else next(iter(offered))
     rows = selectors.people(campaign, scope.shop_id).filter(state__in=_WHICH[which][1])
     listed = Paginator(rows, ON_A_PAGE).get_page(request.GET.get("page"))
     why = waiting.why_waits(campaign, clock.now())
     context = {
         "scope": scope,
         "campaign": campaign,
+        "shut": shut,
         "which": which,
-        "whiches": [(name, label()) for name, (label, _states) in _WHICH.items()],
+        "whiches": [(name, label()) for name, (label, _states) in offered.items()],
         "page": listed,
         "people": [
             (selectors.told(row, why), _TONES.get(_Was(row.state), ""))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from chaland.hub.loyalty import few
 from chaland.hub.loyalty.models import Campaign, CampaignText, Channel, Delivery
 from chaland.hub.loyalty.outreach import against, hours, pressure, values
-from chaland.hub.loyalty.outreach.audience import freezing, segment_words
+from chaland.hub.loyalty.outreach.audience import freezing, segment_words, segments
 from chaland.hub.loyalty.outreach.audience.freezing import Estimate
 from chaland.hub.loyalty.outreach.audience.segments import SegmentErrorFinal
 from chaland.hub.loyalty.outreach.pressure import Planned
@@ -55,6 +55,9 @@ class Checks:
     """All of it. ``faults``: what was not saved; ``against``: what must be put right first."""
 
     estimate: Estimate | None
+    allowing: tuple[int | None, int | None] | None
+    """How many of the members let their purchases be looked at, and of how many; None: nothing of
+    the choice looks at purchases, or enough are chosen."""
     whom: Sequence[str]
     """Why these people: what each criterion says; nothing: everybody who agreed."""
     chosen: Sequence[tuple[str, int | None]]
@@ -99,8 +102,11 @@ def look(
             estimate = freezing.estimate(campaign)
         except SegmentErrorFinal as error:
             stands.insert(0, str(error))
+    if estimate and estimate.against:
+        stands.insert(0, estimate.against)
     return Checks(
         estimate,
+        _allowing(campaign, now) if estimate and estimate.against else None,
         segment_words.sentences(campaign) if estimate else [],
         [(_channel(c), n) for c, n in estimate.chosen.items()] if estimate else [],
         [(_reason(r), n) for r, n in estimate.left_out.items()] if estimate else [],
@@ -112,6 +118,13 @@ def look(
         send_at,
         _smallest(campaign, estimate),
     )
+
+
+def _allowing(campaign: Campaign, now: datetime) -> tuple[int | None, int | None] | None:
+    if not segments.uses_purchases(campaign.criteria):
+        return None
+    allow, of = segments.allowing(campaign, now)
+    return few.told(allow), few.told(of)
 
 
 def _channel(channel: str) -> str:

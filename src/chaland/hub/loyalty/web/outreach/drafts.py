@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
@@ -92,7 +92,10 @@ def _read_at(text: str, zone: ZoneInfo) -> datetime | None:
     for form in _READ:
         with suppress(ValueError):
             at = datetime.strptime(text, form).replace(tzinfo=zone)
-            return at if 1 < at.year < _LAST_YEAR else None
+            if not 1 < at.year < _LAST_YEAR:
+                return None
+            there = at.astimezone(UTC).astimezone(zone)  # clocks skip an hour in spring
+            return at if there.replace(tzinfo=None) == at.replace(tzinfo=None) else None
     return None
 
 

@@ -15,11 +15,17 @@ from django.views.decorators.http import require_POST, require_safe
 
 from chaland.hub.association.access import staff_required
 from chaland.hub.common import clock
+from chaland.hub.loyalty import few
 from chaland.hub.loyalty.models import Campaign, Delivery
 from chaland.hub.loyalty.outreach import campaigns, pressure
 from chaland.hub.loyalty.outreach.transitions import LEFT
 from chaland.hub.loyalty.web.outreach import checks
-from chaland.hub.loyalty.web.outreach.scope import campaigns_of, scope_of
+from chaland.hub.loyalty.web.outreach.scope import (
+    Scope,
+    campaigns_of,
+    scope_of,
+    tells_of_people,
+)
 
 SHOWN = 50
 AHEAD, BEHIND = timedelta(days=28), timedelta(days=3)
@@ -32,13 +38,21 @@ class Row:
     """A campaign with how many messages it has, of them sent, delivered, unknown."""
 
     campaign: Campaign
-    all: int
-    sent: int
-    delivered: int
+    all: int | str
+    sent: int | str
+    delivered: int | str
     unknown: int
 
 
-def rows_of(found: Sequence[Campaign]) -> list[Row]:
+def said(people: int, *, shut: bool) -> int | str:
+    """Return a number of people as a page says it: exactly, or where that is shut, in fives."""
+    if not shut or not people:
+        return people
+    told = few.told(people)
+    return _("fewer than 10") if told is None else told
+
+
+def rows_of(scope: Scope, found: Sequence[Campaign]) -> list[Row]:
     """Count several campaigns' deliveries in one read."""
     counts: dict[tuple[int, str], int] = {
         (campaign_id, state): n
@@ -54,12 +68,13 @@ def rows_of(found: Sequence[Campaign]) -> list[Row]:
     return [
         Row(
             each,
-            count(each, *Delivery.State.values),
-            count(each, *LEFT),
-            count(each, Delivery.State.DELIVERED),
+            said(count(each, *Delivery.State.values), shut=shut),
+            said(count(each, *LEFT), shut=shut),
+            said(count(each, Delivery.State.DELIVERED), shut=shut),
             count(each, Delivery.State.UNKNOWN),
         )
         for each in found
+        for shut in [tells_of_people(scope, each)]
     ]
 
 
@@ -70,7 +85,7 @@ def index(request: HttpRequest) -> HttpResponse:
     scope, now = scope_of(request), clock.now()
     given_up = Q(state=_State.CANCELLED, send_at=None)
     found = campaigns_of(scope).filter(~given_up, automatic="").order_by("-created_at")[:SHOWN]
-    rows = rows_of(list(found))
+    rows = rows_of(scope, list(found))
     context = {"scope": scope, "rows": rows, "live": any(r.campaign.state in LIVE for r in rows)}
     if request.headers.get("HX-Request"):
         return render(request, "loyalty/outreach/rows.html", context)

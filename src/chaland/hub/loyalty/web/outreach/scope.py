@@ -56,6 +56,13 @@ def campaigns_of(scope: Scope) -> QuerySet[Campaign]:
     ).select_related("sale")
 
 
+def tells_of_people(scope: Scope, campaign: Campaign) -> bool:
+    """Say whether who got a campaign's message tells the association something of a person: what
+    they bought, when they were born. It then sees no name and no exact number (L19), but of what
+    went wrong; a shop knows its own customers."""
+    return scope.shop is None and bool(campaign.criteria or campaign.automatic)
+
+
 def campaign_of(scope: Scope, campaign_id: int) -> Campaign:
     """Return a campaign of the scope; 404 for another's."""
     return get_object_or_404(campaigns_of(scope), pk=campaign_id)
