@@ -38,7 +38,7 @@ from chaland.hub.loyalty.models import (
     Suppression,
 )
 from chaland.hub.loyalty.outreach import campaigns, choices, drivers, inbound, stopping
-from chaland.hub.loyalty.outreach.engine import loop
+from chaland.hub.loyalty.outreach.engine import loop, sending
 from chaland.hub.loyalty.outreach.shapes import (
     Capabilities,
     GatewayErrorTemporary,
@@ -67,6 +67,10 @@ HOWS = (
 
 class Killed(BaseException):
     """The worker's process ends here: nothing of the program sees it."""
+
+
+def die(*_: object) -> None:
+    raise Killed
 
 
 @dataclass
@@ -237,13 +241,17 @@ class Queue(RuleBasedStateMachine):
         machine=st.integers(0, 1),
         hows=st.lists(st.sampled_from(HOWS), max_size=6),
         minutes=st.sampled_from((0, 2, 5)),
+        dies_first=st.sampled_from((False, False, True)),
     )
-    def work(self, machine: int, hows: list[str], minutes: int) -> None:
-        """A worker runs, on one of the machines, until nothing is due or it dies."""
+    def work(self, machine: int, hows: list[str], minutes: int, dies_first: bool) -> None:
+        """A worker runs, on one of the machines, until nothing is due or it dies: in a call, or
+        with what it has claimed before it says that it sends."""
         self.now += timedelta(minutes=minutes)
         hub.OUTREACH_DIR = self._folder / str(machine % self.machines)
         self.provider.hows = hows
-        with suppress(Killed):
+        with suppress(Killed), pytest.MonkeyPatch.context() as patched:
+            if dies_first:
+                patched.setattr(sending, "_committed", die)
             loop.run_once(self.now)
 
     @rule(hours=st.sampled_from((1, 1, 9, 24, 24, 48, 168, 169)))
