@@ -1,13 +1,14 @@
 """The director's gateways: set up, tried, stopped; secrets are written and never shown."""
 
 import json
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
 from django.urls import reverse
 
 from chaland.hub.common import clock
-from chaland.hub.loyalty.models import Gateway
+from chaland.hub.loyalty.models import Gateway, SendingMachine
 from chaland.hub.loyalty.outreach.outbox import folder_of
 from chaland.hub.loyalty.web.outreach.gateways import TESTS_AN_HOUR
 from tests.hub.loyalty.web.outreach.conftest import Outreach
@@ -45,6 +46,17 @@ def test_only_a_director_comes_here(outreach: Outreach) -> None:
         address = reverse(name, args=["sms"])
         assert outreach.keeper.post(address, {"mobile": "0639980001"}).status_code == 403
     assert Gateway.objects.filter(active=True).count() == 2
+
+
+def test_each_trouble_is_told_as_what_it_is(outreach: Outreach) -> None:
+    """What leaves, what comes back, and what is held because a back-up was put back."""
+    page = reverse("gateways")
+    assert 'role="alert"' not in outreach.director.get(page).content.decode()
+    Gateway.objects.filter(channel="sms").update(deaf="no such mailbox")
+    [alert] = outreach.director.get(page).content.decode().split('role="alert"')[1:]
+    assert "no such mailbox" in alert
+    SendingMachine.objects.create(journal=uuid4(), heard_at=NOON, suspect_at=NOON)
+    assert len(outreach.director.get(page).content.decode().split('role="alert"')) == 3
 
 
 def test_a_secret_is_kept_sealed_and_never_shown(outreach: Outreach) -> None:
