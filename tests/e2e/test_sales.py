@@ -240,7 +240,7 @@ def test_a_newcomer_joins_at_the_door_by_one_tap(
     page.locator("#over-15").check()
     page.get_by_role("button", name="Inscrire").click()
     page.get_by_role("button", name="Faire entrer").click()
-    expect(page.locator(".private-sale")).to_contain_text("Arrivée déjà notée")
+    expect(page.locator(".private-sale")).to_contain_text("Arrivée\xa0: ")
     invitation = Invitation.objects.get(sale=running)
     assert (invitation.how, invitation.recruited) == (Invitation.How.DOOR, True)
 
@@ -264,7 +264,7 @@ def test_what_is_to_pay_is_said_of_the_amount_typed_and_noted_by_a_tap(
     for _sign in range(4):
         page.locator("#amount").press("Backspace")
     page.locator("#amount").press_sequentially("2355")
-    expect(box).to_contain_text("À payer : 21,19\xa0€ au lieu de 23,55\xa0€")
+    expect(box).to_contain_text("À payer avec −10\u202f% : 21,19\xa0€ au lieu de 23,55\xa0€")
     site.check_everywhere("till-sale-to-pay")
     page.set_viewport_size(tills.PHONE_SIZE)
     page.get_by_role("button", name="Noter 21,19").click()

@@ -21,13 +21,13 @@ function box(sale, member, checkIn) {
     sale.full ? h("p", { class: "notice warn" }, sale.full) : null,
     sale.act ? h("button", { type: "button", class: "big", onclick: () => checkIn(sale.sale) }, t(sale.act)) : null,
     sale.used ? h("p", { class: "hint" }, sale.used) : null,
-    sale.tone === "ok" ? pay(sale.off, member) : null,
+    sale.tone === "ok" ? pay(sale, member) : null,
     sale.prices.length ? h("details", { open: sale.tone === "ok" }, h("summary", {}, t("sale_prices")), h("ul", {}, ...sale.prices.map(price))) : null);
 }
 
 /** What the typed amount comes to where a percentage is taken off everything. A tap notes it: what
  *  was paid is what the receipt says, and what earns. */
-function pay(off, member) {
+function pay({ off, own_prices }, member) {
   const full = amount.cents();
   if (!off.length || !full || (noted.ref === member.ref && noted.cents === full)) return null;
   const percent = Math.max(0, ...off.filter((one) => full >= one.least_cents).map((one) => one.percent));
@@ -41,7 +41,8 @@ function pay(off, member) {
     amount.set(cents);
   };
   return h("div", { class: "to-pay" },
-    h("p", {}, h("b", {}, t("sale_pay", { amount: money(cents), full: money(full) }))),
+    h("p", {}, h("b", {}, t("sale_pay", { off: `−${percent}\u202f%`, amount: money(cents), full: money(full) }))),
+    own_prices ? h("p", { class: "hint" }, t("sale_own")) : null,
     h("button", { type: "button", class: "second", onclick: note }, t("sale_take", { amount: money(cents) })));
 }
 

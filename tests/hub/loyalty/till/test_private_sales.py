@@ -4,6 +4,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Invitation, LookupHit, PrivateSale, Receipt
@@ -60,6 +62,21 @@ def test_a_guest_is_checked_in_by_one_tap_and_once(counter: Counter) -> None:
     assert invitation.arrived_at == NOON
     assert invitation.checked_in_by == f"till:{counter.till.pk} seller:{counter.seller.pk}"
     assert card(counter)["act"] == ""
+    assert card(counter)["text"].startswith(
+        "Arrivée\u00a0: "
+    )  # not "déjà": it may be this very one
+
+
+def test_a_place_of_another_day_says_its_day(counter: Counter) -> None:
+    sale = announce(counter)
+    PrivateSale.objects.update(ends_at=sale.ends_at + timedelta(days=1))
+    invitation = invitation_of(sale, counter)
+    begins = clock.now() + timedelta(days=1)
+    for at in (clock.now(), begins):
+        slot = services.set_slot(sale.pk, at, at + timedelta(hours=1), 5)
+        services.book(invitation.pk, slot.pk)
+        day = date_format(localtime(at), "l j F")
+        assert (day in card(counter)["text"]) == (at == begins)
 
 
 def test_a_newcomer_is_let_in_and_counts_as_recruited(counter: Counter) -> None:
@@ -95,7 +112,7 @@ def test_what_is_to_pay_stands_on_the_card_and_once_is_once(counter: Counter) ->
         ("Tout", "−10\u202f% · à partir de 20,00\u00a0€ d’achat, avant la réduction"),
         ("Manteau Brume", "70,00\u00a0€ · avec le premier achat de la vente"),
     ]
-    assert shown["used"] == ""
+    assert (shown["used"], shown["own_prices"]) == ("", True)
     counter.page.attach(2_350)
     again = card(counter)
     assert again["off"] == [{"percent": 10, "least_cents": 2_000}]
@@ -157,7 +174,8 @@ def test_undoing_gives_the_rank_in_the_queue_back(counter: Counter) -> None:
     invitation.refresh_from_db()
     asked = invitation.asked_at
     assert invitation.state == Invitation.State.QUEUED
-    assert card(counter)["full"]  # the only place is taken: the shop decides
+    full = card(counter)["full"]  # the only place is taken: the shop decides, and knows who waits
+    assert full.endswith("1 invité en attend une.")
     ref = counter.page.found()["ref"]
     done = counter.page.write("sale/arrive", member=ref, sale=sale.pk)
     counter.page.write("undo", undo=done["undo"])
@@ -200,6 +218,19 @@ def test_another_shops_sale_is_not_there(counter: Counter) -> None:
     no = counter.page.write("sale/arrive", 409, member=counter.page.found()["ref"], sale=sale.pk)
     assert no["code"] == "no-shop"
     assert counter.page.post("state")["sales"] == []
+
+
+def test_a_till_learns_nothing_of_a_sale_that_its_shop_has_no_part_in(counter: Counter) -> None:
+    sale = announce(counter)
+    elsewhere = counter.loyalty.cast.shops[1].pk
+    sale.shops.update(shop_id=elsewhere)
+    said = set()
+    for state in PrivateSale.State.values:
+        PrivateSale.objects.update(state=state)
+        for number in (sale.pk, 10**6):
+            ref = counter.page.found()["ref"]
+            said.add(str(counter.page.write("sale/arrive", 409, member=ref, sale=number)))
+    assert len(said) == 1
 
 
 def test_the_state_says_when_sales_run_and_nothing_more(counter: Counter) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from chaland.hub.association.models import Shop
 from chaland.hub.loyalty.models import Invitation, Offer, PrivateSale, Till
@@ -73,46 +74,60 @@ def arrived_text(at: datetime, shop_id: int | None, *, first: bool) -> str:
     """Say that somebody is checked in: now, or when and where it was done before."""
     if first:
         return _("Checked in.")
+    return _("Checked in already: %(when)s, %(shop)s.") % _when_where(at, shop_id)
+
+
+def _when_where(at: datetime, shop_id: int | None) -> dict[str, str]:
     shop = Shop.objects.filter(pk=shop_id or 0).first()
-    told = {"when": date_format(localtime(at), "SHORT_DATETIME_FORMAT")}
-    told["shop"] = shop.name if shop else "–"
-    return _("Checked in already: %(when)s, %(shop)s.") % told
+    when = date_format(localtime(at), "SHORT_DATETIME_FORMAT")
+    return {"when": when, "shop": shop.name if shop else "–"}
 
 
 def _shown(one: Standing, sale: PrivateSale, shop: Shop, member_id: int, now: datetime) -> Json:
     came = one.state == _State.ARRIVED
     used = offers.has_used(sale, shop.pk, member_id)
     stands = offers.standing(sale, shop.pk, used=used)
+    everything = offers.on_everything(stands)
     act = "" if came or one.state == "not-invited" else "check_in"
     return {
         "sale": one.sale_id,
         "name": one.sale_name,
         "tone": "ok" if came else "",
-        "text": _text(one),
+        "text": _text(one, now),
         "act": "join_sale" if one.state == "may-join" else act,
         "full": "" if came or one.state == _State.BOOKED else _full(sale, now),
         "prices": list(_prices(stands)),
         "off": [
             {"percent": offer.percent, "least_cents": offer.least_cents or 0}
-            for offer in offers.on_everything(stands)
+            for offer in everything
         ],
+        "own_prices": len(stands) > len(everything),
         "used": _used(sale, shop.pk) if used else "",
     }
 
 
-def _text(one: Standing) -> str:
+def _text(one: Standing, now: datetime) -> str:
     if one.arrived_at is not None:
-        return arrived_text(one.arrived_at, one.arrived_shop_id, first=False)
-    slot = date_format(localtime(one.slot_starts_at), "TIME_FORMAT") if one.slot_starts_at else ""
-    booked = _("Has a place at %(time)s.") % {"time": slot}
+        return _("Came: %(when)s, %(shop)s.") % _when_where(one.arrived_at, one.arrived_shop_id)
+    slot = _slot_text(one.slot_starts_at, now)
+    booked = _("Has a place: %(slot)s.") % {"slot": slot}
     return {
         _State.OPEN: _("Invited."),
         _State.BOOKED: booked if slot else _("Has said to come."),
-        _State.QUEUED: _("Waits for a place at %(time)s.") % {"time": slot},
+        _State.QUEUED: _("Waits for a place: %(slot)s.") % {"slot": slot},
         _State.DECLINED: _("Invited; had said not to come."),
         "may-join": _("Not invited: may join here at the door."),
         "not-invited": _("Not invited, and this sale lets nobody join at the door."),
     }[one.state]
+
+
+def _slot_text(starts_at: datetime | None, now: datetime) -> str:
+    """Say when a slot begins; with its day, if that isn't today."""
+    if starts_at is None:
+        return ""
+    at = localtime(starts_at)
+    hour = date_format(at, "TIME_FORMAT")
+    return hour if at.date() == localtime(now).date() else f"{date_format(at, 'l j F')}, {hour}"
 
 
 def _full(sale: PrivateSale, now: datetime) -> str:
@@ -128,7 +143,10 @@ def _full(sale: PrivateSale, now: datetime) -> str:
     if slot.taken + others.count() < slot.capacity:
         return ""
     told = {"n": slot.capacity, "time": date_format(localtime(slot.ends_at), "TIME_FORMAT")}
-    return _("All %(n)d places until %(time)s are taken.") % told
+    said = _("All %(n)d places until %(time)s are taken.") % told
+    queue = sale.invitations.filter(state=_State.QUEUED, slot=slot).count()
+    waiting = ngettext("%(n)d guest waits for one.", "%(n)d guests wait for one.", queue)
+    return f"{said} {waiting % {'n': queue}}" if queue else said
 
 
 def _used(sale: PrivateSale, shop_id: int) -> str:

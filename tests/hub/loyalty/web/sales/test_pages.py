@@ -317,6 +317,9 @@ def test_an_associations_day_needs_the_shops_answer(town: Town, coats: None) -> 
     sale = PrivateSale.objects.get()
     assert sale.shop_id is None
     assert "asks you to take part" in keeper.get("/sales/").content.decode()
+    shops = town.loyalty.cast.shops
+    page = director.get(f"/sales/{sale.pk}/prepare/").content.decode()
+    assert f"unless they agree: {', '.join(sorted(s.name for s in shops[:2]))}." in page
     offer = {"what.0": "group:Coats", "how.0": "percent", "amount.0": "25"}
     keeper.post(f"/sales/{sale.pk}/offer/", offer)
     keeper.post(f"/sales/{sale.pk}/agree/")

@@ -217,6 +217,13 @@ def _look(scope: Scope, plan: Plan, looked: Looked, now: datetime) -> None:
         looked.warnings.append(
             _("More than half comes off: outside soldes nothing may be sold below its cost.")
         )
+    silent = list(sale.shops.filter(agreed_at=None).values_list("shop_id", flat=True))
+    if silent:
+        names = Shop.objects.filter(pk__in=silent).order_by("name").values_list("name", flat=True)
+        told = {"shops": ", ".join(names)}
+        looked.warnings.append(
+            _("Not answered yet, and not announced unless they agree: %(shops)s.") % told
+        )
     slots = list(sale.slots.values_list("capacity", flat=True))
     looked.places = sum(slots) if slots else None
     if campaign is None:
