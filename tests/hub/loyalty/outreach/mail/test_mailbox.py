@@ -52,7 +52,7 @@ def test_an_odd_mailbox_is_told_and_once_it_answers_no_more(
     build.build_gateway(1, "email", "smtp", settings)
     mailbox.answers = answers
     assert inbound.fetch() == 0
-    assert Gateway.objects.get().trouble
+    assert Gateway.objects.get().deaf
     mailbox.answers = {}
     inbound.fetch()
-    assert Gateway.objects.get().trouble == ""
+    assert Gateway.objects.get().deaf == ""

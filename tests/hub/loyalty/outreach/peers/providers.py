@@ -39,6 +39,9 @@ class Provider:
     calls: list[Call] = field(default_factory=list)
     taken: dict[str, int] = field(default_factory=dict)
 
+    odd: dict[str, Any] = field(default_factory=dict)
+    """What a message's acceptance says instead of what it should."""
+
     def answer(self, call: Call) -> tuple[int, object]:
         """Answer as documented."""
         if call.path == "/auth/time":
@@ -149,7 +152,7 @@ def provider() -> Iterator[Provider]:
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
-            data = json.dumps(answer).encode()
+            data = json.dumps(answer | told.odd if isinstance(answer, dict) else answer).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()

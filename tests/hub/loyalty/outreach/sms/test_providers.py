@@ -57,6 +57,7 @@ def server() -> Iterator[Provider]:
 def peer(server: Provider) -> Provider:
     server.calls.clear()
     server.taken.clear()
+    server.odd.clear()
     return server
 
 
@@ -88,6 +89,26 @@ def test_accepted_with_its_number_segments_and_cost(kind: type[Rest], peer: Prov
     }[kind]
     assert outcome.result is Result.ACCEPTED
     assert (outcome.provider_id, outcome.segments, outcome.cost_microcents) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "odd"),
+    [
+        *((Smsmode, {"price": {"amount": a}}) for a in ("1e999", float("inf"), -5, 1e9, "nan")),
+        (Smsmode, {"messageId": "a\0b"}),
+        *((Octopush, {"total_cost": a}) for a in ("-1", float("inf"), "dear")),
+        *((Brevo, {"smsCount": a}) for a in (-2, 10**6, float("inf"))),
+        *((Ovh, {"totalCreditsRemoved": a}) for a in (-2, 10**6, float("inf"))),
+    ],
+)
+def test_an_odd_price_or_size_is_told_and_costs_no_other_message(
+    kind: type[Rest], odd: dict[str, object], peer: Provider
+) -> None:
+    """It may have left; what the database can't hold would lose the outcomes beside it."""
+    peer.odd |= odd
+    with closing(_driver(kind, peer)) as driver:
+        told = [(one.result, one.code) for one in driver.send([_sms(), _sms(1)])]
+    assert told == [(Result.UNKNOWN, "answer not as documented")] * 2
 
 
 @ALL

@@ -2,7 +2,7 @@
 
 Where the server can (RFC 2920), sender, recipient and DATA go in one write, and the text with the
 point that ends it in another. Before that nothing can have been taken; from then on only the answer
-tells.
+tells, and one that is none tells nothing.
 """
 
 import json
@@ -11,6 +11,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -18,6 +19,7 @@ from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Gateway
 from chaland.hub.loyalty.outreach.mail import bounces
 from chaland.hub.loyalty.outreach.mail.enhanced import enhanced_status, is_bad_address
+from chaland.hub.loyalty.outreach.mail.patience import Patience
 from chaland.hub.loyalty.outreach.mail.settings import MailSettings, Tls
 from chaland.hub.loyalty.outreach.shapes import (
     Capabilities,
@@ -32,9 +34,27 @@ from chaland.hub.loyalty.outreach.shapes import (
 )
 
 TIMEOUT_S = 60
+"""For a mail, with the connection where it needs one: however the server spreads its answers."""
 _Reply = tuple[int, bytes]
 _NOT_ASKED: _Reply = (503, b"")  # the step before was refused
 _LOST = (OSError, smtplib.SMTPException)
+
+
+class _Smtp(smtplib.SMTP):
+    """A connection whose answers are read with patience, and an end to it."""
+
+    def __init__(self, patience: Patience, host: str, port: int, own: str, **how: Any) -> None:
+        self._patience = patience
+        super().__init__(host, port, own, timeout=patience.seconds, **how)
+
+    def getreply(self) -> _Reply:
+        if self.file is None and self.sock is not None:
+            self.file = self._patience.reader(self.sock)
+        return super().getreply()
+
+
+class _SmtpOverTls(_Smtp, smtplib.SMTP_SSL):
+    """The same, over TLS from its first byte."""
 
 
 class SmtpDriver:
@@ -45,7 +65,8 @@ class SmtpDriver:
     def __init__(self, settings: MailSettings, context: ssl.SSLContext | None = None) -> None:
         self._settings = settings
         self._context = context or ssl.create_default_context()
-        self._smtp: smtplib.SMTP | None = None
+        self._patience = Patience(TIMEOUT_S)
+        self._smtp: _Smtp | None = None
         self._pipelining = False
 
     def send(self, batch: Iterable[Mail]) -> Iterator[Outcome]:
@@ -72,6 +93,7 @@ class SmtpDriver:
         """Say good-bye, if it still listens."""
         smtp, self._smtp = self._smtp, None
         if smtp is not None:
+            self._patience.begin(smtp.sock)
             try:
                 smtp.quit()
             except _LOST:
@@ -81,6 +103,7 @@ class SmtpDriver:
         if not mail.to:
             return Outcome(mail.key, Result.REFUSED, code="553 5.1.3", bad_address=True)
         used = self._smtp is not None
+        self._patience.begin(self._smtp.sock if self._smtp else None)
         try:
             smtp, no = self._announced(mail)
         except GatewayErrorTemporary:
@@ -95,9 +118,14 @@ class SmtpDriver:
         except _LOST:
             self._drop()
             return Outcome(mail.key, Result.UNKNOWN, code="connection lost")
+        if reply[0] // 100 == 2:
+            return Outcome(mail.key, Result.ACCEPTED, code=_code(reply))
+        if reply[0] // 100 not in (4, 5):
+            self._drop()
+            return Outcome(mail.key, Result.UNKNOWN, code="odd answer")
         return self._judged(mail, reply, at_recipient=False)
 
-    def _announced(self, mail: Mail) -> tuple[smtplib.SMTP, Outcome | None]:
+    def _announced(self, mail: Mail) -> tuple[_Smtp, Outcome | None]:
         """Bring a mail to where its text goes; or say why it may not go."""
         smtp = self._open()
         try:
@@ -143,20 +171,19 @@ class SmtpDriver:
             self._drop()
 
     def _judged(self, mail: Mail, reply: _Reply, *, at_recipient: bool) -> Outcome:
+        """Read an answer that is no yes."""
         code = _code(reply)
-        if reply[0] == 421:
+        if reply[0] == 421 or reply[0] // 100 not in (4, 5):  # odd: whatever it answers next
             self._drop()
-        if reply[0] // 100 == 2:
-            return Outcome(mail.key, Result.ACCEPTED, code=code)
-        if reply[0] // 100 == 4:
+        if reply[0] // 100 != 5:
             return Outcome(mail.key, Result.LATER, code=code)
         bad = at_recipient and is_bad_address(code)
         return Outcome(mail.key, Result.REFUSED, code=code, bad_address=bad)
 
-    def _open(self) -> smtplib.SMTP:
+    def _open(self) -> _Smtp:
         if self._smtp is not None:
             return self._smtp
-        smtp: smtplib.SMTP | None = None
+        smtp: _Smtp | None = None
         try:
             smtp = self._connected()
             if self._settings.user:
@@ -176,14 +203,14 @@ class SmtpDriver:
         self._smtp = smtp
         return smtp
 
-    def _connected(self) -> smtplib.SMTP:
+    def _connected(self) -> _Smtp:
         where, own = self._settings, self._settings.domain
         if where.tls == Tls.TLS:
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                where.host, where.port, own, timeout=TIMEOUT_S, context=self._context
+            smtp: _Smtp = _SmtpOverTls(
+                self._patience, where.host, where.port, own, context=self._context
             )
         else:
-            smtp = smtplib.SMTP(where.host, where.port, own, TIMEOUT_S)
+            smtp = _Smtp(self._patience, where.host, where.port, own)
         try:
             if where.tls == Tls.STARTTLS:
                 smtp.starttls(context=self._context)

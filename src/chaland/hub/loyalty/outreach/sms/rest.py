@@ -33,6 +33,7 @@ from chaland.hub.loyalty.outreach.sms.opening import Opening, at_once, own_key
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells addresses, OVH's hold a number
 MICROCENTS_OF_A_EURO = 100 * 1_000_000
+_SEGMENTS_AT_MOST, _EUROS_AT_MOST = 255, 100
 _TIMEOUT = httpx.Timeout(30, connect=10)
 
 
@@ -114,8 +115,8 @@ class Rest(ABC):
         told = _object(answer)
         if answer.is_success:
             try:
-                return self.accepted(sms, told)
-            except (KeyError, ValueError, TypeError, IndexError):
+                return _plausible(self.accepted(sms, told))
+            except (KeyError, ValueError, TypeError, IndexError, OverflowError):
                 return Outcome(sms.key, Result.UNKNOWN, code="answer not as documented")
         if answer.status_code in (401, 402, 403):
             why = _("%(provider)s refuses (%(code)s): check keys, sender’s name and credit.")
@@ -129,8 +130,18 @@ class Rest(ABC):
 
 
 def microcents(euros: object) -> int:
-    """Return a price in millionths of a cent. ValueError: it is no number."""
+    """Return a price in millionths of a cent. ValueError, OverflowError: it is no number."""
     return round(float(str(euros)) * MICROCENTS_OF_A_EURO)
+
+
+def _plausible(outcome: Outcome) -> Outcome:
+    """Return what a provider says was accepted. ValueError where no message has such segments,
+    such a price or such a name: the database would refuse it, with all the others of its batch."""
+    has_size = 0 <= outcome.segments <= _SEGMENTS_AT_MOST
+    has_price = 0 <= outcome.cost_microcents <= _EUROS_AT_MOST * MICROCENTS_OF_A_EURO
+    if not (has_size and has_price and outcome.provider_id.isprintable()):
+        raise ValueError("No message is so.")
+    return outcome
 
 
 def code_of(status: int, told: Mapping[str, Any]) -> str:
