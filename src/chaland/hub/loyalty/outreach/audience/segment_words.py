@@ -92,9 +92,10 @@ def _agreed_by(delivery: Delivery, asked: dict[str, Any], since: datetime) -> da
     sent_at = delivery.sending_at or delivery.changed_at
     if since <= sent_at:
         return since
-    member = delivery.member
+    if delivery.member is None:
+        return None
     events = ConsentEvent.objects.filter(
-        chain=member.chain if member else None, occurred_at__lte=sent_at, **asked
+        chain=delivery.member.chain, occurred_at__lte=sent_at, **asked
     )
     last = events.order_by("-position").first()
     return last.occurred_at if last and last.given else None
