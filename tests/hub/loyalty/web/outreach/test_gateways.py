@@ -179,7 +179,10 @@ def test_another_driver_is_another_gateway_and_the_old_one_still_hears(
         {"sender": "Vitrines de Port-Lin"},
         {"url": "ftp://nowhere"},
         {"username": ""},
-        {"segment_microcents": "dear"},
+        *(
+            {"segment_microcents": price}
+            for price in ("dear", "-5", "101", "1e3", "inf", "nan", "٤", "9" * 400)
+        ),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_changes(
@@ -191,6 +194,14 @@ def test_what_is_wrong_is_said_and_nothing_changes(
     assert answer.context["faults"]
     assert "geheim-7" not in answer.content.decode()
     assert Gateway.objects.get(channel="sms", active=True).driver == "outbox"
+
+
+@pytest.mark.parametrize("port", ["0", "-25", "65536", "5_8_7", "٢٥", "smtp"])
+def test_a_port_is_a_port(outreach: Outreach, port: str) -> None:
+    page = reverse("gateway_edit", args=["email", "smtp"])
+    answer = outreach.director.post(page, {**SMTP, "imap_port": port})
+    assert answer.status_code == 422
+    assert "65535" in answer.content.decode()
 
 
 def test_a_test_message_leaves(outreach: Outreach) -> None:
@@ -227,3 +238,33 @@ def test_a_stopped_gateway_stands_against_campaigns(outreach: Outreach) -> None:
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "STATE_DIR", tmp_path)
+
+
+def test_all_that_is_wrong_is_said_at_its_field_and_what_was_typed_stays(
+    outreach: Outreach,
+) -> None:
+    page = reverse("gateway_edit", args=["email", "smtp"])
+    wrong = {
+        "sender": "pas-une-adresse", "port": "99999", "host": "mail exemple.fr/", "postal": "  ",
+        "rate_per_s": "0", "first_hour": "-5", "bounces": "retours", "imap_user": "",
+    }  # fmt: skip
+    answer = outreach.director.post(page, {**SMTP, **wrong})
+    assert answer.status_code == 422
+    assert set(answer.context["at"]) == set(wrong)
+    text = answer.content.decode()
+    assert text.count('aria-invalid="true"') == len(wrong)
+    for name in ("sender", "port", "host", "rate_per_s", "first_hour", "bounces"):
+        assert f'value="{wrong[name]}"' in text, name
+    for name in ("user", "imap_host", "imap_port"):
+        assert f'value="{SMTP[name]}"' in text, name
+    assert "geheim" not in text
+    assert Gateway.objects.get(channel="email", active=True).driver == "outbox"
+
+
+def test_another_driver_takes_sender_and_postal_address_over(outreach: Outreach) -> None:
+    director = outreach.director
+    director.post(reverse("gateway_edit", args=["email", "smtp"]), SMTP)
+    shown = director.get(reverse("gateway_edit", args=["email", "anymail"])).content.decode()
+    assert 'value="bonjour@example.org"' in shown
+    assert 'value="1 rue du Pont"' in shown
+    assert "smtp.example.org" not in shown

@@ -1,6 +1,8 @@
 """The director's page of gateways: by what messages leave, tried with one to oneself."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -20,13 +22,16 @@ from chaland.hub.loyalty.models import Channel, Gateway, Inbound
 from chaland.hub.loyalty.outreach import gateways
 from chaland.hub.loyalty.outreach.engine import machines
 from chaland.hub.loyalty.outreach.mail import dns
+from chaland.hub.loyalty.outreach.mail.settings import ADDRESS
 from chaland.hub.loyalty.outreach.shapes import (
     GatewayErrorFinal,
     GatewayErrorTemporary,
     Outcome,
     Result,
 )
+from chaland.hub.loyalty.outreach.sms.compose import checked_sender
 from chaland.hub.loyalty.web.outreach import gateway_settings
+from chaland.hub.loyalty.web.outreach.gateway_settings import SettingsErrorFinal
 
 CHANNELS = (Channel.EMAIL, Channel.SMS)
 TESTS_AN_HOUR = 10
@@ -35,7 +40,7 @@ _HOUR = timedelta(hours=1)
 _TROUBLES = 10
 _RATES = {"rate_per_s": 10, "first_hour": 0}
 _DIGITS = 9
-_MOST = {"rate_per_s": 1_000, "first_hour": 100_000}
+_BOUNDS = {"rate_per_s": (1, 1_000), "first_hour": (0, 100_000)}
 
 
 @director_required
@@ -97,53 +102,88 @@ def edit(request: HttpRequest, channel: str, driver: str) -> HttpResponse:
     now_active = gateways.active(town, channel)
     same = now_active if now_active is not None and now_active.driver == driver else None
     had = gateway_settings.settings_of(same) if same else {}
+    form = partial(_form, request, channel, driver)
     if request.method == "GET":
-        sender = same.sender if same else ""
-        rates = {name: getattr(same, name) if same else usual for name, usual in _RATES.items()}
-        return _form(request, channel, driver, had, {"sender": sender, **rates})
-    told: dict[str, Any] = {}
+        values: dict[str, Any] = {"sender": now_active.sender if now_active else ""}
+        values |= {name: getattr(same, name) if same else usual for name, usual in _RATES.items()}
+        taken_over = gateway_settings.common_of(now_active) if now_active else {}
+        return form(had if same else taken_over, values)
     sender = request.POST.get("sender", "").strip()
-    rates = _rates(request.POST)
+    values = {"sender": sender, **{name: request.POST.get(name, "") for name in _RATES}}
+    rates, faults = _rates(request.POST)
+    if why := _against_sender(channel, sender):
+        faults["sender"] = why
+    told: dict[str, Any] = {}
     try:
         told = gateway_settings.read(driver, channel, request.POST, had)
+    except SettingsErrorFinal as error:
+        faults |= error.faults
+    if faults:
+        return form(had, values, faults=faults)
+    try:
         gateways.save(
             town, channel, driver=driver, sender=sender, settings=told, now=clock.now(), **rates
         )
     except ValidationError as error:
-        return _form(request, channel, driver, told, {"sender": sender, **rates}, *error.messages)
+        return form(had, values, whole=error.messages)
     except (GatewayErrorFinal, ValueError) as error:
-        shown = told or had
-        return _form(request, channel, driver, shown, {"sender": sender, **rates}, str(error))
+        return form(had, values, whole=[str(error)])
     messages.success(request, _("Saved. Send yourself a test message now."))
     return redirect("gateways")
 
 
-def _rates(data: QueryDict) -> dict[str, int]:
-    found = {}
+def _rates(data: QueryDict) -> tuple[dict[str, int], dict[str, str]]:
+    """Read how fast it may send; what was not asked (of the outbox) is as usual."""
+    found, faults = {}, {}
     for name, usual in _RATES.items():
-        text = data.get(name, "")[:_DIGITS]
-        found[name] = min(int(text), _MOST[name]) if text.isdecimal() else usual
-    return found
+        text = data.get(name, str(usual)).strip()
+        number = int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS else -1
+        least, most = _BOUNDS[name]
+        if least <= number <= most:
+            found[name] = number
+        else:
+            bounds = {"least": least, "most": most}
+            faults[name] = _("Write a whole number from %(least)d to %(most)d.") % bounds
+    return found, faults
+
+
+def _against_sender(channel: str, sender: str) -> str:
+    """Say what is wrong with a sender, or nothing."""
+    if channel == Channel.EMAIL:
+        good = ADDRESS.fullmatch(sender)
+        return "" if good else _("Write an e-mail address, like shop@example.org.")
+    try:
+        checked_sender(sender)
+    except ValidationError as error:
+        return " ".join(error.messages)
+    return ""
 
 
 def _form(
     request: HttpRequest,
     channel: str,
     driver: str,
-    told: dict[str, Any],
+    had: Mapping[str, Any],
     values: dict[str, Any],
-    *faults: str,
+    *,
+    faults: Mapping[str, str] | None = None,
+    whole: Sequence[str] = (),
 ) -> HttpResponse:
+    """Show the form, as it stands or as it was typed; ``faults``: by field, ``whole``: of all."""
+    at = faults or {}
+    typed = request.POST if request.method == "POST" else None
     context = {
         "channel": channel,
         "label": Channel(channel).label,
         "driver": driver,
         "driver_name": dict(gateway_settings.drivers_of(channel))[driver],
-        "fields": gateway_settings.fields(driver, channel, told),
+        "fields": gateway_settings.fields(driver, channel, had, typed, at),
         "values": values,
-        "faults": faults,
+        "at": at,
+        "whole": whole,
+        "faults": [*whole, *at.values()],
     }
-    status = 422 if faults else 200
+    status = 422 if whole or at else 200
     return render(request, "loyalty/outreach/gateway.html", context, status=status)
 
 
