@@ -89,7 +89,10 @@ def test_months_are_closed_as_the_loading_passes_them(town: Path) -> None:
 def test_members_agreed_to_what_their_permissions_say(town: Path) -> None:
     load(4)
     kinds = Permission.objects.values_list("purpose", "given").annotate(Count("pk"))
-    assert {(purpose, given) for purpose, given, _n in kinds} == {("offers", True)}
+    assert {(purpose, given) for purpose, given, _n in kinds} == {
+        ("offers", True),
+        ("portrait", True),
+    }
     assert not Member.objects.filter(over_15_on__isnull=True).exists()
 
 

@@ -9,7 +9,7 @@ would have done with the same receipts is what is stored: there is no path besid
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from chaland.demo import cast, loyalty
+from chaland.demo import cast, loyalty, loyalty_due
 from chaland.demo.loyalty import TILL_NAME
 from chaland.demo.loyalty_outreach import Outreach
 from chaland.demo.loyalty_people import person
@@ -27,8 +27,6 @@ from chaland.demo.loyalty_staged import Staged
 from chaland.demo.timing import TownClock
 from chaland.hub.association.models import Association, Shop
 from chaland.hub.common import clock
-from chaland.hub.loyalty import due
-from chaland.hub.loyalty.clearing import services as clearing
 from chaland.hub.loyalty.consent import wordings
 from chaland.hub.loyalty.consent.services import Decision
 from chaland.hub.loyalty.ledger import selectors as ledger
@@ -36,7 +34,16 @@ from chaland.hub.loyalty.ledger.postings import LedgerErrorFinal
 from chaland.hub.loyalty.members import contacts
 from chaland.hub.loyalty.members import services as members
 from chaland.hub.loyalty.members.services import Enrolment
-from chaland.hub.loyalty.models import Asset, Clearing, Member, Receipt, Reward, Seller, Source
+from chaland.hub.loyalty.models import (
+    Asset,
+    Channel,
+    Member,
+    Purpose,
+    Receipt,
+    Reward,
+    Seller,
+    Source,
+)
 from chaland.hub.loyalty.programmes import services as programmes
 from chaland.hub.loyalty.receipts import services as receipts
 from chaland.hub.loyalty.receipts.rules import ReceiptErrorFinal
@@ -55,8 +62,8 @@ MEMBERS = 5_400
 _SPENDS, _PURSE_MIN, _STAMPS, _POINTS = 0.2, 150, 10, 100
 _DAYS_AT_ONCE = 3
 """More make the whole faster, and who waits to write wait longer."""
-_TASKS_EVERY = timedelta(hours=1)
 _WAIT_S = 2.0
+_JOIN_AT_ONCE = timedelta(weeks=2)
 
 
 class Loading:
@@ -77,6 +84,7 @@ class Loading:
         self.shops = [ids[shop.slug] for shop in self.town.shops]
         self.staff = loyalty.staff_of(self.shops)
         self.staged = Staged(self.association, seed, self.staff)
+        self.first = datetime.combine(first, datetime.min.time(), TIMEZONE).astimezone(UTC)
         self.outreach = Outreach(
             self.association,
             seed,
@@ -84,6 +92,8 @@ class Loading:
             shops=self.shops,
             staff=self.staff,
             days=(first, founded),
+            join=self.join,
+            bought=self.bought,
         )
         before = [ids[slug] for slug in cast.CLAIMING_SHOPS if slug in ids]
         self.claiming = list(dict.fromkeys([*before, *self.shops]))
@@ -95,7 +105,7 @@ class Loading:
         self.member_ids = self._known()
         self.refused: Counter[str] = Counter()
         self.taken = 0
-        self.next_row, self.at = self._position(first)
+        self.next_row, self.at = self._position()
         self.tasks_at = self.at
         self.late = self._pending()
 
@@ -113,13 +123,12 @@ class Loading:
     def _phone(self, number: int) -> str:
         return person(self.seed, number).phone
 
-    def _position(self, first: date) -> tuple[int, datetime]:
+    def _position(self) -> tuple[int, datetime]:
         """Return the next receipt, and the instant up to which all is in."""
-        begins = datetime.combine(first, datetime.min.time(), TIMEZONE).astimezone(UTC)
         mine = Receipt.objects.filter(association_id=self.association, source=Source.SIMULATED)
         last = mine.order_by("-external_id").first()
         if last is None:
-            return 0, begins
+            return 0, self.first
         return int(last.external_id) + 1, last.issued_at
 
     def _pending(self) -> list[tuple[int, int]]:
@@ -131,30 +140,25 @@ class Loading:
 
     def advance(self, target: datetime) -> bool:
         """Bring in the next days up to ``target``, and do what is due then; tell whether more than
-        a day is still missing."""
+        a day is still missing.
+
+        Sales and messages are staged up to ``target`` first: who opens the pages waits for none of
+        the receipts.
+        """
+        self.outreach.stage(target)
         until = _next_stop(self.at, target)
         # written within the time that it is about: the last day of a month belongs to that month
         clock.use(partial(_same, until - timedelta(seconds=1)))
         self.taken += self.step(until)
-        self.outreach.stage(until)
-        clock.use(partial(_same, until - timedelta(seconds=1)))
         self.staged.join_again(self.member_ids, until)
         behind = target - until > timedelta(days=1)
-        if _tasks_are_due(self.tasks_at, until, behind=behind):
+        if loyalty_due.are_due(self.tasks_at, until, behind=behind):
             self.tasks_at = until
-            due.run_due(until)
-            self._settle()
+            loyalty_due.run(self.association, until, behind=behind)
         if not behind:
             self.staged.claim(self.claiming, until)
-            self.outreach.live(until)
+        self.outreach.live(target, whole=not behind)
         return behind
-
-    def _settle(self) -> None:
-        """Pay the statements of all closed months but the newest, as shops would have."""
-        closed = Clearing.objects.filter(association_id=self.association).order_by("-month")
-        for month in closed[1:]:
-            for statement in month.statements.filter(settled_by=None).exclude(net_cents=0):
-                clearing.settle(statement.pk, loyalty.ACTOR)
 
     def step(self, until: datetime) -> int:
         """Bring in all that happens before ``until``, at once; return how many receipts."""
@@ -167,6 +171,30 @@ class Loading:
             self._spend(batch)
         self.next_row, self.at = batch.stop, until
         return len(batch)
+
+    def join(self, until: datetime) -> None:
+        """Enrol all who join before ``until``, some weeks at once, each within its own time."""
+        at = self.first
+        while at < until:
+            at = min(at + _JOIN_AT_ONCE, until)
+            clock.use(partial(_same, at))
+            with transaction.atomic(using="loyalty"):
+                self._enrol(at)
+
+    def bought(
+        self, shops: Sequence[int], begin: datetime, end: datetime
+    ) -> list[tuple[int, int, datetime]]:
+        """Return who buys with their card in ``shops`` from ``begin`` to ``end``: member, shop,
+        when; whether the receipts are in or not."""
+        rows, seconds = self.rows, (begin.timestamp(), end.timestamp())
+        first, after = np.searchsorted(rows.time_s, seconds, "left").tolist()
+        return [
+            (member, shop, self._issued(i))
+            for i in range(first, after)
+            if rows.delay_s[i] == 0 and rows.returns[i] < 0
+            and (shop := self.shops[int(rows.shop[i])]) in shops
+            and (member := self._member(i)) is not None
+        ]  # fmt: skip
 
     def _enrol(self, until: datetime) -> None:
         """Enrol who joins until then, each at the till of the own shop."""
@@ -184,11 +212,15 @@ class Loading:
         shop = self.shops[int(self.joins.home[number])]
         staff = self.staff[shop]
         seller = number % len(staff.seller_ids)
-        said = {"email": who.offers_by_email, "sms": who.offers_by_sms}
+        said = {
+            (Purpose.OFFERS, Channel.EMAIL): who.offers_by_email,
+            (Purpose.OFFERS, Channel.SMS): who.offers_by_sms,
+            (Purpose.PORTRAIT, Channel.NONE): who.portrait,
+        }
         decisions = [
             Decision(controller, wording.purpose, wording.channel, True, wording.pk)
             for wording in self.wordings
-            if wording.purpose == "offers" and said.get(wording.channel)
+            if said.get((Purpose(wording.purpose), Channel(wording.channel)))
             for controller in ((0, shop) if number % 3 else (shop,))
         ]
         return Enrolment(
@@ -315,19 +347,15 @@ def _next_stop(at: datetime, target: datetime) -> datetime:
     return min(datetime.combine(day, datetime.min.time(), TIMEZONE).astimezone(UTC), target)
 
 
-def _tasks_are_due(last: datetime, until: datetime, *, behind: bool) -> bool:
-    """Tell whether the worker's tasks are: hourly, and of the past once for each month, as soon as
-    it can be closed."""
-    if not behind:
-        return until - last >= _TASKS_EVERY
-    before, now = ((at - clearing.CLOSE_AFTER).astimezone(TIMEZONE).month for at in (last, until))
-    return before != now
-
-
 def run(loading: Loading, now: TownClock, state: Path) -> None:
     """Load the history, then go on with the town's time for ever."""
     os.nice(10)  # the page and the live day come first
     began, told = time.monotonic(), False
+    loading.outreach.stage(now.now())
+    click.echo(
+        f"Private sales and messages are there ({time.monotonic() - began:.0f} s); the receipts of"
+        " two years follow, the oldest first, and then what the sales brought."
+    )
     while True:
         target = now.now()
         if loading.at >= target - timedelta(seconds=1):

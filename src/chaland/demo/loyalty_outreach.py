@@ -1,12 +1,13 @@
-"""Private sales and messages, staged while the demo's receipts come in: one sale debriefed, one
-running, other shops' campaigns in the calendar, members who choose and who stop.
+"""Private sales and messages, staged before the demo's receipts come in: one sale that is over, one
+running, other shops' campaigns in the calendar, members who choose and who stop. What the first
+sale brought is worked out when all receipts are there.
 
 All of it by the services that the pages call, each in the town's own time. Messages are written
 into the outbox of the demo's folder: they reach nobody.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -32,11 +33,9 @@ from chaland.hub.loyalty.models import (
     Invitation,
     Member,
     PrivateSale,
-    Receipt,
 )
 from chaland.hub.loyalty.outreach import campaigns, choices, gateways, stopping
 from chaland.hub.loyalty.outreach.engine.loop import Worker, open_worker, run_once
-from chaland.hub.loyalty.outreach.results import debrief, measuring
 from chaland.hub.loyalty.sales import services as sales
 from chaland.hub.loyalty.sales.offers import OfferIn
 from chaland.hub.loyalty.sales.prices import PriceIn
@@ -53,8 +52,12 @@ _BOOKED, _STRAYS, _LOWERED, _REMINDED, _STOPPED, _CAME = 20, 6, 12, 40, 8, 7
 _EVERY = timedelta(minutes=1)
 _PRICES_SINCE = timedelta(days=60)
 _SATURDAY = 5
+_OF_BALANCES = frozenset({"points", "stamps"})
+"""Automatic messages that would say what isn't so as long as receipts are missing."""
 
 Act = Callable[[datetime], object]
+Bought = Callable[[Sequence[int], datetime, datetime], list[tuple[int, int, datetime]]]
+"""Who bought with their card in some shops from one instant to another: member, shop, when."""
 
 
 def _at(day: date, hour: int, minute: int = 0) -> datetime:
@@ -62,7 +65,10 @@ def _at(day: date, hour: int, minute: int = 0) -> datetime:
 
 
 class Outreach:
-    """One town's sales and messages; ``shops`` are their numbers, in the town's order."""
+    """One town's sales and messages; ``shops`` are their numbers, in the town's order.
+
+    ``join`` enrols who has joined by an instant; ``bought`` knows receipts that aren't in yet.
+    """
 
     def __init__(
         self,
@@ -73,9 +79,12 @@ class Outreach:
         shops: Sequence[int],
         staff: Mapping[int, Staff],
         days: tuple[date, date],
+        join: Callable[[datetime], None],
+        bought: Bought,
     ) -> None:
         self.association, self.seed, self.town = association_id, seed, town
         self.shops, self.staff = shops, staff
+        self._join, self._bought = join, bought
         slugs = [shop.slug for shop in town.shops]
         self.host = slugs.index(cast.till_shop(slugs))  # its till can check guests in
         self.first, founded = days
@@ -88,6 +97,7 @@ class Outreach:
         self._open = ExitStack()
         self._worker: Worker | None = None
         self._sent_at = datetime.fromtimestamp(0, UTC)
+        self._balances_known = False
 
     def _story(self, founded: date) -> list[tuple[datetime, Act]]:
         """List what happens and when. A day on which no message may go is tried again the next."""
@@ -116,6 +126,7 @@ class Outreach:
         """Do what has come by ``until``, each at its own moment; the caller sets the clock anew."""
         while self.done < len(self.acts) and self.acts[self.done][0] <= until:
             moment, act = self.acts[self.done]
+            self._join(moment)
             _set_clock(moment)
             act(moment)
             self.done += 1
@@ -123,11 +134,17 @@ class Outreach:
             new.write_text(json.dumps(self.done), encoding="ascii")
             new.replace(self._note)
 
-    def live(self, now: datetime) -> None:
-        """Send what is due, once a minute of the town's time."""
-        if self.done == len(self.acts) and now - self._sent_at >= _EVERY:
-            self._sent_at = now
-            self.send(now)
+    def live(self, now: datetime, *, whole: bool) -> None:
+        """Send what is due, once a minute of the town's time; ``whole``: all receipts are in."""
+        news = whole and not self._balances_known
+        if self.done < len(self.acts) or (now - self._sent_at < _EVERY and not news):
+            return
+        _set_clock(now)
+        if news:
+            self._balances_known = True
+            self._automatics(_OF_BALANCES, now)
+        self._sent_at = now
+        self.send(now)
 
     def send(self, now: datetime) -> None:
         """Let the queue do all that is due."""
@@ -155,9 +172,13 @@ class Outreach:
                 for number, item in enumerate(items)
             ]
             sales.take_prices(self.association, shop, told, ACTOR, today=today, source="imported")
+        self._automatics(texts.AUTOMATIC.keys() - _OF_BALANCES, now)
+
+    def _automatics(self, kinds: Set[str], now: datetime) -> None:
         for kind, (name, greeting) in texts.AUTOMATIC.items():
-            with transaction.atomic(using="loyalty"):
-                self._automatic(kind, name, greeting, now)
+            if kind in kinds:
+                with transaction.atomic(using="loyalty"):
+                    self._automatic(kind, name, greeting, now)
 
     def _automatic(self, kind: str, name: str, greeting: str, now: datetime) -> None:
         there = Campaign.objects.filter(association_id=self.association, automatic=kind)
@@ -200,7 +221,7 @@ class Outreach:
                 sales.add_shop(sale.pk, shop)
                 sales.agree(sale.pk, shop, ACTOR)
             item = TRADES[self.town.shops[place].trade].items[0]
-            offer = OfferIn(f"{item.name} à - {_PERCENT} %", f"{place}-0", percent=_PERCENT)
+            offer = OfferIn(item.name, f"{place}-0", percent=_PERCENT)
             sales.set_offer(sale.pk, shop, offer)
         if told.shop_id is not None:
             for hour in (10, 14, 17):
@@ -258,31 +279,21 @@ class Outreach:
         if sale is None:
             return
         invited = dict(sale.invitations.values_list("member_id", "pk"))
-        shops = sale.shops.values("shop_id")
-        bought = Receipt.objects.filter(
-            shop_id__in=shops, member__state=Member.State.ACTIVE, gross_cents__gt=0,
-            issued_at__range=(sale.starts_at, min(clock.now(), sale.ends_at - _EVERY)),
-        ).order_by("issued_at", "pk")  # fmt: skip
+        shops = list(sale.shops.values_list("shop_id", flat=True))
+        until = min(clock.now(), sale.ends_at - _EVERY)
         strays = 0
-        rows = bought.values_list("member_id", "shop_id", "issued_at")
-        for member, shop, at in list(rows):
+        for member, shop, at in self._bought(shops, sale.starts_at, until):
             actor = self.staff[shop].actor(0)
             _set_clock(at)
             if member in invited:
                 sales.arrive(invited[member], shop, actor)
-            elif member is not None and strays < _STRAYS:
+            elif strays < _STRAYS:
                 strays += 1
                 sales.join_at_door(sale.pk, member, shop, actor)
 
     def _close_past(self, now: datetime) -> None:
         sales.close_due(now)
         self.send(now)  # what was not sent by now is ended, the campaign is finished
-        sale = self._sale(texts.PAST_SALE)
-        if sale is None:
-            return
-        for campaign in sale.campaigns.all():
-            measuring.store(campaign, now)
-        debrief.store(sale, now)
 
     def _book(self, _now: datetime) -> None:
         sale = self._sale(texts.PRESENT_SALE)

@@ -26,6 +26,9 @@ _SELLERS = (
     "Agathe Aurélien Bérénice Bruno Cécile Cyril Delphine Didier Edwige Éric Fabien Fanny Gaëlle "
     "Gilles Hakim Irène Ivan Joëlle Kévin Laure Marc Nadège Odile Pascal Régis Sabine Tania Yves"
 )
+_PORTRAIT, _PORTRAIT_ALONE = 0.5, 0.1
+"""How many let offers be chosen from purchases: of who wants offers, and of the others. Invented.
+"""
 _DOMAINS = ("example.org", "example.net", "example.com")
 
 
@@ -41,6 +44,8 @@ class Person:
     birth_month: int | None
     offers_by_email: bool
     offers_by_sms: bool
+    portrait: bool
+    """Lets offers be chosen from purchases."""
 
 
 def person(seed: int, number: int) -> Person:
@@ -49,6 +54,7 @@ def person(seed: int, number: int) -> Person:
     first, last = str(rng.choice(_FIRST.split())), str(rng.choice(_LAST.split()))
     has_email, has_birthday = rng.random() < 0.7, rng.random() < 0.55
     spelled = f"{first}.{last}{number}".lower().translate(str.maketrans("éèêëïç", "eeeeic"))
+    by_email, by_sms = bool(has_email and rng.random() < 0.6), bool(rng.random() < 0.35)
     return Person(
         first_name=first,
         last_name=last,
@@ -56,8 +62,9 @@ def person(seed: int, number: int) -> Person:
         email=f"{spelled}@{rng.choice(_DOMAINS)}" if has_email else "",
         birth_day=int(rng.integers(1, 29)) if has_birthday else None,
         birth_month=int(rng.integers(1, 13)) if has_birthday else None,
-        offers_by_email=bool(has_email and rng.random() < 0.6),
-        offers_by_sms=bool(rng.random() < 0.35),
+        offers_by_email=by_email,
+        offers_by_sms=by_sms,
+        portrait=bool(rng.random() < (_PORTRAIT if by_email or by_sms else _PORTRAIT_ALONE)),
     )
 
 

@@ -6,7 +6,7 @@ SENDER_SMS, SENDER_EMAIL, STOP = "Bellerive", "bonjour@bellerive.example", "3610
 PAST_SALE, PRESENT_SALE = "Les deux jours des fidèles", "Soirées privées d’hiver"
 
 SALE_SMS = "Bonjour {first_name}, {sale} : vos prix de membre. Code {code}, place : {link}"
-SALE_SUBJECT = "Vous êtes invité : {sale}"
+SALE_SUBJECT = "Une invitation pour vous : {sale}"
 SALE_EMAIL = (
     "Bonjour {first_name},\n\n{sale}, c’est pour vous : des prix réservés aux membres, chez "
     "{place}.\n\nVotre code à la caisse : {code}. Vous n’avez qu’à le dire."

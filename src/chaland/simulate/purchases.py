@@ -253,7 +253,8 @@ class Clientele:
     def _with_returns(
         self, calendar: Calendar, bought: Receipts, rng: np.random.Generator
     ) -> Receipts:
-        """Bring some articles back, days later: the first line of the receipt, whole."""
+        """Bring some articles back, days later: the first line of the receipt, whole, for what was
+        paid for it."""
         share = np.array([TRADES[shop.trade].returned for shop in self.town.shops])
         ringing = misuse.returned(self.town, bought.shop, bought.who, bought.time_s)
         back = np.flatnonzero((rng.random(len(bought)) < share[bought.shop]) | ringing)
@@ -285,15 +286,22 @@ class Clientele:
         count = np.concatenate([np.diff(bought.first_line), np.ones(len(back), np.int64)])
         begin = np.concatenate([bought.first_line[:-1], line])[order]
         index = _runs(begin, count[order])
-        sign = np.repeat(np.where(order >= len(bought), -1, 1), count[order])
+        comes_back = np.repeat(order >= len(bought), count[order])
         heads_of["returns"] = np.where(heads_of["returns"] < 0, -1, place[heads_of["returns"]])
         return Receipts(
             **{name: column[order] for name, column in heads_of.items()},
             first_line=np.concatenate([[0], np.cumsum(count[order])]),
             item=bought.item[index],
             quantity=bought.quantity[index],
-            cents=bought.cents[index] * sign,
+            cents=np.where(comes_back, -_paid(bought)[index], bought.cents[index]),
         )
+
+
+def _paid(bought: Receipts) -> Ints:
+    """Return what was paid for each line: a tenth less where the receipt ends with a discount."""
+    cut = np.repeat(bought.item[bought.first_line[1:] - 1] < 0, np.diff(bought.first_line))
+    paid: Ints = np.where(cut, bought.cents * 9 // 10, bought.cents)
+    return paid
 
 
 def _runs(begin: Ints, count: Ints) -> Ints:
