@@ -8,20 +8,13 @@ from typing import ParamSpec, TypeVar
 
 from django.db import OperationalError, connections
 
+from chaland.hub.common.contention import met_another
+
 AGAIN = 2
 """So often a transaction is begun anew before its caller is told to come back later."""
 _WAIT_S = 0.05
-_POSTGRESQL = {"40P01", "40001"}  # deadlock_detected, serialization_failure
-_SQLITE = {5, 6}  # SQLITE_BUSY, SQLITE_LOCKED
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-
-
-def met_another(error: OperationalError) -> bool:
-    """Say whether a transaction was given up only because another one was in its way."""
-    cause = error.__cause__
-    sqlite_code = getattr(cause, "sqlite_errorcode", 0) or 0
-    return getattr(cause, "sqlstate", None) in _POSTGRESQL or sqlite_code & 0xFF in _SQLITE
 
 
 def anew(service: Callable[_P, _R]) -> Callable[_P, _R]:

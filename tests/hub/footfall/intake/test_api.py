@@ -1,21 +1,25 @@
 """The two addresses over HTTP: raw bodies, no cookies, every answer in its format."""
 
 import json
+import sqlite3
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from nacl.signing import SigningKey
 
 from chaland.hub.association.models import Association, Shop
+from chaland.hub.footfall.intake import api
 from chaland.hub.footfall.intake.drops import Strangers
 from chaland.hub.footfall.models import Cell, DropCount, EnrolmentCode, Sensor
 from chaland.hub.footfall.services.enrolment import CODE_LIVES, create_enrolment_code, redeem
 from chaland.wire import answers, enrolment
 from chaland.wire.answers import Code
+from chaland.wire.errors import WireErrorFinal
 from chaland.wire.periods import cell_start
 from chaland.wire.signature import sign
 from chaland.wire.summary import MAX_BYTES, encode
@@ -196,3 +200,28 @@ def test_the_openapi_document_describes_both(client: Client, db: None) -> None:
     schema = summaries["requestBody"]["content"]["application/json"]["schema"]
     assert "epsilon" in json.dumps(schema)
     assert "409" in document["paths"][ENROL]["post"]["responses"]
+
+
+@pytest.mark.parametrize(("code", "status"), [(sqlite3.SQLITE_BUSY, 503), (None, 500)])
+def test_a_busy_database_is_told_and_the_box_sends_the_same_again(
+    box: Any, monkeypatch: pytest.MonkeyPatch, code: int | None, status: int
+) -> None:
+    def in_the_way(*_given: object) -> None:
+        cause = sqlite3.OperationalError("database is locked")
+        if code is not None:
+            cause.sqlite_errorcode = code
+        raise OperationalError("database is locked") from cause
+
+    body = encode(box.summary(1))
+    headers = sign(box.key, 1, timezone.now(), body).headers()
+    with monkeypatch.context() as patch:
+        patch.setattr(api, "accept", in_the_way)
+        client = Client(raise_request_exception=False)
+        response = client.post(
+            SUMMARIES, body, content_type="application/json", headers=dict(headers)
+        )
+    assert response.status_code == status
+    if status == 503:
+        assert response["Retry-After"] == "2"
+        with pytest.raises(WireErrorFinal):  # no answer of the hub's: nothing is deleted
+            answers.decode(response.content)

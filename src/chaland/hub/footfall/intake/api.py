@@ -1,14 +1,18 @@
 """The addresses that sensors know: summaries, exchange, enrolment. No cookies, no sessions."""
 
+import functools
 import re
+from collections.abc import Callable
 from datetime import timedelta
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from ninja import Router
 
 from chaland.hub.association import limits
 from chaland.hub.association.models import Shop
 from chaland.hub.common import clock
+from chaland.hub.common.contention import met_another
 from chaland.hub.footfall.intake import drops
 from chaland.hub.footfall.intake.exchange import relay
 from chaland.hub.footfall.intake.openapi import ENROL, EXCHANGE, SUMMARIES
@@ -37,8 +41,27 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 
 router = Router(tags=["sensors"])
 
+BUSY = b"Busy: nothing was done. Send the same again."
+
+
+def _or_later(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Answer 503 where another transaction is in the way: a box sends the same again."""
+
+    @functools.wraps(view)
+    def answered(request: HttpRequest) -> HttpResponse:
+        try:
+            return view(request)
+        except OperationalError as error:
+            if not met_another(error):
+                raise
+            later = {"Retry-After": "2"}
+            return HttpResponse(BUSY, status=503, content_type="text/plain", headers=later)
+
+    return answered
+
 
 @router.post("/summaries", openapi_extra=SUMMARIES, summary="Send a sensor's summary")
+@_or_later
 def post_summary(request: HttpRequest) -> HttpResponse:
     """Store one signed summary, exactly once, or say why not."""
     now = clock.now()
@@ -50,6 +73,7 @@ def post_summary(request: HttpRequest) -> HttpResponse:
 
 
 @router.post("/exchange", openapi_extra=EXCHANGE, summary="Pass keys, charter and objections on")
+@_or_later
 def post_exchange(request: HttpRequest) -> HttpResponse:
     """Relay what sensors seal for each other; give the charter and the objection filter out."""
     now = clock.now()
@@ -62,6 +86,7 @@ def post_exchange(request: HttpRequest) -> HttpResponse:
 
 
 @router.post("/sensors/enrol", openapi_extra=ENROL, summary="Enrol a box as a shop's sensor")
+@_or_later
 def post_enrolment(request: HttpRequest) -> HttpResponse:
     """Make the box that holds a one-time code a sensor of the code's shop."""
     now = clock.now()

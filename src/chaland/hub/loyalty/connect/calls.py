@@ -13,7 +13,7 @@ from ninja.security import HttpBearer
 
 from chaland.hub.association import limits
 from chaland.hub.common import clock
-from chaland.hub.loyalty import contention
+from chaland.hub.common.contention import met_another
 from chaland.hub.loyalty.answers import (
     Answer,
     ForgottenErrorFinal,
@@ -58,7 +58,7 @@ def told(view: Call) -> Call:
         except ProblemErrorFinal as problem:
             return json_response(problem.status, problem.body())
         except OperationalError as error:
-            if not contention.met_another(error):
+            if not met_another(error):
                 raise
             busy = ProblemErrorFinal("busy")
             return json_response(busy.status, busy.body())
