@@ -1,6 +1,7 @@
 """What the command says: exit codes, the report for machines, the page."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,7 +14,7 @@ from chaland.audit import checks
 from chaland.audit.bench import Bench
 from chaland.audit.checks import Check
 from chaland.audit.report import FORMAT, Outcome
-from chaland.audit.town import BrokenFinal, CouldNotRunFinal
+from chaland.audit.town import Box, BrokenFinal, CouldNotRunFinal, Town
 
 FOUND = 'an <hour> with "3" visits'
 
@@ -119,3 +120,36 @@ def test_an_unknown_check_is_refused(run: Callable[..., Result]) -> None:
     done = run(passes, options=("--only", "F99"))
     assert done.exit_code == 2
     assert "F99: no such check" in done.output
+
+
+SLOW = "Error: the hub can't be reached at http://x (ReadTimeout: timed out): check the address"
+
+
+@pytest.mark.parametrize(
+    ("answers", "raised"),
+    [
+        ([SLOW, SLOW, ""], None),
+        ([SLOW] * 3, CouldNotRunFinal),
+        ([SLOW, "Error: this code was used"], BrokenFinal),
+        (["Error: the hub can't be reached at http://x (ConnectError: refused)"], BrokenFinal),
+    ],
+)
+def test_a_hub_that_is_too_slow_here_breaks_no_promise(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answers: list[str], raised: type | None
+) -> None:
+    left = list(answers)
+
+    def call(_box: Box, *_arguments: str, check: bool) -> subprocess.CompletedProcess[str]:
+        why = left.pop(0)
+        return subprocess.CompletedProcess([], 1 if why else 0, "", why)
+
+    monkeypatch.setattr(Box, "__init__", lambda *_: None)
+    monkeypatch.setattr(Box, "call", call)
+    monkeypatch.setattr(Town, "script", lambda *_: "code")
+    town = object.__new__(Town)
+    if raised is None:
+        assert isinstance(town.enrol(), Box)
+    else:
+        with pytest.raises(raised):
+            town.enrol()
+    assert left == []

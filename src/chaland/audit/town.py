@@ -36,6 +36,7 @@ _AS_NOBODY = [
     "--inh-caps", _MAY_READ, "--ambient-caps", _MAY_READ,
 ]  # fmt: skip
 _WITHIN_S = 60.0
+_ENROL_TRIES = 3
 EVENING, NIGHT = 20, 2
 """The hour in the audit's town whenever the audit runs: a whole day is past, and not over; at night
 its end is less than two hours away, which sensors still take for the present."""
@@ -320,11 +321,19 @@ class Town:
         return int(begin.timestamp()) + 3600 * (hour - 4)
 
     def enrol(self, shop: int = 0) -> Box:
-        """Return a new box, enrolled as a sensor of a shop."""
+        """Return a new box, enrolled as a sensor of a shop. Raises CouldNotRunFinal where the hub
+        is too slow to answer here, again and again: that says nothing of what it keeps."""
         box = Box(self, f"box-{shop}-{time.monotonic_ns()}")
         code = self.script(_CODE.format(shop=shop)).strip()
-        box.call("enroll", "--hub", self.hub_address, "--code", code)
-        return box
+        for _try in range(_ENROL_TRIES):
+            done = box.call("enroll", "--hub", self.hub_address, "--code", code, check=False)
+            if done.returncode == 0:
+                return box
+            if "Timeout: " not in done.stderr:
+                raise BrokenFinal(f"chaland sensor enroll: {done.stderr.strip()[-300:]}")
+        raise CouldNotRunFinal(
+            f"this machine is too slow, or too busy: {done.stderr.strip()[-300:]}"
+        )
 
     def sign_charter(self, *boxes: Box) -> bytes:
         """Sign the town's charter off the hub, let the hub have it, and pin it on the boxes."""

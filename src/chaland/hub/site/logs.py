@@ -5,6 +5,7 @@ link, token or search term gets into a log file; no address, browser or account 
 """
 
 import logging.config
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,11 +21,21 @@ _SHARED: list[Any] = [
 ]
 
 
+_OF_A_REQUEST = re.compile(r"(Invalid request) from ip=.*|(Error handling request) .*", re.DOTALL)
+
+
 def _without_path(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Cut the path off Django's own lines ("Internal Server Error: /start/invitation/…")."""
+    """Cut the path off Django's own lines ("Internal Server Error: /start/invitation/…"), and off
+    gunicorn's ("Invalid request from ip=…: …") all that the client sent, with its address. What a
+    client did wrong (another Host) has no traceback: anybody could fill the log with it."""
     record = event.get("_record")
-    if record is not None and record.name.startswith(("django.request", "django.security")):
-        event["event"] = str(event["event"]).split(": /", maxsplit=1)[0]
+    name, told = record.name if record is not None else "", str(event["event"])
+    if name.startswith(("django.request", "django.security")):
+        event["event"] = told.split(": /", maxsplit=1)[0]
+    if name.startswith("django.security"):
+        event.pop("exc_info", None)
+    if name == "gunicorn.error" and (match := _OF_A_REQUEST.fullmatch(told)):
+        event["event"] = match[1] or match[2]
     return event
 
 
@@ -52,6 +63,8 @@ def logging_config(level: str) -> dict[str, Any]:
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             # A refused request has its own line already; a failed one brings its traceback here.
             "django.request": {"level": "ERROR"},
+            # In each worker process, after gunicorn has set its own handlers (with plain text).
+            "gunicorn.error": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "level": "WARNING", "propagate": False},
         },
     }
