@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from chaland.hub.loyalty.account import links
 from chaland.hub.loyalty.models import Invitation, Member, PrivateSale
 from chaland.hub.loyalty.sales import codes
 from tests.hub.loyalty.sales.conftest import Town
@@ -42,6 +43,11 @@ def test_a_place_is_booked_waited_for_and_given_back(town: Town) -> None:
     assert second.state == "booked"
     Member.objects.update(language="en")
     assert "it is yours" in Client().get(codes.path_of(second)).content.decode()
+    for one, said in ((first, False), (second, True)):  # nobody writes: the account says so
+        account = Client()
+        account.post(links.account_link(one.member_id or 0, "till:1 seller:1"))
+        home = account.get("/me/", headers={"Accept-Language": "en"}).content.decode()
+        assert ("it is yours" in home) == (codes.path_of(one) in home) == said
     Client().post(codes.path_of(second), {"do": "book", "slot": "9" * 30})
     second.refresh_from_db()
     assert second.state == "booked"
