@@ -1,6 +1,6 @@
 """What stands against announcing a campaign: said before the button, and asked again by it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -47,7 +47,7 @@ def _against_channel(campaign: Campaign, channel: Channel) -> list[str]:
         long = list(_try_to_compose(campaign, gateway, texts))
     except GatewayErrorFinal as error:
         return [str(error)]
-    missing = sorted(languages_of(campaign, channel) - texts.keys())
+    missing = _missing(campaign, channel, texts)
     names = {"fr": _("French"), "en": _("English")}
     told = {"channel": channel.label, "languages": ", ".join(names[each] for each in missing)}
     found = [_("%(channel)s: no text in %(languages)s.") % told] if missing else []
@@ -85,8 +85,9 @@ def _try_to_compose(
             yield language
 
 
-def languages_of(campaign: Campaign, channel: str) -> set[str]:
-    """Return the languages of who may be written to; French where there is nobody."""
+def _missing(campaign: Campaign, channel: str, written: Collection[str]) -> list[str]:
+    """Return the languages of who may be written to (French where there is nobody) that have no
+    text. Only these are asked for, and one reader is enough: SQLite's lock is held meanwhile."""
     agreed = Permission.objects.filter(
         controller=campaign.controller,
         purpose=campaign.purpose,
@@ -94,8 +95,12 @@ def languages_of(campaign: Campaign, channel: str) -> set[str]:
         given=True,
         member__association_id=campaign.association_id,
     )
-    found = set(agreed.values_list("member__language", flat=True).distinct())
-    return found & set(LANGUAGES) or {LANGUAGES[0]}
+    absent = [each for each in LANGUAGES if each not in written]
+    missing = [each for each in absent if agreed.filter(member__language=each).exists()]
+    if not missing and LANGUAGES[0] in absent:
+        read = agreed.filter(member__language__in=LANGUAGES).exists()
+        return [] if read else [LANGUAGES[0]]
+    return missing
 
 
 def _against_words(campaign: Campaign, send_at: datetime) -> list[str]:
