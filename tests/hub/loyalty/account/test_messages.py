@@ -37,6 +37,10 @@ def test_caps_are_lowered_and_kinds_chosen(members: list[Member]) -> None:
     client.post("/me/messages/", {"per_week": "2", "per_month": "0"})
     choice.refresh_from_db()
     assert (choice.per_week, choice.per_month, choice.automatic) == (None, 0, [])
+    for unreadable in ({"per_month": "-1"}, {"per_month": ""}, {"per_month": "²"}, {}):
+        client.post("/me/messages/", {"per_week": "2", **unreadable})
+        choice.refresh_from_db()
+        assert choice.per_month == 0
 
 
 def test_what_came_and_what_did_not_is_told_with_its_reason(members: list[Member]) -> None:

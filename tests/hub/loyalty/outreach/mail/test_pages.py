@@ -11,6 +11,8 @@ from chaland.hub.common import clock
 from chaland.hub.loyalty.consent.selectors import permissions_of
 from chaland.hub.loyalty.models import Channel, Gateway, Inbound, Member, MessageChoice, Suppression
 from chaland.hub.loyalty.outreach import inbound, stopping
+from chaland.hub.loyalty.outreach.mail.templates import Letter, compile_html, plain_text
+from chaland.hub.loyalty.outreach.placeholders import fill
 from chaland.hub.loyalty.web.outreach import hooks
 from tests import outreach_builders as build
 from tests.builders import Cast, build_cast
@@ -151,3 +153,38 @@ def test_calls_that_are_too_large_or_for_nobody_are_not_kept(
     assert provider.post("/hooks/outreach/other/", b"x", content_type="a/b").status_code == 404
     assert provider.head(address).status_code == 200
     assert not Inbound.objects.exists()
+
+
+def test_who_reads_a_mail_chooses_how_many_come_without_signing_in(
+    link: str, member: Member
+) -> None:
+    reader = Client()
+    page = reader.get(f"{link}choices/")
+    assert page.status_code == 200
+    text = page.content.decode()
+    assert "no-store" in page["Cache-Control"]
+    assert not any(
+        told and told in text for told in (member.first_name, member.email, member.phone)
+    )
+    told = {"per_week": "1", "per_month": "0", "automatic": ["stamps"]}
+    assert reader.post(f"{link}choices/", told).status_code == 302
+    choice = MessageChoice.objects.get(member=member)
+    assert (choice.per_week, choice.per_month, choice.automatic) == (1, 0, ["stamps"])
+    for wrong in ({"per_week": "-1", "per_month": "0"}, {"per_week": "1"}, {}):
+        reader.post(f"{link}choices/", wrong)
+        choice.refresh_from_db()
+        assert (choice.per_week, choice.per_month) == (1, 0)
+    forged = link[:-4] + ("AAA/" if link[-4:] != "AAA/" else "BBB/")
+    assert reader.post(f"{forged}choices/", told).status_code == 404
+    assert Client(enforce_csrf_checks=True).post(f"{link}choices/", told).status_code == 403
+
+
+def test_the_choices_are_linked_from_each_mail_and_from_stopping(link: str) -> None:
+    letter = Letter("fr", "Bonjour", "Bonjour à tous.")
+    values = {
+        "origin": "http://testserver", "unsubscribe": link.split("/")[2], "shop": "S",
+        "association": "A", "postal": "P",
+    }  # fmt: skip
+    for made in (compile_html(letter), plain_text(letter)):
+        assert f"http://testserver{link}choices/" in fill(made, values)
+    assert f"{link}choices/" in Client().get(link).content.decode()

@@ -16,7 +16,7 @@ from mjml import mjml2html
 from chaland.hub.loyalty.models import Campaign, CampaignText
 
 UNSUBSCRIBE = "{origin}/u/{unsubscribe}/"
-PREFERENCES = "{origin}/me/"
+PREFERENCES = "{origin}/u/{unsubscribe}/choices/"
 _FONTS = "-apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 _INK, _SOFT, _PAPER, _GROUND, _ACCENT = "#1b2430", "#5a6472", "#ffffff", "#f3f4f6", "#1d5fa8"
 
@@ -111,7 +111,7 @@ def _blocks(letter: Letter) -> Iterator[_Block]:
         yield _Block("foot", _why(letter.automatic))
         yield _Block("foot", "{shop}, {association}\n{postal}")
         yield _Block("link", _("Unsubscribe with one click"), UNSUBSCRIBE)
-        yield _Block("link", _("My account and my choices"), PREFERENCES)
+        yield _Block("link", _("Choose my messages"), PREFERENCES)
 
 
 def _why(automatic: str) -> str:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -41,11 +42,19 @@ def page(request: HttpRequest, holder: Holder) -> HttpResponse:
     """Show and change what the member wants to get."""
     if request.method == "POST":
         return _chosen(request, holder)
-    member, now = holder.member, clock.now()
-    choice = choices.choice_of(member.pk)
     context = {
         "association": holder.association,
-        "left": pressure.left(member.pk, now),
+        "left": pressure.left(holder.member.pk, clock.now()),
+        **asked_of(holder.member.pk),
+        "messages_of": _messages(holder),
+    }
+    return render(request, "loyalty/account/messages.html", context)
+
+
+def asked_of(member_id: int) -> dict[str, Any]:
+    """Return what the form of a member's message choices shows."""
+    choice = choices.choice_of(member_id)
+    return {
         "caps": [
             ("per_week", _("In any week, at most"), _steps(choice.per_week, USUAL.week)),
             ("per_month", _("In any month, at most"), _steps(choice.per_month, USUAL.month)),
@@ -54,9 +63,24 @@ def page(request: HttpRequest, holder: Holder) -> HttpResponse:
             (kind, Campaign.Automatic(kind).label, kind in choice.automatic)
             for kind in choices.AUTOMATIC
         ],
-        "messages_of": _messages(holder),
     }
-    return render(request, "loyalty/account/messages.html", context)
+
+
+def keep(member_id: int, data: QueryDict) -> None:
+    """Keep what the form says. ChoiceErrorFinal where a number is none: what was chosen stays."""
+
+    def cap(name: str, most: int) -> int | None:
+        text = data.get(name, "")
+        if text not in map(str, range(most + 1)):
+            raise ChoiceErrorFinal(_("Choose a number from 0 to %(most)d.") % {"most": most})
+        return int(text) if int(text) != most else None
+
+    choices.choose(
+        member_id,
+        per_week=cap("per_week", USUAL.week),
+        per_month=cap("per_month", USUAL.month),
+        automatic=data.getlist("automatic"),
+    )
 
 
 def _steps(chosen: int | None, most: int) -> list[tuple[int, bool]]:
@@ -85,17 +109,8 @@ def _message(row: Delivery, who: str) -> Message:
 
 
 def _chosen(request: HttpRequest, holder: Holder) -> HttpResponse:
-    def cap(name: str, most: int) -> int | None:
-        text = request.POST.get(name, "")
-        return int(text) if text.isdecimal() and len(text) < 4 and int(text) != most else None
-
     try:
-        choices.choose(
-            holder.member.pk,
-            per_week=cap("per_week", USUAL.week),
-            per_month=cap("per_month", USUAL.month),
-            automatic=request.POST.getlist("automatic"),
-        )
+        keep(holder.member.pk, request.POST)
     except ChoiceErrorFinal as error:
         messages.error(request, str(error))
     else:
