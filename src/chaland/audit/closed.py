@@ -21,13 +21,13 @@ OPEN = {
     "privacy_notice", "privacy_charter", "privacy_audit", "budget", "budget_csv", "account_login",
     "account_inactive", "account_reset_password", "account_reset_password_done",
     "account_reset_password_from_key_done",
-    "till:page", "till:worker", "till:manifest", "account_open", "unsubscribe", "outreach_hook",
-    "invitation",
+    "till:page", "till:worker", "till:manifest", "account_open", "account_notice", "unsubscribe",
+    "outreach_hook", "invitation",
 }  # fmt: skip
 """What anybody may read. The privacy account shows what was spent, never what was counted; the till
 page and a member's link are shells, which hold nothing of anyone before the device, or the link's
-token in a POST, has proved itself. A link to unsubscribe, an invitation and a provider's address
-are their own proof, and name nobody."""
+token in a POST, has proved itself; the members' notice says what is kept, of nobody. A link to
+unsubscribe, an invitation and a provider's address are their own proof, and name nobody."""
 API = {"POST /summaries", "POST /exchange", "POST /sensors/enrol", "POST /door-counts"}
 """What programs may do with footfall: bring. There is nothing to fetch."""
 LOYALTY_API = {

@@ -25,6 +25,7 @@ PUBLIC = (
     r"^/till/$",  # the shell alone: it holds nothing, and asks for the till's code
     r"^/till/(manifest\.webmanifest|sw\.js)$",
     r"^/me/o/x/$",  # the page says what is needed; only its form opens an account
+    r"^/me/notice/$",  # what members are told of their data
     r"^/u/x/$",  # a link to unsubscribe: its token is the proof, and there is none "x"
     r"^/i/x/$",  # an invitation: its code is the proof, and there is none "x"
     r"^/hooks/outreach/x/$",  # a provider's address: its secret is the proof

@@ -31,6 +31,7 @@ TASKS: tuple[Task, ...] = (
     ("receipts that came to a merged double", merging.settle_late),
     ("figures of months that are over released", figures.release_due),
     ("members without contact for three years", erasure.erase_inactive),
+    ("messages and invitations of long ago that name nobody now", erasure.forget_old),
     ("towns whose books were proved", proving.prove_due),
     ("what SQLite's journal still holds of erased members", erasure.empty_journal),
 )

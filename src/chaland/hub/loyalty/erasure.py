@@ -4,10 +4,13 @@ What came in about messages is read first. Then, in one transaction: name, conta
 permissions and look-ups go with the member's row; receipts and accounts keep their amounts,
 nobody's; the salts go, so that both chains still verify and say nothing of whom. Sums of the ledger
 don't change. Afterwards it is looked for what is left.
+
+Of who stays, what was sent or invited long ago is forgotten (`forget_old`).
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
+from uuid import uuid4
 
 from django.apps import apps
 from django.db import OperationalError, connections, models, transaction
@@ -18,14 +21,26 @@ from chaland.hub.loyalty import contention
 from chaland.hub.loyalty.ledger import services as ledger
 from chaland.hub.loyalty.members import typos
 from chaland.hub.loyalty.members.rules import after, surname_key
-from chaland.hub.loyalty.models import CustomerFile, Member, Seller, Surname, Voucher
+from chaland.hub.loyalty.models import (
+    Campaign,
+    CustomerFile,
+    Delivery,
+    Invitation,
+    Member,
+    PrivateSale,
+    Seller,
+    Surname,
+    Voucher,
+)
 from chaland.hub.loyalty.outreach import inbound, outbox
 from chaland.hub.loyalty.receipts import services as receipts
 from chaland.hub.loyalty.sales import services as sales
 
 KEPT_YEARS = 3
-"""After the last contact that the member began (L13)."""
+"""After the last contact that the member began (L13); and so long a message, or an invitation,
+names whom it was for."""
 _AT_ONCE = 100
+_BATCH, _BATCHES = 1_000, 20
 _WAITS_MS = 1_000
 
 
@@ -79,6 +94,19 @@ def erase_inactive(now: datetime) -> int:
     return sum(erase(member_id, actor="system:retention") for member_id in ids)
 
 
+def forget_old(now: datetime) -> int:
+    """Take the member out of messages and invitations of more than three years ago; how many, at
+    most 20,000 of each. What became of them stays, for the counts: of whom was measured and told
+    weeks after (`outreach.results`), nothing is worked out again.
+
+    Looked for once an hour: an index for it would be paid for by each message that is sent.
+    """
+    if now.minute:
+        return 0
+    limit = datetime.combine(_years_before(now.date(), KEPT_YEARS), time(), UTC)
+    return _forget_deliveries(limit) + _forget_invitations(limit)
+
+
 def empty_journal(_now: datetime) -> int:
     """Take what was erased out of SQLite's journal, too; returns 0, there is nothing to tell.
 
@@ -99,6 +127,44 @@ def empty_journal(_now: datetime) -> int:
         finally:
             cursor.execute(f"PRAGMA busy_timeout={usual_ms}")
     return 0
+
+
+def _forget_deliveries(limit: datetime) -> int:
+    """The key goes, too: it is computed of the member's number (`outreach.keys`)."""
+    old = Delivery.objects.filter(
+        campaign__in=Campaign.objects.filter(created_at__lt=limit).values("pk"),
+        member__isnull=False,
+        not_before__lt=limit,
+    )
+    forgotten = 0
+    for _number in range(_BATCHES):
+        rows = list(old.select_related("campaign").only("key", "campaign__association_id")[:_BATCH])
+        if not rows:
+            break
+        for town in {row.campaign.association_id for row in rows}:  # first: it is found by its key
+            outbox.forget(town, [r.key for r in rows if r.campaign.association_id == town])
+        for row in rows:
+            row.key = uuid4()
+        with transaction.atomic(using="loyalty"):
+            Delivery.objects.bulk_update(rows, ["key"])
+            Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(
+                member=None, provider_id="", occasion=""
+            )
+        forgotten += len(rows)
+    return forgotten
+
+
+def _forget_invitations(limit: datetime) -> int:
+    old = Invitation.objects.filter(
+        sale__in=PrivateSale.objects.filter(ends_at__lt=limit).values("pk"), member__isnull=False
+    )
+    forgotten = 0
+    for _number in range(_BATCHES):
+        ids = list(old.values_list("pk", flat=True)[:_BATCH])
+        if not ids:
+            break
+        forgotten += Invitation.objects.filter(pk__in=ids).update(member=None, coded_for=None)
+    return forgotten
 
 
 def _years_before(day: date, years: int) -> date:

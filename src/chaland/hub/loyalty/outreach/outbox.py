@@ -54,10 +54,10 @@ def folder_of(association_id: int) -> Path:
 
 
 def forget(association_id: int, keys: Iterable[UUID]) -> None:
-    """Delete the files of some deliveries: they name a member who is being erased."""
-    folder = folder_of(association_id)
-    for key in keys if folder.exists() else ():
-        for path in folder.glob(f"{key.hex}.*"):
+    """Delete the files of some deliveries: they name a member who is being forgotten."""
+    folder, names = folder_of(association_id), {key.hex for key in keys}
+    for path in folder.iterdir() if names and folder.exists() else ():
+        if path.name.partition(".")[0] in names:
             path.unlink(missing_ok=True)
 
 

@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS handed (
 CREATE INDEX IF NOT EXISTS handed_until ON handed (until);
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
-_KEPT = timedelta(days=2)
+KEPT = timedelta(days=2)
 """Beyond the instant from which a message isn't sent any more."""
 _BUSY_S = 20
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -111,7 +111,7 @@ class Journal:
 
     def keep(self, outcomes: Mapping[UUID, Outcome], until: datetime) -> None:
         """Put into the index what may be at the other side."""
-        kept = int((until + _KEPT).timestamp())
+        kept = int((until + KEPT).timestamp())
         rows = [
             (key.bytes, o.result, o.provider_id, o.segments, o.cost_microcents, o.code, kept)
             for key, o in outcomes.items()

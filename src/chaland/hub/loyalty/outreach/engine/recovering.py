@@ -16,7 +16,7 @@ from chaland.hub.loyalty.outreach.transitions import State, lapsed
 
 _State = Delivery.State
 _AT_ONCE = 500
-_KEPT = timedelta(days=30)
+KEPT = timedelta(days=30)
 
 
 def recover(journal: Journal, now: datetime) -> Counter[str]:
@@ -25,7 +25,7 @@ def recover(journal: Journal, now: datetime) -> Counter[str]:
     for flight in journal.crashed():
         held = [key for _pk, key, _state, _at in _held_by(flight.worker)]
         second = set(journal.known(held))  # a first try is in the index only once it has an outcome
-        journal.keep(flight.outcomes, now + _KEPT)
+        journal.keep(flight.outcomes, now + KEPT)
         while rows := _held_by(flight.worker):
             counted += _land(rows, flight, second, now)
     while rows := _read(queue.leased().filter(leased_until__lt=now).exclude(lease=journal.worker)):

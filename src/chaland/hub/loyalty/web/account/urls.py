@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from chaland.hub.loyalty.web.account import messages, pages
+from chaland.hub.loyalty.web.account import messages, notice, pages
 
 urlpatterns: list[URLPattern] = [
     path("", pages.home, name="account"),
@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     path("purchases/", pages.purchases, name="account_purchases"),
     path("consents/", pages.decide, name="account_decide"),
     path("messages/", messages.page, name="account_messages"),
+    path("notice/", notice.notice, name="account_notice"),
     path("claim/", pages.claim, name="account_claim"),
     path("pause/", pages.pause, name="account_pause"),
     path("leave/", pages.leave, name="account_leave"),
