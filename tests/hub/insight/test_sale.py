@@ -161,3 +161,13 @@ def test_a_running_sale_shows_the_hours_that_are_over(cast: Cast) -> None:
     assert [seen.start for seen, _n in found.rows] == HOURS[:1]
     status, _page = read(cast.shopkeeper, sale)
     assert status == 200
+
+
+def test_a_sale_to_come_is_said_to_come(cast: Cast) -> None:
+    sale = build_sale(cast, 0, state="open")
+    with time_machine.travel(BEGINS - timedelta(days=3)):
+        status, page = read(cast.shopkeeper, sale)
+    assert status == 200
+    assert "the sale is still to come" in page
+    assert "has enough people" not in page
+    assert "14:30 – 18:00" in page

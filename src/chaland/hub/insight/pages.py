@@ -66,6 +66,8 @@ def _shop(found: ShopHours, name: str, now: datetime) -> dict[str, Any]:
 
 def _why(found: ShopHours, now: datetime) -> str:
     """Say why nothing can be read, if so."""
+    if now < found.place.starts_at:
+        return _("the sale is still to come")
     if found.why is Why.NO_SENSOR:
         return _("no sensor counts here")
     if found.why is Why.INDEX:

@@ -53,7 +53,7 @@ def test_only_while_it_runs_and_at_its_shops(town: Town) -> None:
         assert refusal(services.join_at_door, sale.pk, 1, town.shop, "till:1") == code
     town.time.now = BEGINS - timedelta(minutes=30)
     assert refusal(services.arrive, invitation.pk, town.shops[1], "till:1") == "no-shop"
-    assert refusal(services.arrive, 10**6, town.shop, "till:1") == "no-sale"
+    assert refusal(services.arrive, 10**6, town.shop, "till:1") == "no-shop"
     assert services.arrive(invitation.pk, town.shop, "till:1").first
 
 

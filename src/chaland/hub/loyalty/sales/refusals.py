@@ -23,6 +23,7 @@ REASONS: Mapping[str, Promise] = {
     "capacity": _("A slot has between 1 and 10,000 places."),
     "taken": _("More members than that have a place already."),
     "no-offers": _("Add an offer first: there is nothing to announce."),
+    "no-offer": _("There is no such offer of this shop here."),
     "no-shops": _("No shop has agreed to take part."),
     "blocked": _("This offer can’t be announced: {offer}."),
     "soldes-word": _(

@@ -19,6 +19,7 @@ from chaland.hub.loyalty.sales import legal, town
 _AT_A_SHOP = ("came", "at_door", "recruited")
 _State = Invitation.State
 _SALE = PrivateSale.State
+_ANNOUNCED = (_SALE.OPEN, _SALE.OVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,27 @@ def sale_of(association_id: int, sale_id: int, shop_id: int | None = None) -> Pr
 
 
 def visible(association_id: int, shop_id: int | None = None) -> QuerySet[PrivateSale]:
-    """Return the sales that a shop (None: the association) may open."""
-    sales = PrivateSale.objects.filter(association_id=association_id)
-    if shop_id is not None:
-        asked = SaleShop.objects.filter(shop_id=shop_id).values("sale_id")
-        sales = sales.filter(Q(shop_id=shop_id) | Q(pk__in=asked))
-    return sales.order_by("-starts_at", "pk")
+    """Return the sales that a shop (None: the association) may open: its own, those that ask it;
+    and for the association what its shops have announced."""
+    may = Q(shop_id=shop_id)
+    if shop_id is None:
+        may |= Q(state__in=_ANNOUNCED)
+    else:
+        may |= Q(pk__in=SaleShop.objects.filter(shop_id=shop_id).values("sale_id"))
+    return PrivateSale.objects.filter(may, association_id=association_id).order_by(
+        "-starts_at", "pk"
+    )
+
+
+def unanswered(association_id: int, shop_id: int, now: datetime) -> list[PrivateSale]:
+    """List the association's sales, not over, that wait for a shop's answer."""
+    there = SaleShop.objects.filter(shop_id=shop_id, agreed_at__isnull=True)
+    return list(
+        PrivateSale.objects.filter(
+            association_id=association_id, shop_id__isnull=True, ends_at__gt=now,
+            state__in=(_SALE.DRAFT, _SALE.OPEN), pk__in=there.values("sale_id"),
+        ).order_by("starts_at", "pk")
+    )  # fmt: skip
 
 
 def calendar(
@@ -96,7 +112,7 @@ def calendar(
         PrivateSale.objects.filter(
             association_id=association_id, starts_at__lt=until, ends_at__gt=since
         )
-        .filter(Q(state__in=(_SALE.OPEN, _SALE.OVER)) | own & Q(state=_SALE.DRAFT))
+        .filter(Q(state__in=_ANNOUNCED) | own & Q(state=_SALE.DRAFT))
         .distinct()
         .prefetch_related("shops")
     )
@@ -199,7 +215,7 @@ def _other_days(sale: PrivateSale, shop_id: int, since: date) -> Iterable[tuple[
     others = PrivateSale.objects.filter(
         shops__shop_id=shop_id,
         shops__agreed_at__isnull=False,
-        state__in=(_SALE.OPEN, _SALE.OVER),
+        state__in=_ANNOUNCED,
         ends_at__date__gte=since,
     )
     zone = town.zone_of(sale.association_id)

@@ -30,6 +30,7 @@ from chaland.hub.loyalty.sales.services.setting_up import (
     remove_shop,
     set_cost,
     set_offer,
+    withdraw,
 )
 from chaland.hub.loyalty.sales.services.undoing import undo_arrival
 
@@ -60,4 +61,5 @@ __all__ = [
     "stops",
     "take_prices",
     "undo_arrival",
+    "withdraw",
 ]

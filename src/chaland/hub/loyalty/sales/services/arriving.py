@@ -7,7 +7,7 @@ from django.db import transaction
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty import contention
-from chaland.hub.loyalty.models import Invitation, Member, PrivateSale
+from chaland.hub.loyalty.models import Invitation, Member, PrivateSale, SaleShop
 from chaland.hub.loyalty.sales import town
 from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
 from chaland.hub.loyalty.sales.services.locking import live_locked
@@ -97,10 +97,12 @@ def _check_in(invitation: Invitation, shop_id: int, actor: str, *, made: bool = 
 
 
 def _running(sale_id: int, shop_id: int) -> PrivateSale:
-    sale = live_locked(sale_id)
-    now = clock.now()
-    if not sale.shops.filter(shop_id=shop_id, agreed_at__isnull=False).exists():
+    """Return the sale, locked. A shop that doesn't take part hears nothing else of it, not even
+    whether there is one."""
+    there = SaleShop.objects.filter(sale=sale_id, shop_id=shop_id, agreed_at__isnull=False)
+    if not there.exists():
         raise SaleErrorFinal("no-shop")
+    sale, now = live_locked(sale_id), clock.now()
     if now < sale.starts_at - town.EARLY:
         raise SaleErrorFinal("not-begun")
     if now >= sale.ends_at:

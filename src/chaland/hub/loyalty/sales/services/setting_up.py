@@ -103,6 +103,19 @@ def agree(sale_id: int, shop_id: int, actor: str) -> SaleShop:
 
 @contention.anew
 @transaction.atomic(using="loyalty")
+def withdraw(sale_id: int, shop_id: int) -> None:
+    """Take a shop's yes back while an association's sale is in preparation: it is asked again, and
+    what it typed stays. Once announced, members count on it."""
+    sale = draft_locked(sale_id)
+    if sale.shop_id is not None:
+        raise SaleErrorFinal("no-shop")
+    there = _taking_part(sale, shop_id)
+    there.agreed_at, there.agreed_by = None, ""
+    there.save(update_fields=["agreed_at", "agreed_by"])
+
+
+@contention.anew
+@transaction.atomic(using="loyalty")
 def remove_shop(sale_id: int, shop_id: int) -> None:
     """Take a shop and its offers out of an association's sale that is in preparation: it was asked
     by mistake, or says no."""
@@ -126,7 +139,7 @@ def set_offer(sale_id: int, shop_id: int, told: OfferIn, offer_id: int | None = 
         if sale.state != _State.DRAFT:
             raise SaleErrorFinal("not-draft")
         if not sale.offers.filter(pk=offer_id, shop_id=shop_id).exists():
-            raise SaleErrorFinal("no-offers")
+            raise SaleErrorFinal("no-offer")
     offer = offers.made(told, shop_id)
     offer.pk, offer.sale = offer_id, sale
     offers.check(offer, sale)
@@ -139,8 +152,10 @@ def set_offer(sale_id: int, shop_id: int, told: OfferIn, offer_id: int | None = 
 @contention.anew
 @transaction.atomic(using="loyalty")
 def remove_offer(sale_id: int, shop_id: int, offer_id: int) -> None:
-    """Take an offer out of a sale in preparation."""
-    draft_locked(sale_id).offers.filter(pk=offer_id, shop_id=shop_id).delete()
+    """Take an offer of a shop out of a sale in preparation."""
+    gone, _each = draft_locked(sale_id).offers.filter(pk=offer_id, shop_id=shop_id).delete()
+    if not gone:
+        raise SaleErrorFinal("no-offer")
 
 
 @contention.anew

@@ -15,7 +15,7 @@ from chaland.hub.loyalty.models import Invitation, PrivateSale
 from chaland.hub.loyalty.sales import price_csv, selectors
 from chaland.hub.loyalty.web.outreach.scope import Scope, campaigns_of, scope_of
 from chaland.hub.loyalty.web.sales import debriefs, planning, shown
-from chaland.hub.loyalty.web.sales.offer_rows import OfferRow
+from chaland.hub.loyalty.web.sales.offer_rows import OfferRow, posted
 
 _AHEAD, _BEHIND = timedelta(days=92), timedelta(days=366)
 _STATE = PrivateSale.State
@@ -23,11 +23,14 @@ _STATE = PrivateSale.State
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the list; ``open``: its page is there for who looks."""
+    """A line of the list; ``open``: its page is there for who looks; ``asked``: and waits for an
+    answer; ``own``: it is the shop's, or the association's, that looks."""
 
     planned: selectors.Planned
     shops: list[str]
     open: bool
+    asked: bool
+    own: bool
 
 
 def visible_sale(scope: Scope, sale_id: int) -> PrivateSale:
@@ -53,12 +56,18 @@ def index(request: HttpRequest) -> HttpResponse:
     """List what runs, comes and is over: one's own, and what the town has announced."""
     scope, now = scope_of(request), clock.now()
     names = dict(Shop.objects.filter(association=scope.association).values_list("pk", "name"))
-    openable = set(
-        selectors.visible(scope.association.pk, scope.shop_id).values_list("pk", flat=True)
-    )
+    visible = selectors.visible(scope.association.pk, scope.shop_id)
+    openable = dict(visible.values_list("pk", "shop_id"))
+    asked = {sale.pk for sale in asked_of(scope)}
     found = selectors.calendar(scope.association.pk, now - _BEHIND, now + _AHEAD, scope.shop_id)
     rows = [
-        Row(each, [names[pk] for pk in each.shop_ids if pk in names], each.sale_id in openable)
+        Row(
+            each,
+            [names[pk] for pk in each.shop_ids if pk in names],
+            each.sale_id in openable,
+            asked=each.sale_id in asked,
+            own=openable.get(each.sale_id, 0) == scope.shop_id,
+        )
         for each in found
     ]
     live = [row for row in rows if row.planned.state == _STATE.OPEN]
@@ -68,22 +77,15 @@ def index(request: HttpRequest) -> HttpResponse:
         "running": [row for row in live if row.planned.starts_at <= now < row.planned.ends_at],
         "coming": [row for row in live if row.planned.starts_at > now],
         "over": [row for row in reversed(rows) if row.planned.ends_at <= now and row.open],
-        "asked": _asked(scope),
     }
     return render(request, "loyalty/sales/index.html", context)
 
 
-def _asked(scope: Scope) -> list[PrivateSale]:
+def asked_of(scope: Scope) -> list[PrivateSale]:
     """List the association's sales that wait for this shop's answer."""
     if scope.shop_id is None:
         return []
-    return list(
-        selectors.visible(scope.association.pk, scope.shop_id)
-        .filter(
-            shop_id__isnull=True, state__in=(_STATE.DRAFT, _STATE.OPEN),
-            shops__shop_id=scope.shop_id, shops__agreed_at__isnull=True, ends_at__gt=clock.now(),
-        )
-    )  # fmt: skip
+    return selectors.unanswered(scope.association.pk, scope.shop_id, clock.now())
 
 
 @staff_required
@@ -95,6 +97,12 @@ def page(request: HttpRequest, sale_id: int) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return render(request, "loyalty/sales/live.html", _live(scope, sale))
     return render(request, "loyalty/sales/sale.html", _page(scope, sale))
+
+
+def typed_wrong(request: HttpRequest, scope: Scope, sale_id: int) -> HttpResponse:
+    """Show a sale's page with the offer as it was typed."""
+    context = _page(scope, visible_sale(scope, sale_id)) | {"row": posted(request.POST)[0]}
+    return render(request, "loyalty/sales/sale.html", context, status=422)
 
 
 def _live(scope: Scope, sale: PrivateSale) -> dict[str, Any]:

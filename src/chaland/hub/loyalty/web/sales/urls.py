@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from chaland.hub.loyalty.web.sales import acts, pages, price_pages, wizard
+from chaland.hub.loyalty.web.sales import acts, guest, pages, price_pages, wizard
 
 urlpatterns: list[URLPattern] = [
     path("", pages.index, name="sales"),
@@ -12,6 +12,8 @@ urlpatterns: list[URLPattern] = [
     path("prices/example.csv", price_pages.example, name="price_example"),
     path("prices/article/", price_pages.article, name="price_article"),
     path("prices/find/", price_pages.find, name="price_find"),
+    path("asked/", guest.asked, name="sales_asked"),
+    path("<int:sale_id>/look/", guest.look, name="sale_look"),
     path("<int:sale_id>/", pages.page, name="sale"),
     path("<int:sale_id>/prepare/", wizard.prepare, name="sale_prepare"),
     path("<int:sale_id>/<slug:what>/", acts.act, name="sale_act"),
