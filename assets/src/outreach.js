@@ -61,8 +61,3 @@ document.addEventListener("htmx:afterSettle", () => previews.forEach(show));
 document.querySelector("#at")?.addEventListener("input", () => {
   document.querySelector("input[name=when][value=later]").checked = true;
 });
-
-document.addEventListener("click", (event) => {
-  const question = event.target.closest("[data-ask]")?.dataset.ask;
-  if (question && !window.confirm(question)) event.preventDefault();
-});

@@ -53,14 +53,32 @@ for (const here of document.querySelectorAll(".steps [aria-current], .tabs [aria
 }
 document.addEventListener("htmx:afterSettle", (event) => watchScrolling(event.target));
 
-// What asks again by itself leaves alone what is just being pressed: a button that is replaced before
-// it is let go loses the press. The next answer comes soon.
+// What is just being pressed is left alone: a button that is replaced before it is let go loses the
+// press. The next answer comes soon.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  if (!detail.requestConfig.triggeringEvent && detail.target.matches(":active")) detail.shouldSwap = false;
+  if (detail.target.matches(":active")) detail.shouldSwap = false;
 });
 
 // <form data-confirm="…"> asks before it sends.
 document.addEventListener("submit", (event) => {
   const question = event.target.dataset.confirm;
   if (question && !window.confirm(question)) event.preventDefault();
+});
+
+// <button data-ask="…">: one of several buttons of a form asks.
+document.addEventListener("click", (event) => {
+  const question = event.target.closest("[data-ask]")?.dataset.ask;
+  if (question && !window.confirm(question)) event.preventDefault();
+});
+
+// <form data-unsaved>: the browser asks before what was typed is left.
+let unsaved = false;
+document.addEventListener("input", (event) => {
+  unsaved ||= Boolean(event.target.form?.matches("[data-unsaved]"));
+});
+document.addEventListener("submit", () => {
+  unsaved = false;
+});
+window.addEventListener("beforeunload", (event) => {
+  if (unsaved) event.preventDefault();
 });

@@ -103,6 +103,7 @@ def test_from_the_idea_to_sent_in_three_taps(site: Site, shop: tills.Shop) -> No
     site.check_everywhere("sale-wizard-quantity")
     how.select_option("percent")
     expect(checks).to_contain_text("103,20\xa0€")
+    site.page.once("dialog", lambda dialog: dialog.accept())
     taps.button("Annoncer et envoyer")
     expect(site.page.locator("main")).to_contain_text("les invitations partent")
     assert taps.count == 3

@@ -61,6 +61,12 @@ class Looked:
     def sendable(self) -> bool:
         return self.announceable and self.texts is not None and not self.texts.against
 
+    @property
+    def crowded(self) -> bool:
+        """Whether more are invited than there are places to book."""
+        chosen = sum(n or 0 for _channel, n in self.checks.chosen) if self.checks else 0
+        return self.places is not None and self.places < chosen
+
     def able(self, what: str) -> bool:
         """Say whether a button can do what it says."""
         able = {SAVE: not self.faults, SEND: self.sendable, ANNOUNCE: self.announceable}
