@@ -268,3 +268,26 @@ def test_another_driver_takes_sender_and_postal_address_over(outreach: Outreach)
     assert 'value="bonjour@example.org"' in shown
     assert 'value="1 rue du Pont"' in shown
     assert "smtp.example.org" not in shown
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ({"host": "nulle-part.invalid"}, "aucun serveur de ce nom"),
+        ({"host": "127.0.0.1", "port": "9", "tls": "none"}, "personne ne répond"),
+    ],
+)
+def test_why_a_test_did_not_leave_is_said_in_words_and_stays_on_the_card(
+    outreach: Outreach, place: dict[str, str], said: str
+) -> None:
+    director = outreach.director
+    director.post(reverse("gateway_edit", args=["email", "smtp"]), {**SMTP, **place})
+    director.post(reverse("gateway_test", args=["email"]))
+    for _look in range(2):
+        text = director.get(reverse("gateways")).content.decode()
+        assert said in text
+        assert "Error" not in text
+        assert "gaierror" not in text
+        assert "essai en échec" in text
+    director.post(reverse("gateway_edit", args=["email", "smtp"]), {**SMTP, **place})
+    assert "essai en échec" not in director.get(reverse("gateways")).content.decode()

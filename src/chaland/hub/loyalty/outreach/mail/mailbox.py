@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from chaland.hub.loyalty.outreach.faults import words
 from chaland.hub.loyalty.outreach.mail.bounces import READ_BYTES
 from chaland.hub.loyalty.outreach.mail.patience import Patience
 from chaland.hub.loyalty.outreach.mail.settings import MailSettings
@@ -53,11 +54,11 @@ def empty_mailbox(settings: MailSettings, store: Callable[[bytes], None]) -> int
     try:
         box = _connected(settings)
     except (OSError, imaplib.IMAP4.error) as error:
-        raise GatewayErrorTemporary(type(error).__name__) from None
+        raise GatewayErrorTemporary(_why(error)) from None
     try:
         return _emptied(box, settings, store)
     except (OSError, imaplib.IMAP4.error) as error:
-        raise GatewayErrorTemporary(type(error).__name__) from None
+        raise GatewayErrorTemporary(_why(error)) from None
     finally:
         box.shutdown()
 
@@ -94,3 +95,9 @@ def _emptied(box: _Box, settings: MailSettings, store: Callable[[bytes], None]) 
     if done:
         box.expunge()
     return done
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, imaplib.IMAP4.error) and not isinstance(error, imaplib.IMAP4.abort):
+        return _("the mailbox refuses our name or password, or what was asked")
+    return words(error)

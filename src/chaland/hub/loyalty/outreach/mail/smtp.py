@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Gateway
+from chaland.hub.loyalty.outreach.faults import words
 from chaland.hub.loyalty.outreach.mail import bounces
 from chaland.hub.loyalty.outreach.mail.enhanced import enhanced_status, is_bad_address
 from chaland.hub.loyalty.outreach.mail.patience import Patience
@@ -132,7 +133,7 @@ class SmtpDriver:
             sender, recipient, data = self._asked(smtp, mail)
         except _LOST as error:  # also 421: it is tired of this connection
             self._drop()
-            raise GatewayErrorTemporary(type(error).__name__) from None
+            raise GatewayErrorTemporary(words(error)) from None
         if data[0] == 354:
             return smtp, None
         if sender[0] // 100 == 5:
@@ -196,7 +197,7 @@ class SmtpDriver:
             raise GatewayErrorFinal(_("the mail server’s certificate is not valid")) from None
         except _LOST as error:
             _hang_up(smtp)
-            raise GatewayErrorTemporary(type(error).__name__) from None
+            raise GatewayErrorTemporary(words(error)) from None
         self._pipelining = smtp.has_extn("pipelining")
         if isinstance(smtp.sock, socket.socket):  # the point waits for nothing
             smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

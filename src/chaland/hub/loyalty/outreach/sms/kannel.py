@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Gateway
+from chaland.hub.loyalty.outreach.faults import words
 from chaland.hub.loyalty.outreach.shapes import (
     Capabilities,
     GatewayErrorFinal,
@@ -125,7 +126,7 @@ class Kannel:
         try:
             line.connect()
         except OSError as error:
-            raise GatewayErrorTemporary(f"Kannel: {type(error).__name__}") from None
+            raise GatewayErrorTemporary(f"Kannel: {words(error)}") from None
         return line
 
     def _outcome(self, key: str, status: int, segments: int) -> Outcome:

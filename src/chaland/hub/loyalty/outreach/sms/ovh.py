@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Gateway
+from chaland.hub.loyalty.outreach.faults import words
 from chaland.hub.loyalty.outreach.shapes import (
     Capabilities,
     GatewayErrorTemporary,
@@ -161,7 +162,7 @@ class Ovh(Rest):
                 return None
             return answer.raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
-            raise GatewayErrorTemporary(f"OVH: {type(error).__name__}") from None
+            raise GatewayErrorTemporary(f"OVH: {words(error)}") from None
 
     def _ahead(self) -> int:
         """By how many seconds OVH's clock is ahead of ours."""

@@ -17,6 +17,7 @@ import httpx
 from django.utils.translation import gettext as _
 
 from chaland.hub.common import clock
+from chaland.hub.loyalty.outreach.faults import words
 from chaland.hub.loyalty.outreach.shapes import (
     Capabilities,
     GatewayErrorFinal,
@@ -98,7 +99,7 @@ class Rest(ABC):
             return self._opened().request(method, url, content=text, headers=headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             name = type(self).__name__
-            raise GatewayErrorTemporary(f"{name}: {type(error).__name__}") from None
+            raise GatewayErrorTemporary(f"{name}: {words(error)}") from None
 
     def _opened(self) -> httpx.Client:
         """Made when first needed: it reads all certificates, and a driver may be there to read."""

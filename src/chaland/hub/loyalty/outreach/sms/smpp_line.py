@@ -32,6 +32,7 @@ from aiosmpplib import (
 )
 from django.utils.translation import gettext as _
 
+from chaland.hub.loyalty.outreach.faults import words
 from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal, GatewayErrorTemporary
 
 _CONNECT_S, _ANSWER_S, _QUIET_S = 10, 30, 30
@@ -76,7 +77,7 @@ class Line:
             self._socket.sendall(bind.pdu())
             _number, status, _body = self._packet(SmppCommand.BIND_TRANSCEIVER_RESP)
         except (OSError, LineBroken) as error:
-            raise GatewayErrorTemporary(f"SMPP: {type(error).__name__}") from None
+            raise GatewayErrorTemporary(f"SMPP: {words(error)}") from None
         if status:
             self._socket.close()
             raise _refusal(status)

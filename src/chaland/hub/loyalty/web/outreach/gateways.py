@@ -40,6 +40,7 @@ _HOUR = timedelta(hours=1)
 _TROUBLES = 10
 _RATES = {"rate_per_s": 10, "first_hour": 0}
 _DIGITS = 9
+_FAILED = "gateway_tests_failed"
 _BOUNDS = {"rate_per_s": (1, 1_000), "first_hour": (0, 100_000)}
 
 
@@ -48,8 +49,9 @@ _BOUNDS = {"rate_per_s": (1, 1_000), "first_hour": (0, 100_000)}
 def index(request: HttpRequest) -> HttpResponse:
     """Show both channels' gateways, with what is wrong."""
     town = required_role(request).association_id
+    failed: dict[str, str] = request.session.get(_FAILED, {})
     context = {
-        "ways": [_way(town, channel) for channel in CHANNELS],
+        "ways": [_way(town, channel, failed) for channel in CHANNELS],
         "doubt": machines.ask(clock.now()),
         "own": request.user.get_username(),
         "troubles": Inbound.objects.filter(gateway__association_id=town)
@@ -59,7 +61,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "loyalty/outreach/gateways.html", context)
 
 
-def _way(town: int, channel: Channel) -> dict[str, Any]:
+def _way(town: int, channel: Channel, failed: Mapping[str, str]) -> dict[str, Any]:
     gateway = gateways.active(town, channel)
     names = dict(gateway_settings.drivers_of(channel))
     way: dict[str, Any] = {
@@ -69,6 +71,7 @@ def _way(town: int, channel: Channel) -> dict[str, Any]:
         "drivers": list(names.items()),
     }
     if gateway is not None:
+        way["failed"] = failed.get(str(gateway.pk), "")
         way["driver"] = names.get(gateway.driver, gateway.driver)
         way["hook"] = f"{settings.PUBLIC_ORIGIN}/hooks/outreach/{gateway.hook}/"
         way["calls"] = gateway.driver not in ("outbox", "smpp", "smtp")
@@ -121,13 +124,14 @@ def edit(request: HttpRequest, channel: str, driver: str) -> HttpResponse:
     if faults:
         return form(had, values, faults=faults)
     try:
-        gateways.save(
+        saved = gateways.save(
             town, channel, driver=driver, sender=sender, settings=told, now=clock.now(), **rates
         )
     except ValidationError as error:
         return form(had, values, whole=error.messages)
     except (GatewayErrorFinal, ValueError) as error:
         return form(had, values, whole=[str(error)])
+    _remember(request, saved, "")
     messages.success(request, _("Saved. Send yourself a test message now."))
     return redirect("gateways")
 
@@ -213,10 +217,20 @@ def try_out(request: HttpRequest, channel: str) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("gateways")
     except (GatewayErrorFinal, GatewayErrorTemporary) as error:
-        messages.error(request, _("It did not leave: %(why)s") % {"why": error})
+        why = _("It did not leave: %(why)s") % {"why": error}
+        messages.error(request, why)
+        _remember(request, gateway, why)
         return redirect("gateways")
     _say(request, outcome)
+    _remember(request, gateway, "")
     return redirect("gateways")
+
+
+def _remember(request: HttpRequest, gateway: Gateway, why: str) -> None:
+    """Keep why the director's last test failed, for the card, until one leaves or it is changed."""
+    failed = dict(request.session.get(_FAILED, {}))
+    failed.pop(str(gateway.pk), None)
+    request.session[_FAILED] = failed | ({str(gateway.pk): why} if why else {})
 
 
 def _say(request: HttpRequest, outcome: Outcome) -> None:
