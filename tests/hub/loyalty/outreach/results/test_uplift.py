@@ -51,6 +51,7 @@ EFFECTS = [
     Town(200, 0.1, 1.0, more_buyers=1.2),
     Town(300, 0.3, 0.8, larger=1.1),
     Town(200, 0.15, 1.1, more_buyers=0.9),
+    Town(100, 0.3, 1.0, more_buyers=0.8),
 ]
 
 
