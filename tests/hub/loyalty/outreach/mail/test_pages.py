@@ -188,3 +188,8 @@ def test_the_choices_are_linked_from_each_mail_and_from_stopping(link: str) -> N
     for made in (compile_html(letter), plain_text(letter)):
         assert f"http://testserver{link}choices/" in fill(made, values)
     assert f"{link}choices/" in Client().get(link).content.decode()
+
+
+def test_a_code_stays_on_one_line() -> None:
+    made = compile_html(Letter("fr", "Bonjour", "Venez.", sale=True))
+    assert '<span style="white-space:nowrap">{code}</span>' in made

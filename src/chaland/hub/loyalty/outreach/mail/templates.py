@@ -128,6 +128,7 @@ def _mjml(block: _Block) -> str:
         case "heading":
             return f'<mj-text css-class="ink"><h1>{text}</h1></mj-text>'
         case "sale":
+            text = text.replace("{code}", '<span style="white-space:nowrap">{code}</span>')
             return (
                 '<mj-text css-class="ink" padding="16px 24px" font-weight="600">'
                 f'<p style="border-left:4px solid {_ACCENT};padding-left:12px">{text}</p></mj-text>'

@@ -79,6 +79,7 @@ def _progress(scope: Scope, campaign: Campaign) -> dict[str, Any]:
         "can_take_back": campaign.state in (_State.SCHEDULED, _State.PAUSED)
         and (campaign.frozen_at is None or bool(campaign.automatic)),
         "shut": shut,
+        "due": campaign.send_at is not None and campaign.send_at <= clock.now(),
         "all": said(found.all - held_out, shut=shut),
         "waits": said(waits, shut=shut),
         "done": said(found.all - held_out - waits, shut=shut),

@@ -104,7 +104,7 @@ def _page(
         "greeted": campaign.automatic in automatic_texts.GREETED,
         "greetings": [(each, draft.greetings.get(each, "")) for each in LANGUAGES],
         "greeting_most": automatic_texts.GREETING_MOST,
-        "placeholders": [f"{{{name}}}" for name in WRITTEN],
+        "placeholders": [(f"{{{name}}}", _placeholder(name)) for name in WRITTEN],
         "cases": samples.cases(campaign),
     }
     return render(request, "loyalty/outreach/edit.html", context, status=422 if faults else 200)
@@ -119,6 +119,17 @@ def _checked(scope: Scope, campaign: Campaign, draft: Draft, faults: list[str]) 
         "faults": faults,
         "later": draft.at is not None,
     }
+
+
+def _placeholder(name: str) -> str:
+    return {
+        "first_name": _("first name"),
+        "shop": _("who writes"),
+        "sale": _("private sale"),
+        "code": _("code of the invitation"),
+        "link": _("link"),
+        "place": _("place"),
+    }[name]
 
 
 def _way(way: str) -> str:
