@@ -36,7 +36,6 @@ _AS_NOBODY = [
     "--inh-caps", _MAY_READ, "--ambient-caps", _MAY_READ,
 ]  # fmt: skip
 _WITHIN_S = 60.0
-_ENROL_TRIES = 3
 EVENING, NIGHT = 20, 2
 """The hour in the audit's town whenever the audit runs: a whole day is past, and not over; at night
 its end is less than two hours away, which sensors still take for the present."""
@@ -92,9 +91,8 @@ def until(condition: Callable[[], object], what: str, within_s: float = _WITHIN_
 def children(pid: int) -> list[int]:
     """Return the processes that descend from ``pid``."""
     try:
-        text = "".join(
-            task.joinpath("children").read_text() for task in Path(f"/proc/{pid}/task").iterdir()
-        )
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        text = "".join(task.joinpath("children").read_text() for task in tasks)
     except OSError:
         return []
     found = [int(child) for child in text.split()]
@@ -258,13 +256,17 @@ class Box:
         return [*inside, *(_AS_NOBODY if user else []), *python, *arguments]
 
     def call(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command of the sensor to its end. Raises BrokenFinal."""
-        done = subprocess.run(
-            self.command(*arguments), env=self.environment, cwd=self.folder / "cwd",
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        """Run a sensor's command. Raises BrokenFinal; CouldNotRunFinal: the hub was too slow."""
+        for _try in range(2):  # once more, where the hub was too slow to answer
+            done = subprocess.run(
+                self.command(*arguments), env=self.environment, cwd=self.folder / "cwd",
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+            )  # fmt: skip
+            if "Timeout: " not in done.stderr:
+                break
         if check and done.returncode != 0:
-            raise BrokenFinal(f"chaland sensor {arguments[0]}: {done.stderr.strip()[-300:]}")
+            kind = CouldNotRunFinal if "Timeout: " in done.stderr else BrokenFinal
+            raise kind(f"chaland sensor {arguments[0]}: {done.stderr.strip()[-300:]}")
         return done
 
     def run(self, *arguments: str, user: int = NOBODY) -> Run:
@@ -321,19 +323,11 @@ class Town:
         return int(begin.timestamp()) + 3600 * (hour - 4)
 
     def enrol(self, shop: int = 0) -> Box:
-        """Return a new box, enrolled as a sensor of a shop. Raises CouldNotRunFinal where the hub
-        is too slow to answer here, again and again: that says nothing of what it keeps."""
+        """Return a new box, enrolled as a sensor of a shop."""
         box = Box(self, f"box-{shop}-{time.monotonic_ns()}")
         code = self.script(_CODE.format(shop=shop)).strip()
-        for _try in range(_ENROL_TRIES):
-            done = box.call("enroll", "--hub", self.hub_address, "--code", code, check=False)
-            if done.returncode == 0:
-                return box
-            if "Timeout: " not in done.stderr:
-                raise BrokenFinal(f"chaland sensor enroll: {done.stderr.strip()[-300:]}")
-        raise CouldNotRunFinal(
-            f"this machine is too slow, or too busy: {done.stderr.strip()[-300:]}"
-        )
+        box.call("enroll", "--hub", self.hub_address, "--code", code)
+        return box
 
     def sign_charter(self, *boxes: Box) -> bytes:
         """Sign the town's charter off the hub, let the hub have it, and pin it on the boxes."""
@@ -384,8 +378,7 @@ class Town:
                  "--workers=1", "--threads=4", "--worker-class=gthread", "--access-logfile=-"],
                 env=self.hub_environment, cwd=self.hub, stdout=log, stderr=log,
             )  # fmt: skip
-        listening = b"Listening at"
-        until(lambda: listening in (self.hub / "log").read_bytes(), "the hub answers")
+        until(lambda: b"Listening at" in (self.hub / "log").read_bytes(), "the hub answers")
 
     def end(self) -> None:
         """End all processes of the town."""
