@@ -344,3 +344,39 @@ def test_the_sales_page_while_it_runs_and_its_debrief(
     director.check_everywhere("sale-debrief-town")
     director.open("/sales/new/")
     director.check_everywhere("sale-wizard-town")
+
+
+def test_a_shop_that_is_asked_finds_the_question_and_loses_nothing(
+    site: Site, shop: tills.Shop
+) -> None:
+    record_prices(shop)
+    cast, begins = shop.loyalty.cast, clock.now() + timedelta(days=10)
+    told = SaleIn(
+        cast.association.pk, None, "Nocturne de Noël", begins, begins + timedelta(hours=3)
+    )
+    sale = services.create(told, "user:1")
+    services.add_shop(sale.pk, cast.shop.pk)
+    site.sign_in(cast.shopkeeper.email, PASSWORD)
+    site.open("/")
+    page = site.page
+    expect(page.locator("main")).to_contain_text("Nocturne de Noël")
+    site.check_everywhere("sale-asked-home")
+    page.get_by_role("link", name="Voir et répondre").click()
+    page.locator("[name='what.0']").select_option("group:Manteaux")
+    amount = page.locator("[name='amount.0']")
+    amount.fill("95,5")
+    expect(page.locator("#proof")).to_contain_text("95,5")
+    page.get_by_role("button", name="Nous participons").click()
+    expect(amount).to_have_value("95,5")
+    amount.fill("30")
+    expect(page.locator("#proof")).to_contain_text("90,30\xa0€")  # 129 less 30 %
+    site.check_everywhere("sale-asked")
+    page.get_by_role("button", name="Nous participons").click()
+    expect(page.locator("main")).to_contain_text("Votre commerce participe.")
+    site.check_everywhere("sale-asked-yes")
+    assert sale.offers.get().percent == 30
+    page.get_by_role("button", name="Retirer notre accord").click()
+    expect(page.get_by_role("button", name="Nous participons")).to_be_visible()
+    services.cancel_sale(sale.pk)
+    site.open("/sales/")
+    expect(page.locator("main")).not_to_contain_text("vous propose")

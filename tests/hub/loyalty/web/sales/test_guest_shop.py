@@ -176,3 +176,13 @@ def test_a_past_sale_is_copied_to_days_to_come(town: Town, keeper: Client, coats
     assert new.starts_at > town.time.now
     assert (new.starts_at - sale.starts_at).days % 7 == 0
     assert new.slots.count() == sale.slots.count()
+
+
+def test_what_is_looked_over_while_a_button_is_pressed_does_nothing(
+    town: Town, keeper: Client, coats: None
+) -> None:
+    """htmx sends the pressed button along: the sale would be announced twice."""
+    for do in ("save", "announce"):
+        shown = keeper.post("/sales/new/", fields(do=do), headers={"HX-Request": "true"})
+        assert shown.status_code == 200
+        assert not PrivateSale.objects.exists()

@@ -47,6 +47,8 @@ def _page(request: HttpRequest, scope: Scope, sale: PrivateSale | None) -> HttpR
     else:
         plan = plans.posted(request.POST, scope.zone)
         what = request.POST.get("do", CHECK)
+    if request.headers.get("HX-Request"):
+        what = CHECK  # what is typed is looked over; htmx sends the button of a submission along
     looked = planning.do(scope, plan, sale, what)
     if request.headers.get("HX-Request"):
         return render(request, "loyalty/sales/checks.html", _checked(scope, plan, looked))
