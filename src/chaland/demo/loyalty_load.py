@@ -352,10 +352,11 @@ def run(loading: Loading, now: TownClock, state: Path) -> None:
     os.nice(10)  # the page and the live day come first
     began, told = time.monotonic(), False
     loading.outreach.stage(now.now())
-    click.echo(
-        f"Private sales and messages are there ({time.monotonic() - began:.0f} s); the receipts of"
-        " two years follow, the oldest first, and then what the sales brought."
-    )
+    if now.now() - loading.at > timedelta(days=1):
+        click.echo(
+            f"Private sales and messages are there ({time.monotonic() - began:.0f} s); the receipts of"
+            " two years follow, the oldest first, and then what the sales brought."
+        )
     while True:
         target = now.now()
         if loading.at >= target - timedelta(seconds=1):
