@@ -354,8 +354,8 @@ def run(loading: Loading, now: TownClock, state: Path) -> None:
     loading.outreach.stage(now.now())
     if now.now() - loading.at > timedelta(days=1):
         click.echo(
-            f"Private sales and messages are there ({time.monotonic() - began:.0f} s); the receipts of"
-            " two years follow, the oldest first, and then what the sales brought."
+            f"Private sales and messages are there ({time.monotonic() - began:.0f} s); the receipts"
+            " of two years follow, the oldest first, and then what the sales brought."
         )
     while True:
         target = now.now()
