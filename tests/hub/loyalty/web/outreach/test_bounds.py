@@ -71,3 +71,14 @@ def test_an_hour_that_the_clocks_skip_is_no_time(outreach: Outreach, at: str) ->
     answer = outreach.keeper.post(page, typed(when="later", at=at, do="send"))
     assert answer.status_code == 422
     assert "Départ" in answer.context["faults"][0]
+
+
+def test_what_is_due_is_told_as_due_and_not_for_a_time_that_is_past(outreach: Outreach) -> None:
+    outreach.people(12, outreach.shop)
+    campaign = outreach.campaign(outreach.shop)
+    page = reverse("campaign_edit", args=[campaign.pk])
+    assert "(prénom)" in outreach.keeper.get(page).content.decode()
+    outreach.keeper.post(page, typed(do="send"))
+    text = outreach.keeper.get(reverse("campaign", args=[campaign.pk])).content.decode()
+    assert "d’ici quelques secondes" in text
+    assert "sera arrêtée le" not in text

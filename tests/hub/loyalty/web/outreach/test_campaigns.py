@@ -398,14 +398,3 @@ def test_what_was_sent_is_nowhere_not_sent(outreach: Outreach) -> None:
     [row] = keeper.get(reverse("outreach")).context["rows"]
     [tiring] = selectors.tiring(outreach.town, NOON - timedelta(days=1), NOON + timedelta(days=1))
     assert row.sent == tiring.sent == len(shown["sent"])
-
-
-def test_what_is_due_is_told_as_due_and_not_for_a_time_that_is_past(outreach: Outreach) -> None:
-    outreach.people(12, outreach.shop)
-    campaign = outreach.campaign(outreach.shop)
-    page = reverse("campaign_edit", args=[campaign.pk])
-    assert "(prénom)" in outreach.keeper.get(page).content.decode()
-    outreach.keeper.post(page, typed(do="send"))
-    text = outreach.keeper.get(reverse("campaign", args=[campaign.pk])).content.decode()
-    assert "d’ici quelques secondes" in text
-    assert "sera arrêtée le" not in text
