@@ -1,7 +1,8 @@
 """How long it takes to draw an audience of a million members, on both engines.
 
 ``python -m bench audience``; ``--members 50000`` for a short try. PostgreSQL is measured where
-``CHALAND_BENCH_POSTGRES_URL`` names an empty database.
+``CHALAND_BENCH_POSTGRES_URL`` names an empty database; without it the aim isn't measured, and the
+bench fails.
 """
 
 import os
@@ -15,7 +16,8 @@ SELECTION_S = 5.0
 
 
 def main() -> int:
-    """Measure both engines and write the section; fail where PostgreSQL selects too slowly."""
+    """Measure both engines and write the section; fail where PostgreSQL selects too slowly, or
+    wasn't measured."""
     members = int(sys.argv[sys.argv.index("--members") + 1]) if "--members" in sys.argv else 10**6
     urls = ["", *filter(None, [os.environ.get("CHALAND_BENCH_POSTGRES_URL", "")])]
     load = os.getloadavg()[0]
@@ -36,7 +38,9 @@ def main() -> int:
         f"{members:,} invented members of one association; each agreed to offers by SMS or by "
         "e-mail, one in three to both, one in three to being chosen by purchases; a receipt each, "
         "one in fifty suppressed, 300 past messages for each thousand; e-mail where SMS doesn't "
-        "reach, a tenth kept apart. CPU is this process's and its database connection's. The "
+        f"reach, a tenth kept apart. Each estimate is to take {SELECTION_S:.0f} s at most on "
+        "PostgreSQL; a freeze also writes its deliveries. Caps are asked when a message is "
+        "claimed, not here (last column). CPU is this process's and its database connection's. The "
         f"machine's load average at the start was {load:.1f}: read the CPU column first.\n\n"
         f"{table(('step', 'engine', 'rows', 'wall s', 'CPU s'), rows)}\n\n"
         + table(
@@ -45,8 +49,10 @@ def main() -> int:
             more,
         ),
     )  # fmt: skip
-    slow = [e for e in engines if e["engine"] == "postgresql" and e["selection_s"] > SELECTION_S]
-    return int(bool(slow))
+    aimed = [e["selection_s"] <= SELECTION_S for e in engines if e["engine"] == "postgresql"]
+    if not aimed:
+        print("PostgreSQL was not measured: name an empty database (CHALAND_BENCH_POSTGRES_URL)")
+    return int(not (aimed and all(aimed)))
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def main() -> int:
     text = (
         f"A mail of {len(spliced(0)) / 1000:.0f} kB, text and HTML, with a name in its subject. "
         "Made: a second of one core; handed over: a second, one connection to one smtp-sink. "
-        "Without the queue, its checks and its records: those are in the section of deliveries.\n\n"
+        "Without the queue, its checks and its records: those are in “Messages handed over”.\n\n"
     )
     write_section("Mails", "python -m bench mails", text + table(("", "a second", "ratio"), rows))
     return 0

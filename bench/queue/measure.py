@@ -1,7 +1,7 @@
 """Fill a folder with members and deliveries, then hand them over; prints what it took as JSON.
 
-``python -m bench.queue.measure STEP COUNT PORT KIND``; STEP: ``fill`` for a KIND, or the KIND:
-``mail`` (all of COUNT), ``some`` (the first `SOME` of COUNT), ``sms`` (PORT: Kannel's), ``django``.
+``python -m bench.queue.measure STEP COUNT PORT KIND``; STEP: ``fill`` for a KIND, ``states`` (how
+many deliveries are in each), or the KIND: ``mail``, ``sms`` (PORT: Kannel's), ``django``.
 """
 
 import json
@@ -9,6 +9,7 @@ import os
 import resource
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +26,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402
 
 from chaland.hub.common import clock  # noqa: E402
+from chaland.hub.loyalty.models import Delivery  # noqa: E402
 from chaland.hub.loyalty.outreach import placeholders  # noqa: E402
 from chaland.hub.loyalty.outreach.engine import loop  # noqa: E402
 from chaland.hub.loyalty.outreach.mail.templates import Letter, compile_html  # noqa: E402
@@ -32,7 +34,6 @@ from tests import outreach_builders as build  # noqa: E402
 from tests.builders import build_cast  # noqa: E402
 from tests.outreach_builders import NOON  # noqa: E402
 
-SOME = 10_000
 TEXT = """Bonjour {first_name},
 
 {shop} vous ouvre ses portes avant tout le monde : samedi, de 9 h à 12 h, les nouveautés d’hiver
@@ -51,15 +52,17 @@ def main() -> None:
         _fill(kind, count, port)
     elif step in ("mail", "sms"):
         print(json.dumps(_handed_over(count)))
-    elif step == "some":
-        print(json.dumps(_handed_over(min(count, SOME))))
+    elif step == "states":
+        states = Counter(Delivery.objects.values_list("state", flat=True))
+        print(json.dumps({"states": states, "batch": loop.BATCH}))
     else:
         print(json.dumps(_django(count, port)))
 
 
 def _clock() -> None:
-    """Let it be noon of a working day."""
-    behind = datetime.now(UTC) - NOON
+    """Let it be noon of a working day; of workers that follow one another, when the first began."""
+    began = datetime.fromtimestamp(float(os.environ.get("BENCH_BEGAN", time.time())), UTC)
+    behind = began - NOON
     clock.use(lambda: datetime.now(UTC) - behind)
 
 
