@@ -76,10 +76,10 @@ def _why(found: ShopHours, now: datetime) -> str:
         )
     if not found.during.hours:
         return _("no whole hour of the sale has enough people to show")
-    if found.during.receipts is None and now < found.place.ends_at:
-        return _("the shop alone sees its purchases while the sale runs")
     if found.during.receipts is None:
-        return _("too few members to show")
+        runs = now < found.place.ends_at
+        alone = _("the shop alone sees its purchases while the sale runs")
+        return alone if runs else _("too few members to show")
     return "" if found.during.conversion else _("the number of visits is too uncertain")
 
 
