@@ -27,6 +27,7 @@ from django.utils.translation import gettext as _
 
 from chaland.hub.common import clock
 from chaland.hub.loyalty.models import Gateway
+from chaland.hub.loyalty.outreach import faults
 from chaland.hub.loyalty.outreach.mail import bounces
 from chaland.hub.loyalty.outreach.mail.enhanced import enhanced_status
 from chaland.hub.loyalty.outreach.mail.settings import MailSettings
@@ -119,7 +120,7 @@ class AnymailDriver:
         except AnymailAPIError as error:
             return _failed(mail, error)
         except AnymailError as error:
-            raise GatewayErrorFinal(type(error).__name__) from None
+            raise GatewayErrorFinal(faults.words(error)) from None
         told: Any = message.anymail_status  # type: ignore[attr-defined]  # anymail sets it
         name, states = str(told.message_id or ""), told.status or set()
         if states & {"sent", "queued"}:
@@ -165,7 +166,7 @@ def _failed(mail: Mail, error: AnymailAPIError) -> Outcome:
     if code in (401, 403):
         raise GatewayErrorFinal(_("the provider refuses our key: %s") % code) from None
     if code in (429, 503) or (code is None and _never_connected(error)):
-        raise GatewayErrorTemporary(f"{code or type(error).__name__}") from None
+        raise GatewayErrorTemporary(str(code or faults.words(error))) from None
     if code is not None and 400 <= code < 500:
         return Outcome(mail.key, Result.REFUSED, code=str(code))
     return Outcome(mail.key, Result.UNKNOWN, code=str(code or "connection lost"))
