@@ -260,7 +260,12 @@ class Site:
 
     def shoot(self, name: str) -> None:
         SHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+        path = SHOTS / f"{name}.png"
+        try:
+            self.page.screenshot(path=path, full_page=True)
+        except Error:  # Chromium has no frame just now, between two sizes: it has a moment later
+            self.page.wait_for_timeout(500)
+            self.page.screenshot(path=path, full_page=True)
 
     def check_everywhere(self, shot: str) -> None:
         """Check the page in light and dark, on a desk's and a phone's screen."""
