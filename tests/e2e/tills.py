@@ -83,9 +83,10 @@ def pair(page: Page, code: str) -> None:
 
 def scan(page: Page, said: str) -> None:
     """Type as a scanner does: a sign each 4 ms by what the keys themselves say, however slow the
-    machine sends them; then Enter."""
+    machine sends them; then Enter. They were pressed a while ago: a time that is still to come would
+    be taken for now."""
     keyboard = page.context.new_cdp_session(page)
-    at = time.time()
+    at = time.time() - 2
     for number, sign in enumerate([*said, "\r"]):
         key = (
             {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}

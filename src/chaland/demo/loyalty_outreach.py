@@ -8,7 +8,6 @@ into the outbox of the demo's folder: they reach nobody.
 
 import json
 from collections.abc import Callable, Mapping, Sequence, Set
-from contextlib import ExitStack
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
@@ -35,7 +34,7 @@ from chaland.hub.loyalty.models import (
     PrivateSale,
 )
 from chaland.hub.loyalty.outreach import campaigns, choices, gateways, stopping
-from chaland.hub.loyalty.outreach.engine.loop import Worker, open_worker, run_once
+from chaland.hub.loyalty.outreach.engine.loop import run_once
 from chaland.hub.loyalty.sales import services as sales
 from chaland.hub.loyalty.sales.offers import OfferIn
 from chaland.hub.loyalty.sales.prices import PriceIn
@@ -94,8 +93,6 @@ class Outreach:
         self._note = settings.STATE_DIR / _NOTE
         self.acts = [each for each in self._story(founded) if each[0] >= _at(self.first, 12)]
         self.done = json.loads(self._note.read_text()) if self._note.exists() else 0
-        self._open = ExitStack()
-        self._worker: Worker | None = None
         self._sent_at = datetime.fromtimestamp(0, UTC)
         self._balances_known = False
 
@@ -148,9 +145,7 @@ class Outreach:
 
     def send(self, now: datetime) -> None:
         """Let the queue do all that is due."""
-        if self._worker is None:
-            self._worker = self._open.enter_context(open_worker(now))
-        run_once(now, self._worker)
+        run_once(now)
 
     # What is there before ------------------------------------------------------------------------
 
