@@ -83,8 +83,7 @@ def pair(page: Page, code: str) -> None:
 
 def scan(page: Page, said: str) -> None:
     """Type as a scanner does: a sign each 4 ms by what the keys themselves say, however slow the
-    machine sends them; then Enter. They were pressed a while ago: a time that is still to come would
-    be taken for now."""
+    machine sends them; then Enter. All lie in the past: a time to come would be taken for now."""
     keyboard = page.context.new_cdp_session(page)
     at = time.time() - 2
     for number, sign in enumerate([*said, "\r"]):
