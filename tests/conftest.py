@@ -81,14 +81,17 @@ def _guards(connection: "BaseDatabaseWrapper") -> tuple[list[str], list[str]]:
 
 
 @pytest.fixture(autouse=True)
-def _own_journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Give each test a journal of its own of what left: tests' deliveries may have equal keys."""
+def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give each test a state folder and a journal of what left of its own: deliveries of tests that
+    run at once may have equal keys, and their files would meet."""
     from django.conf import settings
 
-    before = settings.OUTREACH_DIR
-    settings.OUTREACH_DIR = tmp_path_factory.getbasetemp() / "outreach" / uuid4().hex
+    before = settings.STATE_DIR, settings.OUTREACH_DIR
+    settings.STATE_DIR = tmp_path_factory.getbasetemp() / "state" / uuid4().hex
+    settings.STATE_DIR.mkdir(parents=True)
+    settings.OUTREACH_DIR = settings.STATE_DIR / "outreach"
     yield
-    settings.OUTREACH_DIR = before
+    settings.STATE_DIR, settings.OUTREACH_DIR = before
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ class Town:
 
     def sent(self) -> list[str]:
         """List what lies in the outbox; a name has three parts where a message left twice."""
-        return sorted(p.name for p in self.outbox.glob("*.*")) if self.outbox.is_dir() else []
+        return sorted(p.name for p in self.outbox.glob("[!.]*")) if self.outbox.is_dir() else []
 
     def later(self, **time: float) -> datetime:
         self.now += timedelta(**time)
