@@ -1,5 +1,6 @@
 """Fixtures for all tests: databases of both planes, fast passwords, the place of the real data."""
 
+import base64
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -78,6 +79,19 @@ def _guards(connection: "BaseDatabaseWrapper") -> tuple[list[str], list[str]]:
         for verb in ("DISABLE", "ENABLE")
     )
     return off, on
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_index_key() -> Iterator[None]:
+    """Give every installation the same key in tests: codes and draws are made of it, and what holds
+    with odds would fail once in so many fresh clones. Processes that a test starts inherit it."""
+    from django.conf import settings
+
+    key = b"the same in every run of a test."
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(settings, "INDEX_KEYS", [key])
+        patched.setenv("CHALAND_INDEX_KEY", base64.b64encode(key).decode())
+        yield
 
 
 @pytest.fixture(autouse=True)

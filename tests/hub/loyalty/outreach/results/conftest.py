@@ -77,6 +77,12 @@ class Town:
             attached_how="till" if member else "", returns=returns,
         )  # fmt: skip
 
+    def others_buy(self, *, hours: float = 24, shop: int = 0) -> None:
+        """Let ten of each group buy for an euro, as many as an effect needs to be read: the tenth
+        to twentieth addressed, and all but the last of the last eleven, who are held out."""
+        for member in (*self.members[10:20], *self.members[-11:-1]):
+            self.buys(member, 100, hours=hours, shop=shop)
+
     def sale(self, shop: int | None = 0, shops: tuple[int, ...] = (0,)) -> PrivateSale:
         """Make a sale that is over, from the evening of the second day, for three hours."""
         begin = BEGAN + timedelta(hours=32)

@@ -45,13 +45,17 @@ class Town:
         return share * 1.5 * np.exp(3.2 + self.sigma**2 / 2) * (self.larger if treated else 1.0)
 
 
-NO_EFFECT = [Town(h, p, s) for h in (30, 100, 300) for p in (0.05, 0.15, 0.4) for s in (0.8, 1.1)]
+SMALL = ((30, 0.2), (30, 0.4), (100, 0.05), (100, 0.15), (300, 0.05), (300, 0.4))
+NO_EFFECT = [Town(held, share, sigma) for held, share in SMALL for sigma in (0.8, 1.1)]
 EFFECTS = [
     Town(60, 0.15, 1.0, more_buyers=1.2),
     Town(200, 0.1, 1.0, more_buyers=1.2),
-    Town(300, 0.3, 0.8, larger=1.1),
     Town(200, 0.15, 1.1, more_buyers=0.9),
     Town(100, 0.3, 1.0, more_buyers=0.8),
+    Town(300, 0.4, 0.8, more_buyers=0.8),
+    Town(300, 0.3, 0.8, larger=1.1),
+    Town(100, 0.15, 0.8, larger=1.15),
+    Town(300, 0.15, 0.8, larger=0.85),
 ]
 
 
@@ -84,23 +88,33 @@ def test_effects_are_unbiased_and_their_intervals_hold_the_truth(town: Town) -> 
     for effects, truth in ((money, euro), (share, points)):
         values = np.array([effect.value for effect in effects])
         assert abs(values.mean() - truth) < 4 * values.std() / RUNS**0.5
-    # where more buy, spending varies more, too, and the interval is a little wide
-    assert 0.93 <= held(money, euro) <= (0.97 if euro <= 0 else 0.98)
-    few = town.held * town.share < 5  # of counts so small a score interval is a little wide
-    assert 0.93 <= held(share, points) <= (0.99 if few else 0.97)
+    assert 0.93 <= held(money, euro) <= 0.97
+    assert 0.93 <= held(share, points) <= 0.97
     if town in NO_EFFECT:
         assert np.mean([effect.clear for effect in money]) <= 0.07
         assert np.mean([effect.clear for effect in share]) <= 0.07
 
 
+def test_where_hardly_anybody_buys_no_effect_is_read() -> None:
+    """Of one or two buyers no interval holds what it says: baskets are too skewed, counts too
+    coarse. Two thirds of the needed buyers are taken for enough once in 100 campaigns at most."""
+    for town in (Town(30, 0.05, 0.8), Town(60, 0.055, 1.1)):
+        read = [uplift.readable(*pair) for pair in campaigns(town, seed=11)]
+        assert np.mean(read) <= 0.01
+    read = [uplift.readable(*pair) for pair in campaigns(Town(30, 0.25, 0.8), seed=11)]
+    assert np.mean(read) >= 0.99
+    fewer = campaigns(Town(29, 0.4, 0.8), seed=11)
+    assert not any(uplift.readable(*pair) for pair in fewer)
+
+
 def test_welch_s_interval_would_not_hold_it() -> None:
-    """Why it isn't used: of thirty kept apart, one or two of whom buy, it holds 3 times in 4."""
-    town = Town(30, 0.05, 0.8)
+    """Why it isn't used: of a hundred kept apart, of whom five buy, it holds 5 times in 6."""
+    town = Town(100, 0.05, 1.1)
     found = []
     for treated, kept in campaigns(town, seed=11):
         half = uplift.Z * np.sqrt(treated.variance / treated.members + kept.variance / kept.members)
         found.append(abs(treated.mean - kept.mean) <= half)
-    assert np.mean(found) < 0.85
+    assert np.mean(found) < 0.87
 
 
 def test_a_difference_of_shares_is_newcombe_s() -> None:
