@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 ONLY ?= not campaign
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types contracts bench campaign lock messages clean
+.PHONY: help demo test slow check format lint types contracts bench campaign lock messages clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -18,10 +18,13 @@ help:  ## Show this list
 demo: .stamps/port .stamps/hub .stamps/built  ## Serve a simulated town on http://localhost:8000 (PORT=8001 for another)
 	$(BIN)/chaland demo --port $(PORT)
 
-test: .stamps/dev .stamps/built  ## Run the tests, browser tests too where Chromium is installed
-	$(PYTEST) -m "$(ONLY)"
+test: .stamps/dev .stamps/built  ## Run the tests that take three minutes
+	$(PYTEST) -m "not slow and $(ONLY)"
 
-check: .stamps/dev .stamps/built format lint types contracts test  ## All that CI runs, on one database
+slow: .stamps/dev .stamps/built  ## Run those in browsers, with servers, in processes of their own: ten minutes
+	$(PYTEST) -m "slow and $(ONLY)"
+
+check: .stamps/dev .stamps/built format lint types contracts test slow  ## All that CI runs, on one database
 
 format: .stamps/dev  ## Formatting is as agreed
 	$(BIN)/ruff format --check .

@@ -30,6 +30,39 @@ PLANES = ["default", "footfall", "loyalty"]
 """Every test that asks for a database gets all planes', on the engine that the environment names
 (CHALAND_ASSOCIATION_DATABASE_URL and so on; SQLite in memory by default)."""
 
+SLOW = (
+    "audit/test_planted_processes.py",
+    "audit/test_wall.py",
+    "e2e/",
+    "hub/association/test_limits.py",
+    "hub/footfall/test_coverage.py",
+    "hub/loyalty/ledger/test_crash.py",
+    "hub/loyalty/ledger/test_races.py",
+    "hub/loyalty/outreach/engine/test_backup.py",
+    "hub/loyalty/outreach/engine/test_crash.py",
+    "hub/loyalty/outreach/mail/test_odd_servers.py",
+    "hub/loyalty/outreach/peers/",
+    "hub/site/test_commands.py",
+    "hub/site/test_erasure.py",
+    "hub/site/test_logs.py",
+    "hub/site/test_security.py",
+    "hub/site/test_worker.py",
+    "privacy/test_memory_scan.py",
+    "realdata/",
+    "sensor/capture/test_live.py",
+    "sensor/presence/test_bounds.py",
+    "sensor/uplink/test_end_to_end.py",
+    "sensor/uplink/test_pipe.py",
+    "sensor/uplink/test_process.py",
+    "sensor/uplink/test_supervise.py",
+    "sensor/uplink/test_town_of_sensors.py",
+    "test_demo.py",
+    "test_replay.py",
+    "wall/",
+)
+"""Where browsers, servers and the product in processes of its own are started: four fifths of all
+the time. `make slow` runs them, `make test` the rest, `make check` both."""
+
 _DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server", "own_database"}
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -149,8 +182,11 @@ def kept(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> Iterato
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what touches a database, and open all planes' databases to it."""
+    """Mark what is slow and what touches a database, and open all planes' databases to that."""
+    here = Path(__file__).parent
     for item in items:
+        if item.path.relative_to(here).as_posix().startswith(SLOW):
+            item.add_marker("slow")
         mark = item.get_closest_marker("django_db")
         if mark is not None and "databases" not in mark.kwargs:
             every = pytest.mark.django_db(*mark.args, **mark.kwargs, databases=PLANES)
