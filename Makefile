@@ -21,8 +21,9 @@ demo: .stamps/port .stamps/hub .stamps/built  ## Serve a simulated town on http:
 test: .stamps/dev .stamps/built  ## Run the tests that take three minutes
 	$(PYTEST) -n 2 -m "not slow and $(ONLY)"
 
+# A third of the time these wait, so there may be more of them than processors.
 slow: .stamps/dev .stamps/built  ## Run those in browsers, with servers, in processes of their own: eight minutes
-	$(PYTEST) -n 3 -m "slow and $(ONLY)"  # a third of the time they wait
+	$(PYTEST) -n 3 -m "slow and $(ONLY)"
 
 check: .stamps/dev .stamps/built format lint types contracts test slow  ## All that CI runs, on one database
 
