@@ -45,10 +45,26 @@ for (const area of document.querySelectorAll("[data-sms]")) {
   count(area);
 }
 
-/** A preview shows what is kept: it is asked for when it is opened, and after each save. */
+/** Send what is typed into a frame, beside the form: nothing is kept, and nothing counts as sent. */
+function sendInto(frame, form, address) {
+  const copy = document.createElement("form");
+  Object.assign(copy, { method: "post", action: address, target: frame.name, hidden: true });
+  for (const [name, value] of new FormData(form)) {
+    copy.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+  }
+  document.body.append(copy);
+  copy.submit();
+  copy.remove();
+}
+
+/** A preview is asked for when it is opened, and after each save: of what is kept, or, where the
+ * frame has a name, of what is typed. */
 function show(preview) {
   if (!preview.open) return;
-  preview.querySelector("iframe").src = `${preview.dataset.preview}?case=${preview.querySelector("[data-case]").value}`;
+  const frame = preview.querySelector("iframe");
+  const address = preview.dataset.preview;
+  if (frame.name) sendInto(frame, preview.closest("form"), address);
+  else frame.src = `${address}?case=${preview.querySelector("[data-case]").value}`;
 }
 const previews = document.querySelectorAll("[data-preview]");
 for (const preview of previews) {

@@ -237,7 +237,7 @@ def test_texts_left_as_proposed_follow_the_day(town: Town, keeper: Client, coats
     page = keeper.get("/sales/new/").context
     words = {
         f"{channel}.{language}.{part}": getattr(words, part)
-        for channel, language, words in page["texts"]
+        for channel, language, words, _sms in page["texts"]
         for part in ("subject", "body", "button")
     }
     own = fields(do="save", way="sms", proposed=page["proposed"], **{

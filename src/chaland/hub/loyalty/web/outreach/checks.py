@@ -16,6 +16,7 @@ from chaland.hub.loyalty.outreach.audience.freezing import Estimate
 from chaland.hub.loyalty.outreach.audience.segments import SegmentErrorFinal
 from chaland.hub.loyalty.outreach.pressure import Planned
 from chaland.hub.loyalty.outreach.results import uplift
+from chaland.hub.loyalty.outreach.sms.encoding import looked
 from chaland.hub.loyalty.web.outreach import samples
 from chaland.hub.loyalty.web.outreach.scope import Scope
 
@@ -42,9 +43,10 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class SmsCost:
-    """An SMS at its longest: language, segments, encoding, and what forces it."""
+    """An SMS at its longest: language, text whole, segments, encoding, and what forces it."""
 
     language: str
+    text: str
     segments: int
     encoding: str
     culprits: str
@@ -158,10 +160,11 @@ def _sms(campaign: Campaign) -> tuple[list[SmsCost], int]:
     found, price = [], 0
     texts = CampaignText.objects.filter(campaign=campaign, channel=Channel.SMS)
     for text in texts.order_by("-language"):
-        counted, frame = samples.sms_looked(text, campaign)
-        price = frame.segment_microcents
+        frame = samples.sms_frame(campaign, text.language)
+        whole, price = samples.sms_text(text.body, frame), frame.segment_microcents
+        counted = looked(whole)
         culprits = " ".join(counted.culprits) if counted.encoding == "ucs2" else ""
-        found.append(SmsCost(text.language, counted.segments, counted.encoding, culprits))
+        found.append(SmsCost(text.language, whole, counted.segments, counted.encoding, culprits))
     return found, price
 
 

@@ -12,7 +12,6 @@ from chaland.hub.loyalty.outreach.mail.preview import Previewed, previews
 from chaland.hub.loyalty.outreach.mail.templates import Letter
 from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal
 from chaland.hub.loyalty.outreach.sms import compose
-from chaland.hub.loyalty.outreach.sms.encoding import Looked, looked
 from chaland.hub.loyalty.web.outreach.gateway_settings import settings_of
 
 _CODE = "7K3QD-M9XPA"
@@ -79,12 +78,6 @@ def sms_frame(campaign: Campaign, language: str) -> SmsFrame:
 def sms_text(body: str, frame: SmsFrame) -> str:
     """Return an SMS whole, as it leaves."""
     return compose.written(body, frame.values, frame.stop, cheap=frame.cheap)
-
-
-def sms_looked(text: CampaignText, campaign: Campaign) -> tuple[Looked, SmsFrame]:
-    """Count an SMS at its longest."""
-    frame = sms_frame(campaign, text.language)
-    return looked(sms_text(text.body, frame)), frame
 
 
 def _settings(campaign: Campaign, channel: str) -> dict[str, Any]:

@@ -16,14 +16,14 @@ from django.utils.translation import gettext as _
 
 from chaland.hub.association.models import Shop
 from chaland.hub.common import clock
-from chaland.hub.loyalty.models import Campaign, Offer, PrivateSale, Slot
+from chaland.hub.loyalty.models import Campaign, CampaignText, Channel, Offer, PrivateSale, Slot
 from chaland.hub.loyalty.outreach import campaigns
 from chaland.hub.loyalty.outreach.campaigns import CampaignErrorFinal
 from chaland.hub.loyalty.sales import offers, prices, selectors, services
 from chaland.hub.loyalty.sales.offers import OfferIn
 from chaland.hub.loyalty.sales.refusals import SaleErrorFinal
 from chaland.hub.loyalty.sales.services import SaleIn
-from chaland.hub.loyalty.web.outreach import checks, drafts
+from chaland.hub.loyalty.web.outreach import checks, drafts, samples
 from chaland.hub.loyalty.web.outreach.checks import Checks, Texts
 from chaland.hub.loyalty.web.outreach.scope import Scope
 from chaland.hub.loyalty.web.sales import plans, shown
@@ -92,6 +92,23 @@ def do(scope: Scope, plan: Plan, sale: PrivateSale | None, what: str) -> Looked:
     if not looked.kept:
         _look_around(scope, plan, looked, now)
     return looked
+
+
+def mail(
+    scope: Scope, plan: Plan, sale: PrivateSale | None, language: str, case: str
+) -> str | None:
+    """Return the invitation by e-mail as a reader gets it (`samples.cases`), HTML; None where the
+    plan can't be written, or has no such text. Nothing is kept."""
+    looked = Looked()
+    with transaction.atomic(using="loyalty"):
+        _written(scope, plan, sale, (), looked)
+        texts = CampaignText.objects.filter(
+            campaign=looked.campaign, channel=Channel.EMAIL, language=language
+        )
+        text = texts.exclude(html="").first() if looked.campaign else None
+        found = samples.mail(text, looked.campaign, case).html if text and looked.campaign else None
+        transaction.set_rollback(True, using="loyalty")
+    return found
 
 
 def choices(scope: Scope) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ from chaland.hub.loyalty.web.sales import acts, guest, pages, price_pages, wizar
 urlpatterns: list[URLPattern] = [
     path("", pages.index, name="sales"),
     path("new/", wizard.new, name="sale_new"),
+    path("new/mail/<slug:language>/", wizard.mail, name="sale_new_mail"),
     path("prices/", price_pages.index, name="prices"),
     path("prices/file/", price_pages.file, name="price_file"),
     path("prices/example.csv", price_pages.example, name="price_example"),
@@ -16,5 +17,6 @@ urlpatterns: list[URLPattern] = [
     path("<int:sale_id>/look/", guest.look, name="sale_look"),
     path("<int:sale_id>/", pages.page, name="sale"),
     path("<int:sale_id>/prepare/", wizard.prepare, name="sale_prepare"),
+    path("<int:sale_id>/mail/<slug:language>/", wizard.mail, name="sale_mail"),
     path("<int:sale_id>/<slug:what>/", acts.act, name="sale_act"),
 ]
