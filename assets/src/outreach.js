@@ -73,6 +73,22 @@ for (const preview of previews) {
 }
 document.addEventListener("htmx:afterSettle", () => previews.forEach(show));
 
+// What differs from member to member is put where one writes, or at the end of the first text.
+const form = document.querySelector("form:has([data-insert])");
+let written = form?.querySelector("textarea");
+written?.setSelectionRange(written.value.length, written.value.length);
+form?.addEventListener("focusin", ({ target }) => {
+  if (target.matches("textarea, [name$='.subject']")) written = target;
+});
+form?.addEventListener("click", ({ target }) => {
+  const insert = target.closest("[data-insert]")?.dataset.insert;
+  if (!insert) return;
+  for (let frame = written.closest("details"); frame; frame = frame.parentElement.closest("details")) frame.open = true;
+  written.setRangeText(insert, written.selectionStart, written.selectionEnd, "end");
+  written.dispatchEvent(new Event("input", { bubbles: true }));
+  written.focus();
+});
+
 // To type a time is to choose "later".
 document.querySelector("#at")?.addEventListener("input", () => {
   document.querySelector("input[name=when][value=later]").checked = true;

@@ -25,6 +25,10 @@ def test_the_invitation_is_seen_before_it_leaves(site: Site, shop: tills.Shop) -
     page.get_by_label("Nom, tel que").fill("Soirée d’Avent")
     page.locator("[name='email.fr.body']").fill("Chère {first_name}, venez !")
     expect(mail.get_by_text("Chère Camille, venez")).to_be_visible()  # by itself
+    page.locator("[name='email.fr.subject']").fill("À bientôt, ")
+    page.get_by_role("button", name="prénom").click()
+    expect(page.locator("[name='email.fr.subject']")).to_have_value("À bientôt, {first_name}")
+    expect(mail.get_by_text("À bientôt, Camille")).to_be_visible()
     preview.get_by_label("comme le lit").select_option("1")
     expect(mail.get_by_text("Chère, venez")).to_be_visible()
     site.check_everywhere("sale-wizard-mail")

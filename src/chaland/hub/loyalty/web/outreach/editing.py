@@ -20,7 +20,6 @@ from chaland.hub.loyalty.consent.wordings import LANGUAGES
 from chaland.hub.loyalty.models import Campaign, CampaignText, Channel
 from chaland.hub.loyalty.outreach import automatic_texts, campaigns
 from chaland.hub.loyalty.outreach.campaigns import CampaignErrorFinal
-from chaland.hub.loyalty.outreach.placeholders import WRITTEN
 from chaland.hub.loyalty.web.outreach import checks, criteria, drafts, samples
 from chaland.hub.loyalty.web.outreach.drafts import Draft
 from chaland.hub.loyalty.web.outreach.scope import Scope, campaign_of, scope_of
@@ -104,7 +103,7 @@ def _page(
         "greeted": campaign.automatic in automatic_texts.GREETED,
         "greetings": [(each, draft.greetings.get(each, "")) for each in LANGUAGES],
         "greeting_most": automatic_texts.GREETING_MOST,
-        "placeholders": [(f"{{{name}}}", _placeholder(name)) for name in WRITTEN],
+        "placeholders": samples.placeholders(),
         "cases": samples.cases(campaign),
     }
     return render(request, "loyalty/outreach/edit.html", context, status=422 if faults else 200)
@@ -119,17 +118,6 @@ def _checked(scope: Scope, campaign: Campaign, draft: Draft, faults: list[str]) 
         "faults": faults,
         "later": draft.at is not None,
     }
-
-
-def _placeholder(name: str) -> str:
-    return {
-        "first_name": _("first name"),
-        "shop": _("who writes"),
-        "sale": _("private sale"),
-        "code": _("code of the invitation"),
-        "link": _("link"),
-        "place": _("place"),
-    }[name]
 
 
 def _way(way: str) -> str:

@@ -5,17 +5,32 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from chaland.hub.loyalty.models import Campaign, CampaignText, Channel, Gateway
 from chaland.hub.loyalty.outreach import values
 from chaland.hub.loyalty.outreach.mail.preview import Previewed, previews
 from chaland.hub.loyalty.outreach.mail.templates import Letter
+from chaland.hub.loyalty.outreach.placeholders import WRITTEN
 from chaland.hub.loyalty.outreach.shapes import GatewayErrorFinal
 from chaland.hub.loyalty.outreach.sms import compose
 from chaland.hub.loyalty.web.outreach.gateway_settings import settings_of
 
 _CODE = "7K3QD-M9XPA"
 _LONG_NAME = "Marie-Antoinette-Élisabeth"
+
+
+def placeholders() -> list[tuple[str, str]]:
+    """List what a text may use (`placeholders.WRITTEN`), each with its name for people."""
+    names = {
+        "first_name": _("first name"),
+        "shop": _("who writes"),
+        "sale": _("private sale"),
+        "code": _("code of the invitation"),
+        "link": _("link"),
+        "place": _("place"),
+    }
+    return [(f"{{{name}}}", names[name]) for name in WRITTEN]
 
 
 def cases(campaign: Campaign) -> list[tuple[str, str]]:

@@ -15,7 +15,6 @@ from chaland.hub.association.models import Shop
 from chaland.hub.common import clock
 from chaland.hub.loyalty.consent.wordings import LANGUAGES
 from chaland.hub.loyalty.models import Campaign, PrivateSale
-from chaland.hub.loyalty.outreach.placeholders import WRITTEN
 from chaland.hub.loyalty.web.outreach import drafts, samples
 from chaland.hub.loyalty.web.outreach.checks import SmsCost
 from chaland.hub.loyalty.web.outreach.editing import framed
@@ -125,7 +124,7 @@ def _choices(scope: Scope, plan: Plan, looked: Looked) -> dict[str, Any]:
             (channel, language, plan.words.get((channel, language), drafts.Words()), sms[language])
             for channel, language in drafts.pairs()
         ],
-        "placeholders": [f"{{{name}}}" for name in WRITTEN],
+        "placeholders": samples.placeholders(),
         "proposed": proposed,
         "cases": samples.cases(nobody),
     }
