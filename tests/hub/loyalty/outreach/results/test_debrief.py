@@ -38,7 +38,6 @@ def test_guests_and_others_shop_by_shop(town: Town) -> None:
 
     assert (found.invited, found.at_door, found.declined) == (4, 1, 0)
     assert (found.meant, found.sent, found.delivered, found.held_out) == (4, 3, 3, 2)
-    assert found.margin_cents is None
     assert found.shops == {
         town.shop(0): Taken(2, 0, 1, 2, 1_000, all_receipts=5, all_attached=4, all_cents=6_150),
         town.shop(1): Taken(2, 1, 2, 2, 2_300, all_receipts=2, all_attached=2, all_cents=2_300),

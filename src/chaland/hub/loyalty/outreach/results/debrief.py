@@ -44,7 +44,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Debrief:
-    """A sale's figures. ``margin_cents`` is None: no receipt tells what goods had cost the shop."""
+    """A sale's figures."""
 
     at: datetime
     final: bool
@@ -60,7 +60,6 @@ class Debrief:
     held_out: int
     whole: Taken
     shops: Mapping[int, Taken]
-    margin_cents: int | None = None
 
 
 def work_out(sale: PrivateSale, now: datetime) -> Debrief:
