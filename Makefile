@@ -1,4 +1,4 @@
-# Two commands: `make demo` serves the populated product, `make test` runs the tests.
+# Two commands: `make demo` serves the populated product, `make test` runs the tests (all: `make check`).
 # Both set up everything they need; all they ask for is Python 3.11 or newer.
 
 PYTHON ?= python3
@@ -19,11 +19,11 @@ demo: .stamps/port .stamps/hub .stamps/built  ## Serve a simulated town on http:
 	$(BIN)/chaland demo --port $(PORT)
 
 test: .stamps/dev .stamps/built  ## Run the tests that take three minutes
-	$(PYTEST) -n 2 -m "not slow and $(ONLY)"
+	$(PYTEST) -n 2 -m "not slow and ($(ONLY))"
 
 # A third of the time these wait, so there may be more of them than processors.
 slow: .stamps/dev .stamps/built  ## Run those in browsers, with servers, in processes of their own: eight minutes
-	$(PYTEST) -n 3 -m "slow and $(ONLY)"
+	$(PYTEST) -n 3 -m "slow and ($(ONLY))"
 
 check: .stamps/dev .stamps/built format lint types contracts test slow  ## All that CI runs, on one database
 

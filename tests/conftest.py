@@ -34,8 +34,6 @@ SLOW = (
     "audit/test_planted_processes.py",
     "audit/test_wall.py",
     "e2e/",
-    "hub/association/test_limits.py",
-    "hub/footfall/test_coverage.py",
     "hub/loyalty/ledger/test_crash.py",
     "hub/loyalty/ledger/test_races.py",
     "hub/loyalty/outreach/engine/test_backup.py",
@@ -45,12 +43,10 @@ SLOW = (
     "hub/site/test_commands.py",
     "hub/site/test_erasure.py",
     "hub/site/test_logs.py",
-    "hub/site/test_security.py",
     "hub/site/test_worker.py",
     "privacy/test_memory_scan.py",
     "realdata/",
     "sensor/capture/test_live.py",
-    "sensor/presence/test_bounds.py",
     "sensor/uplink/test_end_to_end.py",
     "sensor/uplink/test_pipe.py",
     "sensor/uplink/test_process.py",
@@ -58,10 +54,11 @@ SLOW = (
     "sensor/uplink/test_town_of_sensors.py",
     "test_demo.py",
     "test_replay.py",
-    "wall/",
+    "wall/test_processes.py",
+    "wall/test_roles.py",
 )
-"""Where browsers, servers and the product in processes of its own are started: four fifths of all
-the time. `make slow` runs them, `make test` the rest, `make check` both."""
+"""Where browsers, servers, the product in processes of its own are started, or real captures read
+whole: most of all the time. `make slow` runs them, `make test` the rest, `make check` both."""
 
 _DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server", "own_database"}
 

@@ -45,6 +45,22 @@ for (const area of document.querySelectorAll("[data-sms]")) {
   count(area);
 }
 
+/** A new frame in an old one's place, shown once it has loaded: to load anew in the old one would be
+ * one more page for the browser's way back. */
+let frames = 0;
+function renewed(frame) {
+  const fresh = frame.cloneNode();
+  fresh.removeAttribute("src");
+  fresh.hidden = true;
+  fresh.name = `preview-${(frames += 1)}`;
+  frame.after(fresh); // its first, empty page loads here
+  fresh.addEventListener("load", () => {
+    frame.remove();
+    fresh.hidden = false;
+  }, { once: true });
+  return fresh;
+}
+
 /** Send what is typed into a frame, beside the form: nothing is kept, and nothing counts as sent. */
 function sendInto(frame, form, address) {
   const copy = document.createElement("form");
@@ -57,24 +73,29 @@ function sendInto(frame, form, address) {
   copy.remove();
 }
 
-/** A preview is asked for when it is opened, and after each save: of what is kept, or, where the
- * frame has a name, of what is typed. */
+/** A preview is asked for when it is opened, and after each save: of what is kept, or of what is
+ * typed. */
 function show(preview) {
   if (!preview.open) return;
-  const frame = preview.querySelector("iframe");
+  preview.querySelectorAll("iframe[hidden]").forEach((late) => late.remove());
+  const frame = renewed(preview.querySelector("iframe"));
   const address = preview.dataset.preview;
-  if (frame.name) sendInto(frame, preview.closest("form"), address);
+  if ("typed" in preview.dataset) sendInto(frame, preview.closest("form"), address);
   else frame.src = `${address}?case=${preview.querySelector("[data-case]").value}`;
 }
 const previews = document.querySelectorAll("[data-preview]");
 for (const preview of previews) {
   preview.addEventListener("toggle", () => show(preview));
   preview.querySelector("[data-case]").addEventListener("change", () => show(preview));
+  // Who reads it is no part of what is typed.
+  for (const kind of ["input", "change"]) preview.addEventListener(kind, (event) => event.stopPropagation());
 }
-document.addEventListener("htmx:afterSettle", () => previews.forEach(show));
+document.addEventListener("htmx:afterSettle", ({ target }) => {
+  if (target.id === "checks") previews.forEach(show);
+});
 
 // What differs from member to member is put where one writes, or at the end of the first text.
-const form = document.querySelector("form:has([data-insert])");
+const form = document.querySelector("[data-insert]")?.form;
 let written = form?.querySelector("textarea");
 written?.setSelectionRange(written.value.length, written.value.length);
 form?.addEventListener("focusin", ({ target }) => {
@@ -84,6 +105,7 @@ form?.addEventListener("click", ({ target }) => {
   const insert = target.closest("[data-insert]")?.dataset.insert;
   if (!insert) return;
   for (let frame = written.closest("details"); frame; frame = frame.parentElement.closest("details")) frame.open = true;
+  if (!written.checkVisibility()) written = [...form.querySelectorAll("textarea")].find((area) => area.checkVisibility()) ?? written;
   written.setRangeText(insert, written.selectionStart, written.selectionEnd, "end");
   written.dispatchEvent(new Event("input", { bubbles: true }));
   written.focus();

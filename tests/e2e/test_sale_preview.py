@@ -18,8 +18,8 @@ def test_the_invitation_is_seen_before_it_leaves(site: Site, shop: tills.Shop) -
     site.open("/sales/new/")
     page = site.page
     page.locator("summary", has_text="E-mail en français").click()
-    mail = page.frame_locator("iframe[name=mail-fr]")
     preview = page.locator(".text.is-email .preview").first
+    mail = preview.frame_locator("iframe:visible")
     preview.locator("summary").click()
     expect(mail.get_by_text("Bonjour Camille")).to_be_visible()
     page.get_by_label("Nom, tel que").fill("Soirée d’Avent")
@@ -45,6 +45,6 @@ def test_the_invitation_is_seen_before_it_leaves(site: Site, shop: tills.Shop) -
         dialog.accept()
 
     page.once("dialog", stay)
-    page.get_by_role("link", name="Ventes privées").first.click()
-    expect(page).to_have_url(re.compile("/sales/$"))
+    page.go_back()  # once: what was loaded into the frame is no page of its own
+    expect(page).to_have_url(re.compile("^http://[^/]*/$"))
     assert asked == ["beforeunload"], "a preview keeps nothing: what was typed would be lost"

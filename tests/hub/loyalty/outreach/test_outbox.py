@@ -1,5 +1,6 @@
 """Messages as files: a key that comes twice is seen, and nothing of a member stays behind."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,15 @@ def test_one_key_by_many_writers_at_once_lies_there_as_often(tmp_path: Path) -> 
         assert set(pool.map(write, range(times))) == {Result.ACCEPTED}
     names = {f"{key.hex}.json", *(f"{key.hex}.{n}.json" for n in range(2, times + 1))}
     assert {path.name for path in tmp_path.iterdir()} == names
+
+
+def test_what_a_killed_writer_left_does_not_stay(tmp_path: Path) -> None:
+    old, new = tmp_path / ".aa.0badcafe", tmp_path / ".bb.0badcafe"
+    for path in (old, new):
+        path.write_text("half a mess")
+    os.utime(old, (0, 0))
+    outbox.Outbox(tmp_path)
+    assert list(tmp_path.iterdir()) == [new], "it may be written just now"
 
 
 def test_what_a_killed_writer_left_is_forgotten_too(tmp_path: Path, settings: Settings) -> None:

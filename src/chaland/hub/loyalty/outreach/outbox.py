@@ -7,7 +7,9 @@ nothing is overwritten.
 
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -28,6 +30,7 @@ from chaland.hub.loyalty.outreach.shapes import (
     Status,
 )
 
+_LEFT_S = 3_600
 _TEST = "7e577e577e577e57"
 """How the keys of test messages begin: they belong to no delivery."""
 
@@ -69,6 +72,10 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
+        for left in folder.glob(".*"):  # by a writer that was killed; others write for milliseconds
+            with suppress(FileNotFoundError):  # it has its name, or is gone
+                if left.stat().st_mtime < time.time() - _LEFT_S:
+                    left.unlink()
 
     def send(self, batch: Iterable[Sms] | Iterable[Mail]) -> Iterator[Outcome]:
         """Write one file for each message, whole or not at all."""

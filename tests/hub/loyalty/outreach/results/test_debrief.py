@@ -67,6 +67,14 @@ def test_the_worker_debriefs_a_sale_that_closed_until_it_settles(town: Town) -> 
     assert debrief.debrief_due(sale.ends_at + timedelta(days=20)) == 0
 
 
+def test_what_an_older_version_kept_is_read(town: Town) -> None:
+    sale = town.sale()
+    found = debrief.store(sale, BEGAN + timedelta(days=8))
+    sale.debrief["margin_cents"] = None
+    sale.save()
+    assert debrief.of(PrivateSale.objects.get()) == found
+
+
 @pytest.mark.parametrize("shops", [(), (0,)])
 def test_a_sale_to_which_nobody_came(town: Town, shops: tuple[int, ...]) -> None:
     sale = town.sale(shops=shops)

@@ -72,6 +72,9 @@ def test_a_kept_sale_s_mail_is_its_own_shop_s(town: Town, keeper: Client) -> Non
     page = keeper.post(f"/sales/{sale.pk}/mail/fr/", changed).content.decode()
     assert "Autrement, Camille" in page
     assert CampaignText.objects.get(language="fr", channel="email").body == before
+    refused = texts(**{"email.fr.body": "Bonjour {prenom}"})
+    answer = keeper.post(f"/sales/{sale.pk}/mail/fr/", refused)
+    assert answer.status_code == 422, "what was kept is not what is typed"
     for user in (town.loyalty.cast.neighbour, town.loyalty.cast.director):
         assert client_of(user).post(f"/sales/{sale.pk}/mail/fr/", texts()).status_code == 404
     assert keeper.get(f"/sales/{sale.pk}/mail/fr/").status_code == 405
@@ -92,4 +95,4 @@ def test_an_sms_is_shown_whole_with_what_makes_it_dear(town: Town, keeper: Clien
     assert "dear signs: ë 🎄" in bubble
     none = texts(way="email", **{"sms.fr.body": "Noël {link}"})
     page = keeper.post("/sales/new/", none, headers={"HX-Request": "true"}).content.decode()
-    assert '<div id="sms-fr" hx-swap-oob="true"></div>' in page, "it isn't sent: nothing is shown"
+    assert '<div id="sms-fr" role="status" hx-swap-oob="true"></div>' in page, "it isn't sent: nothing is shown"

@@ -29,7 +29,7 @@ class Estimate:
     held_out: int | None
     left_out: dict[str, int | None]
     readable: bool
-    """Whether both groups will be large enough to read an effect."""
+    """Whether both groups will be large enough to read an effect, if enough buy."""
     against: str
     """Why it may not be announced: see `_too_few`."""
 

@@ -6,7 +6,7 @@ campaign's ``results``.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Q
@@ -101,7 +101,8 @@ def of(sale: PrivateSale) -> Debrief | None:
     """Return what is kept of a sale's figures; None before it closed."""
     if not sale.debrief:
         return None
-    content = dict(sale.debrief)
+    known = {each.name for each in fields(Debrief)}  # an older version may have kept more
+    content = {name: value for name, value in sale.debrief.items() if name in known}
     content[_AT] = datetime.fromisoformat(content[_AT])
     content["whole"] = Taken(**content["whole"])
     content["shops"] = {int(shop): Taken(**part) for shop, part in content["shops"].items()}

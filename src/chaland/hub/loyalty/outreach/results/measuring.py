@@ -39,7 +39,7 @@ class Side:
 class Measured:
     """A campaign's effect as it was last worked out.
 
-    Effects are None where either group is below `uplift.READABLE`: too few to read, and nothing of
+    Effects are None where `uplift.readable` says so: too few, or too few who bought, and nothing of
     who bought is told then. ``buyers`` is in shares, the others in cents.
     """
 

@@ -69,11 +69,9 @@ class Effect:
 
 def readable(treated: Group, held_out: Group) -> bool:
     """Say whether both groups are large enough, and bought enough, for an effect to be read."""
-    smaller = min(treated.members, held_out.members)
-    if smaller < READABLE:
-        return False
-    share = (treated.buyers + held_out.buyers) / (treated.members + held_out.members)
-    return share * smaller >= FEWEST_BUYERS
+    smaller, members = min(treated.members, held_out.members), treated.members + held_out.members
+    buyers = treated.buyers + held_out.buyers
+    return smaller >= READABLE and buyers * smaller >= FEWEST_BUYERS * members
 
 
 def buyers(treated: Group, held_out: Group) -> Effect:
@@ -92,13 +90,14 @@ def spending(treated: Group, held_out: Group) -> Effect:
 
     It holds each mean ``u`` of those kept apart for possible that is no further from the mean found
     than 1.96 standard errors *as they would be if u were true*: as many more or fewer buy, and what
-    buyers spend varies as it does among those addressed. So far as their own variance is known, it
-    counts instead. Derivation: docs/explanation/measured-effect.md.
+    buyers spend varies as it does in both groups together. So far as their own variance is known,
+    it counts instead. Derivation: docs/explanation/measured-effect.md.
     """
-    mean, total = held_out.mean, treated.powers[0]
-    # returns may outweigh purchases; no mean says then how spending varies
-    own = _own_weight(treated, held_out) if total > 0 else 1.0
-    basket = treated.powers[1] / total if total > 0 else 0.0
+    mean = held_out.mean
+    total = treated.powers[0] + held_out.powers[0]
+    basket = (treated.powers[1] + held_out.powers[1]) / total if total > 0 else 0.0
+    # where returns outweigh purchases, or all buy alike, no mean says how spending varies
+    own = _own_weight(treated, held_out) if mean < basket else 1.0
     per = Z**2 / held_out.members
     drawn = per * (1 - own)
     known = Z**2 * treated.variance / treated.members + per * own * held_out.variance

@@ -42,6 +42,10 @@ class Words:
     body: str = ""
     button: str = ""
 
+    @classmethod
+    def of(cls, text: CampaignText) -> "Words":
+        return cls(text.subject, text.body, text.button)
+
     @property
     def empty(self) -> bool:
         return not (self.subject or self.body or self.button)
@@ -110,7 +114,7 @@ def of(campaign: Campaign, zone: ZoneInfo, now: datetime) -> Draft:
         campaign.criteria,
         at,
         {
-            (text.channel, text.language): Words(text.subject, text.body, text.button)
+            (text.channel, text.language): Words.of(text)
             for text in CampaignText.objects.filter(campaign=campaign)
         },
         _greetings(campaign),

@@ -8,7 +8,7 @@ waiting.
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
@@ -98,15 +98,16 @@ def mail(
     scope: Scope, plan: Plan, sale: PrivateSale | None, language: str, case: str
 ) -> str | None:
     """Return the invitation by e-mail as a reader gets it (`samples.cases`), HTML; None where the
-    plan can't be written, or has no such text. Nothing is kept."""
-    looked = Looked()
+    plan or its text can't be written. Nothing is kept."""
+    looked, found = Looked(), None
+    typed = plan.words.get((Channel.EMAIL, language))
     with transaction.atomic(using="loyalty"):
-        _written(scope, plan, sale, (), looked)
-        texts = CampaignText.objects.filter(
-            campaign=looked.campaign, channel=Channel.EMAIL, language=language
-        )
-        text = texts.exclude(html="").first() if looked.campaign else None
-        found = samples.mail(text, looked.campaign, case).html if text and looked.campaign else None
+        _written(scope, replace(plan, slot=plans.NO_SLOTS), sale, (), looked)  # they aren't in it
+        if looked.campaign is not None:
+            texts = CampaignText.objects.filter(campaign=looked.campaign, channel=Channel.EMAIL)
+            text = texts.filter(language=language).first()
+            if text is not None and drafts.Words.of(text) == typed:
+                found = samples.mail(text, looked.campaign, case).html
         transaction.set_rollback(True, using="loyalty")
     return found
 
