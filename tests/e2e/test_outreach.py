@@ -45,10 +45,14 @@ def test_a_shopkeeper_writes_checks_and_sends(open_site: OpenSite, outreach: Out
     page.get_by_label("lit une langue").check()
     french = page.get_by_role("group", name="E-mail en français")
     french.get_by_label("Objet").fill("La rentrée de {shop}")
-    french.get_by_role("textbox", name="Texte").fill("Bonjour {first_name},\n\nvenez découvrir la rentrée.")
+    french.get_by_role("textbox", name="Texte").fill(
+        "Bonjour {first_name},\n\nvenez découvrir la rentrée."
+    )
     french.get_by_label("Bouton").fill("Mon compte")
     sms = page.get_by_role("group", name="SMS en français")
-    sms.get_by_role("textbox", name="Texte").fill("Bonjour {first_name}, la fête de la rentrée ! {link}")
+    sms.get_by_role("textbox", name="Texte").fill(
+        "Bonjour {first_name}, la fête de la rentrée ! {link}"
+    )
     expect(sms.locator("[data-sms-say]")).to_contain_text("SMS par personne")
     sms.get_by_role("button", name="Écrire moins cher").click()
     expect(sms.get_by_role("textbox", name="Texte")).to_have_value(

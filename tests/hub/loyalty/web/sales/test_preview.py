@@ -95,4 +95,6 @@ def test_an_sms_is_shown_whole_with_what_makes_it_dear(town: Town, keeper: Clien
     assert "dear signs: ë 🎄" in bubble
     none = texts(way="email", **{"sms.fr.body": "Noël {link}"})
     page = keeper.post("/sales/new/", none, headers={"HX-Request": "true"}).content.decode()
-    assert '<div id="sms-fr" role="status" hx-swap-oob="true"></div>' in page, "it isn't sent: nothing is shown"
+    assert '<div id="sms-fr" role="status" hx-swap-oob="true"></div>' in page, (
+        "it isn't sent: nothing is shown"
+    )
