@@ -77,7 +77,7 @@ def test_what_is_due_is_told_as_due_and_not_for_a_time_that_is_past(outreach: Ou
     outreach.people(12, outreach.shop)
     campaign = outreach.campaign(outreach.shop)
     page = reverse("campaign_edit", args=[campaign.pk])
-    assert "(prénom)" in outreach.keeper.get(page).content.decode()
+    assert "</svg>prénom</button>" in outreach.keeper.get(page).content.decode()
     outreach.keeper.post(page, typed(do="send"))
     text = outreach.keeper.get(reverse("campaign", args=[campaign.pk])).content.decode()
     assert "d’ici quelques secondes" in text
