@@ -63,6 +63,8 @@ def racers(count: int, folder: Path) -> Iterator[Racers]:
             connection.ensure_connection()
             with sqlite3.connect(path) as copy:
                 connection.connection.backup(copy)
+                # As `migrate` leaves it: two that change the mode at once don't wait, they fail.
+                copy.execute("PRAGMA journal_mode=WAL")
             copy.close()
             connections.settings[alias]["NAME"] = str(path)
     there = Racers(count)
