@@ -97,7 +97,7 @@ def spending(treated: Group, held_out: Group) -> Effect:
     total = treated.powers[0] + held_out.powers[0]
     basket = (treated.powers[1] + held_out.powers[1]) / total if total > 0 else 0.0
     # where returns outweigh purchases, or all buy alike, no mean says how spending varies
-    own = _own_weight(treated, held_out) if mean < basket else 1.0
+    own = _own_weight(treated, held_out) if 0 <= mean < basket else 1.0
     per = Z**2 / held_out.members
     drawn = per * (1 - own)
     known = Z**2 * treated.variance / treated.members + per * own * held_out.variance
